@@ -1,0 +1,3 @@
+"""Decode behaviour from EEG with attention whose cost grows linearly."""
+
+__version__ = "0.1.0"
