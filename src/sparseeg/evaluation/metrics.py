@@ -1,0 +1,148 @@
+"""Scores of predictions against targets, pooled over samples, with intervals over subjects."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+Normalizer = Literal["std", "range", "mean"]
+
+
+def _pair(target: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    target = np.asarray(target, dtype=np.float64)
+    prediction = np.asarray(prediction, dtype=np.float64)
+    if target.shape != prediction.shape or target.ndim != 1:
+        raise ValueError(f"target {target.shape} and prediction {prediction.shape} must be equal and 1-D")
+    if target.size == 0:
+        raise ValueError("no samples to score")
+    return target, prediction
+
+
+def rmse(target: ArrayLike, prediction: ArrayLike) -> float:
+    """Root mean squared error, in the unit of the target.
+
+    >>> rmse([1.0, 2.0], [1.0, 4.0])
+    1.4142135623730951
+    """
+    target, prediction = _pair(target, prediction)
+    return float(np.sqrt(np.mean((prediction - target) ** 2)))
+
+
+def mae(target: ArrayLike, prediction: ArrayLike) -> float:
+    """Mean absolute error, in the unit of the target."""
+    target, prediction = _pair(target, prediction)
+    return float(np.mean(np.abs(prediction - target)))
+
+
+def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "std") -> float:
+    """Root mean squared error divided by the spread of the target, pooled over all samples.
+
+    With `"std"`, the population standard deviation (ddof 0), 1.0 is the score of the best constant; this is
+    the metric of the EEG Foundation Challenge. `"range"` (maximum - minimum) and `"mean"` exist only to read
+    other people's reports: on them a constant looks skilled. NaN where the normaliser is zero.
+
+    >>> nrmse([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
+    1.0
+    """
+    target, prediction = _pair(target, prediction)
+    if normalizer == "std":
+        scale = float(np.std(target))
+    elif normalizer == "range":
+        scale = float(np.ptp(target))
+    elif normalizer == "mean":
+        scale = abs(float(np.mean(target)))
+    else:
+        raise ValueError(f"normalizer must be 'std', 'range' or 'mean', not {normalizer!r}")
+    return rmse(target, prediction) / scale if scale > 0 else float("nan")
+
+
+def pearson(target: ArrayLike, prediction: ArrayLike) -> float:
+    """Pearson correlation; NaN where either side is constant."""
+    target, prediction = _pair(target, prediction)
+    if len(target) < 2 or np.ptp(target) == 0 or np.ptp(prediction) == 0:
+        return float("nan")
+    return float(np.corrcoef(target, prediction)[0, 1])
+
+
+def spearman(target: ArrayLike, prediction: ArrayLike) -> float:
+    """Spearman rank correlation; NaN where either side is constant."""
+    target, prediction = _pair(target, prediction)
+    return pearson(stats.rankdata(target), stats.rankdata(prediction))
+
+
+def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> float:
+    """Mean over subjects of the Spearman correlation inside each subject.
+
+    Subjects with fewer than three trials or a constant target are left out; a constant prediction counts as
+    no correlation (0), so that a model that says the same for every trial can't drop out of its own score.
+    """
+    target, prediction = _pair(target, prediction)
+    frame = pd.DataFrame({"subject": np.asarray(subjects), "target": target, "prediction": prediction})
+    values = []
+    for _, part in frame.groupby("subject"):
+        if len(part) >= 3 and part["target"].nunique() > 1:
+            value = spearman(part["target"].to_numpy(), part["prediction"].to_numpy())
+            values.append(0.0 if np.isnan(value) else value)
+    return float(np.mean(values)) if values else float("nan")
+
+
+def bootstrap_nrmse(
+    target: ArrayLike,
+    prediction: ArrayLike,
+    subjects: ArrayLike,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Pooled NRMSE of resamples of whole subjects, shape (n_resamples,).
+
+    Trials of one subject are not independent, so the subject is the unit that is drawn (with replacement).
+    Every resample is scored by its own standard deviation. The draws depend on the seed and on the number of
+    subjects alone: two predictors of the same trials are resampled alike and can be compared in pairs.
+    """
+    target, prediction = _pair(target, prediction)
+    codes, unique = pd.factorize(np.asarray(subjects), sort=True)
+    n_subjects = len(unique)
+    squared_error = (prediction - target) ** 2
+    # Centring first keeps the difference of squares below from cancelling.
+    centred = target - target.mean()
+    moments = np.stack(
+        [
+            np.bincount(codes, weights, n_subjects)
+            for weights in (np.ones_like(target), squared_error, centred, centred**2)
+        ]
+    )
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=n_resamples)
+    n, errors, first, second = moments @ counts.T
+    variance = second / n - (first / n) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(errors / n / np.where(variance > 0, variance, np.nan))
+
+
+def interval(samples: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap samples, NaN resamples left out."""
+    samples = np.asarray(samples, dtype=np.float64)
+    if np.isnan(samples).all():
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def summarize(
+    target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike, n_resamples: int = 2000, seed: int = 0
+) -> dict[str, Any]:
+    """Every score of the table for one predictor; the interval is over subjects."""
+    low, high = interval(bootstrap_nrmse(target, prediction, subjects, n_resamples, seed))
+    return {
+        "nrmse": nrmse(target, prediction),
+        "nrmse_ci95": [low, high],
+        "rmse": rmse(target, prediction),
+        "mae": mae(target, prediction),
+        "pearson_r": pearson(target, prediction),
+        "spearman_r": spearman(target, prediction),
+        "spearman_within_subject": spearman_within_subject(target, prediction, subjects),
+        "n_trials": len(np.asarray(target)),
+        "n_subjects": len(np.unique(np.asarray(subjects))),
+    }

@@ -1,0 +1,26 @@
+"""Networks that read windows of EEG; they know no files of recordings."""
+
+from .files import NetworkSpec, load, save
+from .light_sparse_attention_cnn import LightSparseAttentionCNN
+from .registry import build, names
+from .response_time_cnn import ResponseTimeCNN
+from .sparse_attention_cnn import SparseAttentionCNN
+
+# The specification's names.
+ImprovedResponseTimeCNN = ResponseTimeCNN
+ImprovedResponseTimeCNNWithAttention = SparseAttentionCNN
+LightweightResponseTimeCNNWithAttention = LightSparseAttentionCNN
+
+__all__ = [
+    "ImprovedResponseTimeCNN",
+    "ImprovedResponseTimeCNNWithAttention",
+    "LightSparseAttentionCNN",
+    "LightweightResponseTimeCNNWithAttention",
+    "NetworkSpec",
+    "ResponseTimeCNN",
+    "SparseAttentionCNN",
+    "build",
+    "load",
+    "names",
+    "save",
+]

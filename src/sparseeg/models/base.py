@@ -1,0 +1,106 @@
+"""What every network of the package has in common."""
+
+import itertools
+from typing import Any
+
+from torch import Tensor, nn
+
+from .standardize import Standardize
+
+
+class EEGNetwork(nn.Module):
+    """Network from windows (batch, n_chans, n_times) of any unit to (batch, n_outputs) in the target's unit.
+
+    The signal parameters mean what they mean in braindecode. Subclasses set `head` and `final_layer` and
+    define `forward_features`, which maps standardised windows to (batch, features, steps).
+
+    Parameters
+    ----------
+    n_chans : number of channels.
+    n_times : samples per window, at least `min_times`.
+    n_outputs : number of targets.
+    sfreq : sampling rate in Hz.
+    chs_info : channel information as in `mne.Info["chs"]`; kept, not used by the specified networks.
+    standardize : see `Standardize`.
+    """
+
+    min_times = 1
+    head: nn.Module
+    final_layer: nn.Module
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int = 1,
+        sfreq: float = 100.0,
+        chs_info: list[dict[str, Any]] | None = None,
+        standardize: str = "window",
+    ) -> None:
+        super().__init__()
+        for name, value in (("n_chans", n_chans), ("n_times", n_times), ("n_outputs", n_outputs)):
+            if value < 1:
+                raise ValueError(f"{type(self).__name__}: {name} must be at least 1, not {value}")
+        if n_times < self.min_times:
+            raise ValueError(
+                f"{type(self).__name__} needs windows of at least {self.min_times} samples "
+                f"(its pooling would leave nothing), not n_times={n_times}"
+            )
+        if chs_info is not None and len(chs_info) != n_chans:
+            raise ValueError(f"chs_info describes {len(chs_info)} channels, n_chans is {n_chans}")
+        self.n_chans = n_chans
+        self.n_times = n_times
+        self.n_outputs = n_outputs
+        self.sfreq = sfreq
+        self.chs_info = chs_info
+        self.standardize = Standardize(standardize)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Map standardised windows (batch, n_chans, n_times) to features (batch, features, steps)."""
+        raise TypeError(f"{type(self).__name__} doesn't define forward_features")
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 3 or x.shape[1] != self.n_chans or x.shape[2] < self.min_times:
+            raise ValueError(
+                f"{type(self).__name__} takes (batch, {self.n_chans}, time >= {self.min_times}), "
+                f"not {tuple(x.shape)}"
+            )
+        return self.final_layer(self.head(self.forward_features(self.standardize(x))))
+
+
+def conv_block(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    dropout: float = 0.0,
+    pool: int = 1,
+) -> nn.Sequential:
+    """Conv1d (padded by half its kernel), batch norm, ReLU, dropout, max pooling."""
+    layers: list[nn.Module] = [
+        nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2),
+        nn.BatchNorm1d(out_channels),
+        nn.ReLU(),
+    ]
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    if pool > 1:
+        layers.append(nn.MaxPool1d(pool))
+    return nn.Sequential(*layers)
+
+
+def mlp(*widths: int, dropouts: tuple[float, ...] = ()) -> nn.Sequential:
+    """Linear layers of the given widths, each followed by ReLU and, where given, dropout."""
+    layers: list[nn.Module] = []
+    for position, (before, after) in enumerate(itertools.pairwise(widths)):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+        if position < len(dropouts) and dropouts[position]:
+            layers.append(nn.Dropout(dropouts[position]))
+    return nn.Sequential(*layers)
+
+
+class AveragePool(nn.Module):
+    """Mean over the last axis: (batch, features, steps) -> (batch, features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=-1)

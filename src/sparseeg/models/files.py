@@ -1,0 +1,58 @@
+"""A trained network as one safetensors file that says how to build it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from sparseeg.errors import SparseEEGError
+
+from .registry import build
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """The arguments of `build`, so that a file of weights can be opened alone."""
+
+    name: str
+    n_chans: int
+    n_times: int
+    n_outputs: int = 1
+    sfreq: float = 100.0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> nn.Module:
+        """Return the untrained network."""
+        return build(self.name, self.n_chans, self.n_times, self.n_outputs, self.sfreq, **self.options)
+
+
+def save(model: nn.Module, spec: NetworkSpec, path: Path) -> None:
+    """Write weights and buffers, with `spec` as metadata, beside `path` and rename into place."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    partial = path.with_name(path.name + ".partial")
+    save_file(tensors, partial, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))})
+    partial.replace(path)
+
+
+def read_spec(path: Path) -> NetworkSpec:
+    """Return how the network in a file was built, without reading its weights."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise SparseEEGError(f"{path}: not a readable safetensors file ({error})") from error
+    if "sparseeg" not in metadata:
+        raise SparseEEGError(f"{path}: a safetensors file, but not written by sparseeg")
+    return NetworkSpec(**json.loads(metadata["sparseeg"]))
+
+
+def load(path: Path) -> nn.Module:
+    """Return the trained network in a file, in evaluation mode, on the CPU."""
+    model = read_spec(path).build()
+    with safe_open(path, framework="pt") as file:
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    return model.eval()

@@ -1,0 +1,42 @@
+"""What turns features into a prediction in the unit of the target."""
+
+import torch
+from torch import Tensor, nn
+
+
+class TargetScale(nn.Module):
+    """Map standardised predictions (batch, n_outputs) to the unit of the target.
+
+    `set_target(mean, std)` stores the training targets' statistics as buffers; they travel with the weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, n_outputs: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_outputs))
+        self.register_buffer("std", torch.ones(n_outputs))
+
+    def set_target(self, mean: float, std: float) -> None:
+        """Store the mean and the standard deviation of the training targets."""
+        self.mean.fill_(mean)
+        self.std.fill_(std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.std + self.mean
+
+
+class RegressionLayer(nn.Linear):
+    """Linear layer that learns standardised targets and answers in the target's unit."""
+
+    def __init__(self, in_features: int, out_features: int = 1) -> None:
+        super().__init__(in_features, out_features)
+        self.scale = TargetScale(out_features)
+
+    def set_target(self, mean: float, std: float) -> None:
+        """Store the mean and the standard deviation of the training targets."""
+        self.scale.set_target(mean, std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale(super().forward(x))

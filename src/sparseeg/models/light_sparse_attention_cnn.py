@@ -1,0 +1,53 @@
+"""The specification's recommended network: channel gate, two convolutions, one block of sparse attention."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from sparseeg.attention import ChannelAttention, SparseAttentionBlock
+
+from .base import AveragePool, EEGNetwork, conv_block, mlp
+from .heads import RegressionLayer
+
+
+class LightSparseAttentionCNN(EEGNetwork):
+    """Channel gate, two convolutions, one sparse attention block; 846,289 parameters at 129 x 200.
+
+    Parameters
+    ----------
+    scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
+    dropout : after convolutions, in the attention block and in the head.
+    attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
+    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    """
+
+    min_times = 4
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int = 1,
+        sfreq: float = 100.0,
+        chs_info: list[dict[str, Any]] | None = None,
+        *,
+        scale_factor: float = 0.5,
+        dropout: float = 0.4,
+        attention_options: dict[str, Any] | None = None,
+        standardize: str = "window",
+    ) -> None:
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        self.channel_attention = ChannelAttention(n_chans, reduction_ratio=16)
+        self.features = nn.Sequential(
+            conv_block(n_chans, 128, kernel_size=7, dropout=dropout, pool=2),
+            conv_block(128, 256, kernel_size=5, dropout=dropout, pool=2),
+        )
+        self.block = SparseAttentionBlock(
+            256, 512, scale_factor=scale_factor, dropout=dropout, **(attention_options or {})
+        )
+        self.head = nn.Sequential(AveragePool(), mlp(256, 128, 32, dropouts=(dropout, dropout)))
+        self.final_layer = RegressionLayer(32, n_outputs)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.features(self.channel_attention(x))
+        return self.block(x.transpose(1, 2)).transpose(1, 2)

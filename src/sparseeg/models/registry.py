@@ -1,0 +1,56 @@
+"""Networks by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from sparseeg.errors import SparseEEGError, nearest
+
+from .braindecode import BraindecodeNetwork
+from .light_sparse_attention_cnn import LightSparseAttentionCNN
+from .response_time_cnn import ResponseTimeCNN
+from .sparse_attention_cnn import SparseAttentionCNN
+
+BRAINDECODE_PREFIX = "braindecode:"
+
+_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "response-time-cnn": ResponseTimeCNN,
+    "sparse-attention-cnn": SparseAttentionCNN,
+    "light-sparse-attention-cnn": LightSparseAttentionCNN,
+}
+
+
+def names() -> list[str]:
+    """Return the names of the package's own networks; `braindecode:NAME` adds any braindecode model."""
+    return sorted(_NETWORKS)
+
+
+def check_name(name: str) -> None:
+    """Raise SparseEEGError, with the nearest known name, unless `build` knows this name."""
+    if name not in _NETWORKS and not name.startswith(BRAINDECODE_PREFIX):
+        raise SparseEEGError(
+            f"unknown model {name!r}; known are {', '.join(names())} and braindecode:NAME."
+            f"{nearest(name, names())}"
+        )
+
+
+def build(
+    name: str, n_chans: int, n_times: int, n_outputs: int = 1, sfreq: float = 100.0, **options: Any
+) -> nn.Module:
+    """Return the network registered as `name`, untrained.
+
+    It takes (batch, n_chans, n_times) in any unit and returns (batch, n_outputs) in the target's unit, once
+    `final_layer.set_target(mean, std)` was called. Raises SparseEEGError for an unknown name, an unknown
+    option, or a window the network can't take.
+    """
+    check_name(name)
+    try:
+        if name.startswith(BRAINDECODE_PREFIX):
+            model = name[len(BRAINDECODE_PREFIX) :]
+            return BraindecodeNetwork(model, n_chans, n_times, n_outputs, sfreq, **options)
+        return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, **options)
+    except SparseEEGError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise SparseEEGError(f"can't build {name} for {n_chans} x {n_times}: {error}") from error

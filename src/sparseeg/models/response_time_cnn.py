@@ -1,0 +1,42 @@
+"""The specification's baseline: four convolutions, a global average, a multilayer perceptron."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from .base import AveragePool, EEGNetwork, conv_block, mlp
+from .heads import RegressionLayer
+
+
+class ResponseTimeCNN(EEGNetwork):
+    """Convolutional baseline without attention; 798,081 parameters at 129 x 200.
+
+    Parameters
+    ----------
+    dropout : after each strided convolution.
+    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    """
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int = 1,
+        sfreq: float = 100.0,
+        chs_info: list[dict[str, Any]] | None = None,
+        *,
+        dropout: float = 0.2,
+        standardize: str = "window",
+    ) -> None:
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        self.features = nn.Sequential(
+            conv_block(n_chans, 64, kernel_size=1),
+            conv_block(64, 128, kernel_size=7, stride=2, dropout=dropout),
+            conv_block(128, 256, kernel_size=5, stride=2, dropout=dropout),
+            conv_block(256, 512, kernel_size=3, stride=2, dropout=dropout),
+        )
+        self.head = nn.Sequential(AveragePool(), mlp(512, 256, 128, 64, dropouts=(0.3, 0.2)))
+        self.final_layer = RegressionLayer(64, n_outputs)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        return self.features(x)

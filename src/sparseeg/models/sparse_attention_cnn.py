@@ -1,0 +1,68 @@
+"""The specification's full network: both gates, three convolutions, two blocks of sparse attention."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparseeg.attention import ChannelAttention, SparseAttentionBlock, TemporalAttention
+
+from .base import EEGNetwork, conv_block, mlp
+from .heads import RegressionLayer
+
+
+class AverageMaxPool(nn.Module):
+    """Mean and maximum over the last axis: (batch, features, steps) -> (batch, 2 * features)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x.mean(dim=-1), x.amax(dim=-1)], dim=1)
+
+
+class SparseAttentionCNN(EEGNetwork):
+    """Channel and temporal gates, convolutions, sparse attention; 6,163,375 parameters at 129 x 200.
+
+    Parameters
+    ----------
+    scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
+    dropout : after convolutions, in the attention blocks and in the head.
+    attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
+    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    """
+
+    min_times = 4
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int = 1,
+        sfreq: float = 100.0,
+        chs_info: list[dict[str, Any]] | None = None,
+        *,
+        scale_factor: float = 0.5,
+        dropout: float = 0.4,
+        attention_options: dict[str, Any] | None = None,
+        standardize: str = "window",
+    ) -> None:
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        self.channel_attention = ChannelAttention(n_chans, reduction_ratio=8)
+        self.temporal_attention = TemporalAttention()
+        self.features = nn.Sequential(
+            conv_block(n_chans, 256, kernel_size=7, dropout=dropout, pool=2),
+            conv_block(256, 512, kernel_size=5, dropout=dropout, pool=2),
+            conv_block(512, 512, kernel_size=3, dropout=dropout),
+        )
+        self.blocks = nn.Sequential(
+            *(
+                SparseAttentionBlock(
+                    512, 1024, scale_factor=scale_factor, dropout=dropout, **(attention_options or {})
+                )
+                for _ in range(2)
+            )
+        )
+        self.head = nn.Sequential(AverageMaxPool(), mlp(1024, 256, 64, dropouts=(dropout, dropout)))
+        self.final_layer = RegressionLayer(64, n_outputs)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.features(self.temporal_attention(self.channel_attention(x)))
+        return self.blocks(x.transpose(1, 2)).transpose(1, 2)
