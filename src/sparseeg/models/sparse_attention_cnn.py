@@ -55,9 +55,14 @@ class SparseAttentionCNN(EEGNetwork):
         self.blocks = nn.Sequential(
             *(
                 SparseAttentionBlock(
-                    512, 1024, scale_factor=scale_factor, dropout=dropout, **(attention_options or {})
+                    512,
+                    1024,
+                    scale_factor=scale_factor,
+                    dropout=dropout,
+                    layer_index=layer_index,
+                    **(attention_options or {}),
                 )
-                for _ in range(2)
+                for layer_index in range(2)
             )
         )
         self.head = nn.Sequential(AverageMaxPool(), mlp(1024, 256, 64, dropouts=(dropout, dropout)))

@@ -6,6 +6,7 @@ MODES = ("window", "channel", "none")
 
 # Below this share of a channel's largest magnitude, a standard deviation in float32 is rounding, not signal.
 _FLAT = 1e-6
+_TINY = 1e-10
 
 
 class Standardize(nn.Module):
@@ -34,8 +35,9 @@ class Standardize(nn.Module):
         peak = x.abs().amax(dim=(1, 2), keepdim=True)
         x = x / peak.masked_fill(peak == 0, 1.0)
         centred = x - x.mean(dim=2, keepdim=True)
-        deviation = centred.square().mean(dim=2, keepdim=True).sqrt()
-        flat = deviation <= _FLAT * x.abs().amax(dim=2, keepdim=True)
+        # The root of exactly zero has no finite gradient.
+        deviation = centred.square().mean(dim=2, keepdim=True).clamp_min(_TINY**2).sqrt()
+        flat = deviation <= _FLAT * x.abs().amax(dim=2, keepdim=True) + _TINY
         if self.mode == "channel":
             return (centred / deviation.masked_fill(flat, 1.0)).masked_fill(flat, 0.0)
         ordered = deviation.masked_fill(flat, 0.0).sort(dim=1).values
