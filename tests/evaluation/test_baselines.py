@@ -1,0 +1,77 @@
+"""Baselines: what they know, what they must not know, and that they find a signal that is there."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from sparseeg.evaluation import baselines
+from sparseeg.evaluation.controls import shuffle_within_subject
+from sparseeg.evaluation.metrics import nrmse
+
+TRAIN, VALID, TEST = np.arange(240), np.arange(240, 320), np.arange(320, 480)
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[np.ndarray, np.ndarray]:
+    """Windows (480, 6, 60) whose second channel carries the target as a slow deflection in noise."""
+    rng = np.random.default_rng(0)
+    target = rng.normal(1.6, 0.4, 480)
+    windows = rng.normal(0, 10, (480, 6, 60)).astype(np.float32)
+    windows[:, 1, 20:40] += 20 * (target[:, None] - 1.6)
+    return windows, target
+
+
+def test_constants() -> None:
+    target, subjects = np.array([1.0, 3.0, 5.0, 10.0]), np.array(["a", "a", "a", "b"])
+    assert baselines.train_mean(target, 2).tolist() == [4.75, 4.75]
+    assert baselines.subject_mean_oracle(target, subjects).tolist() == [3.0, 3.0, 3.0, 10.0]
+    assert baselines.subject_mean_loo(target, subjects, fallback=2.0).tolist() == [4.0, 3.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("baseline", [baselines.ridge, baselines.hist_gradient_boosting])
+def test_finds_a_signal_and_only_that(baseline, data) -> None:
+    windows, target = data
+    prediction = baseline(windows.__getitem__, target, TRAIN, VALID, TEST)
+    assert nrmse(target[TEST], prediction) < 0.85
+    noise = np.random.default_rng(1).normal(1.6, 0.4, len(target))
+    assert nrmse(noise[TEST], baseline(windows.__getitem__, noise, TRAIN, VALID, TEST)) > 0.97
+
+
+@pytest.mark.parametrize("baseline", [baselines.ridge, baselines.hist_gradient_boosting])
+def test_targets_of_the_test_part_are_not_seen(baseline, data) -> None:
+    windows, target = data
+    other = target.copy()
+    other[TEST] = 99.0
+    first = baseline(windows.__getitem__, target, TRAIN, VALID, TEST)
+    assert np.array_equal(first, baseline(windows.__getitem__, other, TRAIN, VALID, TEST))
+
+
+@pytest.mark.parametrize("n_train", [240, 40])
+def test_ridge_agrees_with_scikit_learn_in_both_spaces(n_train: int, data) -> None:
+    windows, target = data
+    train = TRAIN[:n_train]
+    ours = baselines.ridge(windows.__getitem__, target, train, VALID, TEST, alphas=(100.0,))
+    features = baselines.bin_means(windows, 5)
+    theirs = Ridge(alpha=100.0).fit(features[train], target[train]).predict(features[TEST])
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+def test_features_have_no_unit(data) -> None:
+    windows, _ = data
+    for extract in (baselines.bin_means, baselines.band_features):
+        np.testing.assert_allclose(extract(windows * 1e3, 20), extract(windows, 20), atol=1e-4)
+
+
+def test_flat_channels_and_short_windows_are_finite() -> None:
+    windows = np.zeros((3, 2, 7), dtype=np.float32)
+    assert baselines.bin_means(windows, 20).shape == (3, 2)
+    assert np.isfinite(baselines.band_features(windows, 20)).all()
+
+
+def test_shuffle_stays_inside_the_subject_and_moves_trials() -> None:
+    subjects = np.repeat(["a", "b", "c"], 20)
+    target = np.arange(60.0)
+    shuffled = shuffle_within_subject(target, subjects, seed=1)
+    for name in "abc":
+        assert sorted(shuffled[subjects == name]) == sorted(target[subjects == name])
+    assert (shuffled != target).mean() > 0.8
