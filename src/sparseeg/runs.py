@@ -1,0 +1,247 @@
+"""A run folder: train into it, evaluate what stands in it.
+
+One split writes to the folder itself; cross-validation writes one folder per split below `folds/`. A control
+(the same network on shuffled targets) stands in `control/` beside the network it controls.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sparseeg import __version__, models
+from sparseeg.data import load
+from sparseeg.data.windows import WindowSet, concatenate
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation import baselines, splits
+from sparseeg.evaluation.controls import shuffle_within_subject
+from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
+from sparseeg.evaluation.splits import Split
+from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.fit import fit, predict
+
+Report = Callable[[str], None]
+TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split and the folder of the network that is fitted on it."""
+
+    folder: Path
+    split: Split
+
+
+def load_windows(
+    data: DataConfig, n_jobs: int = 1, progress: Callable[[int, int], None] | None = None
+) -> WindowSet:
+    """Read the windows that a configuration names."""
+    return load(
+        Path(data.path),
+        task=data.task,
+        target=data.target,
+        target_unit=data.target_unit,
+        tmin=data.tmin,
+        tmax=data.tmax,
+        sfreq=data.sfreq,
+        releases=data.releases,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+
+
+def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:
+    """Train, evaluate and fill the run folder `out`; return what `metrics.json` holds.
+
+    Networks that are complete in the folder are kept, and an interrupted fit goes on from its last epoch.
+    Raises SparseEEGError for input that doesn't fit, and TrainingInterrupted on Ctrl-C.
+    """
+    folds = list(_folds(out, windows, config.split))
+    out.mkdir(parents=True, exist_ok=True)
+    config.write(out / "config.yaml")
+    _write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
+    if windows.problems:
+        problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
+        pd.DataFrame(problems, columns=["path", "reason", "action"]).to_csv(
+            out / "problems.tsv", sep="\t", index=False
+        )
+    for number, fold in enumerate(folds, start=1):
+        title = f"split {number} of {len(folds)}: " if len(folds) > 1 else ""
+        _fit_fold(windows, fold, config, lambda line, title=title: report(title + line))
+    return _score(config, windows, folds, out, report)
+
+
+def reevaluate(
+    run: Path, own: WindowSet | None, other: WindowSet | None, out: Path, report: Report
+) -> dict[str, Any]:
+    """Score the networks of a run again; write `metrics.json` and `predictions.tsv` to `out`.
+
+    Parameters
+    ----------
+    own : the data the run was trained on; None where they are gone, which costs the learned baselines.
+    other : recordings to test on instead of the run's own test part; none of their subjects may have trained
+        or validated the network.
+    """
+    config = TrainConfig.read(run / "config.yaml")
+    stored = _read_splits(run)
+    folders = _fold_folders(run, len(stored))
+    for windows in (own, other):
+        if windows is not None:
+            _check_fits(folders[0], windows)
+    if other is None:
+        if own is None:
+            raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
+        parts = [Split(*(_rows(own.subjects, part[key]) for key in Split._fields)) for part in stored]
+        folds = [Fold(*pair) for pair in zip(folders, parts, strict=True)]
+        return _score(config, own, folds, out, report)
+    if len(folders) > 1:
+        raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
+    if own is None:
+        trained = sorted(set(other.subjects) & {*stored[0]["train"], *stored[0]["valid"]})
+        if trained:
+            raise SparseEEGError(f"subject {trained[0]} trained the network; it can't test it")
+        nobody = np.empty(0, dtype=np.intp)
+        return _score(config, other, [Fold(run, Split(nobody, nobody, np.arange(len(other))))], out, report)
+    together = concatenate(own, other)
+    train, valid = (_rows(own.subjects, stored[0][key]) for key in ("train", "valid"))
+    split = Split(train, valid, np.arange(len(own), len(together))).check(together.subjects)
+    return _score(config, together, [Fold(run, split)], out, report)
+
+
+def _rows(subjects: np.ndarray, chosen: list[str]) -> np.ndarray:
+    return np.flatnonzero(np.isin(subjects, chosen))
+
+
+def _read_splits(run: Path) -> list[dict[str, list[str]]]:
+    try:
+        return json.loads((run / "splits.json").read_text())
+    except (OSError, ValueError) as error:
+        raise SparseEEGError(f"{run} is not a run folder of `sparseeg train` ({error})") from error
+
+
+def _check_fits(folder: Path, windows: WindowSet) -> None:
+    """Raise SparseEEGError unless the network in a folder takes these windows."""
+    spec = models.files.read_spec(_network_file(folder))
+    if (spec.n_chans, spec.n_times, spec.sfreq) != (windows.n_chans, windows.n_times, windows.sfreq):
+        raise SparseEEGError(
+            f"{windows.source}: windows of {windows.n_chans} channels x {windows.n_times} samples at "
+            f"{windows.sfreq:g} Hz, but the network in {folder} takes {spec.n_chans} x {spec.n_times} at "
+            f"{spec.sfreq:g} Hz; evaluate it on data with the same channels and window"
+        )
+
+
+def _folds(out: Path, windows: WindowSet, config: SplitConfig) -> Iterator[Fold]:
+    subjects = windows.subjects
+    if config.kind == "loso":
+        parts = list(splits.leave_one_subject_out(subjects))
+    elif config.kind == "kfold":
+        parts = list(splits.subject_folds(subjects, config.folds, config.seed))
+    elif config.kind == "release":
+        if "release" not in windows.table:
+            raise SparseEEGError(f"{windows.source} names no releases; use --split subjects, kfold or loso")
+        parts = [splits.by_release(windows.table["release"].to_numpy(), config.valid, config.test)]
+    else:
+        parts = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
+    for folder, split in zip(_fold_folders(out, len(parts)), parts, strict=True):
+        yield Fold(folder, split.check(subjects))
+
+
+def _fold_folders(run: Path, n_folds: int) -> list[Path]:
+    return [run] if n_folds == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_folds + 1)]
+
+
+def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
+    return {
+        part: sorted(set(windows.subjects[indices].tolist())) for part, indices in split._asdict().items()
+    }
+
+
+def _fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
+    if not (fold.folder / "model.safetensors").exists():
+        report(f"training {config.model} on {len(fold.split.train)} trials")
+        fit(windows, fold.split, config, fold.folder, report=report)
+    control = fold.folder / "control"
+    if config.control and not (control / "model.safetensors").exists():
+        report("control: the same network, targets shuffled within subject")
+        targets = shuffle_within_subject(windows.targets, windows.subjects, config.seed)
+        fit(windows, fold.split, config, control, targets=targets, report=report)
+
+
+def _score(
+    config: TrainConfig, windows: WindowSet, folds: list[Fold], out: Path, report: Report
+) -> dict[str, Any]:
+    tables = []
+    for number, fold in enumerate(folds, start=1):
+        report(f"scoring the test part{f' of split {number}' if len(folds) > 1 else ''}: network, baselines")
+        tables.append(_predictions(config, windows, fold).assign(fold=number))
+    predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
+    metrics = {
+        "task": windows.task,
+        "model": config.model,
+        "target": windows.target_name,
+        "unit": windows.target_unit,
+        **evaluate(predictions),
+        "data": {
+            "source": windows.source,
+            "simulated": windows.simulated,
+            "n_files_with_problems": len({problem.path for problem in windows.problems}),
+        },
+        "version": __version__,
+    }
+    partial = out / "predictions.tsv.partial"
+    predictions.to_csv(partial, sep="\t", index=False, float_format="%.6f")
+    partial.replace(out / "predictions.tsv")
+    _write_json(out / "metrics.json", metrics)
+    return metrics
+
+
+def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataFrame:
+    train, valid, test = fold.split
+    target = windows.targets
+    kept = [name for name in TRIAL_COLUMNS if name in windows.table]
+    columns: dict[str, np.ndarray] = {"prediction": predict(_network(fold.folder), windows, test)}
+    # Where the training data are gone, the network still knows their mean.
+    known = target[train] if len(train) else _network(fold.folder).final_layer.scale.mean.numpy()
+    columns["train_mean"] = baselines.train_mean(known, len(test))
+    if len(train):
+        columns["ridge"] = baselines.ridge(windows.gather, target, train, valid, test)
+    if config.boosting and len(train):
+        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(
+            windows.gather, target, train, valid, test, seed=config.seed
+        )
+    control = fold.folder / "control"
+    if config.control:
+        columns["shuffled_within_subject"] = predict(_network(control), windows, test)
+    return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
+
+
+def _network_file(folder: Path) -> Path:
+    path = folder / "model.safetensors"
+    if not path.exists():
+        raise SparseEEGError(
+            f"{path} is missing: training didn't finish; continue it with `sparseeg train --resume`"
+        )
+    return path
+
+
+def _network(folder: Path) -> Any:
+    return models.load(_network_file(folder))
+
+
+def _write_json(path: Path, content: Any) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
+    partial.replace(path)
+
+
+def _without_nan(content: Any) -> Any:
+    """Replace NaN, which JSON doesn't know, by null."""
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and np.isnan(content) else content

@@ -1,0 +1,1 @@
+"""From labelled windows to a trained network in a run folder."""

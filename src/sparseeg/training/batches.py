@@ -1,0 +1,51 @@
+"""Whole batches straight from a window set: one gather per batch instead of one item at a time."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+
+from sparseeg.data.windows import WindowSet
+
+
+class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
+    """Map a list of positions to (windows, targets): float32 (batch, channel, time) and (batch, 1).
+
+    Parameters
+    ----------
+    windows : where they come from.
+    indices : which of them, positions in `windows.table`.
+    targets : replaces `windows.targets` (one value per row of `windows.table`), for the shuffled control.
+    """
+
+    def __init__(self, windows: WindowSet, indices: np.ndarray, targets: np.ndarray | None = None) -> None:
+        self.windows = windows
+        self.indices = np.asarray(indices)
+        self.targets = windows.targets if targets is None else targets
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, positions: list[int]) -> tuple[Tensor, Tensor]:
+        rows = self.indices[positions]
+        target = torch.from_numpy(self.targets[rows].astype(np.float32)).unsqueeze(1)
+        return torch.from_numpy(self.windows.gather(rows)), target
+
+
+def loader(
+    windows: WindowSet,
+    indices: np.ndarray,
+    batch_size: int,
+    *,
+    targets: np.ndarray | None = None,
+    shuffle: bool = False,
+    seed: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader:
+    """Return an iterable over batches; shuffled ones drop a last batch of a single window (batch norm)."""
+    dataset = WindowBatches(windows, indices, targets)
+    generator = torch.Generator().manual_seed(seed)
+    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+    drop_last = shuffle and len(dataset) > batch_size and len(dataset) % batch_size == 1
+    batches = BatchSampler(order, batch_size, drop_last)
+    return DataLoader(dataset, sampler=batches, batch_size=None, pin_memory=pin_memory)

@@ -1,0 +1,78 @@
+"""Everything that decides how a run comes out, in one file that is written beside its results."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sparseeg.errors import SparseEEGError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(_Section):
+    """Which windows: a BIDS folder, a store, or a folder of MNE epochs, and what to predict from them."""
+
+    path: str
+    task: str = "response-time"
+    target: str | None = None
+    target_unit: str | None = None
+    tmin: float | None = None
+    tmax: float | None = None
+    sfreq: float | None = Field(default=None, gt=0)
+    releases: tuple[str, ...] | None = None
+
+
+class SplitConfig(_Section):
+    """Who trains, validates and tests; always whole subjects."""
+
+    kind: Literal["subjects", "release", "loso", "kfold"] = "subjects"
+    valid: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    folds: int = Field(default=5, ge=3)
+    valid_share: float = Field(default=0.15, gt=0, lt=1)
+    test_share: float = Field(default=0.25, gt=0, lt=1)
+    seed: int = 0
+
+
+class TrainConfig(_Section):
+    """One training run; written to `config.yaml` in its folder."""
+
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    model: str = "light-sparse-attention-cnn"
+    model_options: dict[str, Any] = Field(default_factory=dict)
+    epochs: int = Field(default=40, ge=1)
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    patience: int = Field(default=10, ge=1)
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["32", "bf16"] = "32"
+    control: bool = True
+    boosting: bool = True
+
+    def write(self, path: Path) -> None:
+        """Write as YAML, beside `path` and renamed into place."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+        partial.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainConfig":
+        """Read from YAML; SparseEEGError names the file and the field that doesn't fit."""
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text()))
+        except (OSError, yaml.YAMLError) as error:
+            raise SparseEEGError(f"{path}: not a readable configuration ({error})") from error
+        except ValidationError as error:
+            raise SparseEEGError(f"{path}: {describe(error)}") from error
+
+
+def describe(error: ValidationError) -> str:
+    """Return pydantic's findings in one line."""
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

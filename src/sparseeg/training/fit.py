@@ -1,0 +1,157 @@
+"""Fit one network on one split; predict with one network."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from torch import nn
+
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.splits import Split
+from sparseeg.models import NetworkSpec, save
+from sparseeg.training.batches import loader
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.module import RegressionModule
+
+Report = Callable[[str], None]
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a fit; the checkpoints of the last finished epoch are in place."""
+
+
+class EpochLines(Callback):
+    """Say one line per epoch, for logs and terminals without a live progress bar."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        metrics = trainer.callback_metrics
+        self.report(
+            f"epoch {trainer.current_epoch + 1}: training loss {float(metrics['train_loss']):.4f}, "
+            f"validation NRMSE {float(metrics['valid_nrmse']):.4f}"
+        )
+
+
+def fit(
+    windows: WindowSet,
+    split: Split,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    targets: np.ndarray | None = None,
+    report: Report = lambda line: None,
+) -> Path:
+    """Train on `split.train`, choose the epoch on `split.valid`, and write `folder/model.safetensors`.
+
+    Checkpoints (`best.ckpt`, `last.ckpt`) and logs (CSV, TensorBoard) go to the folder as well; a fit that
+    was interrupted goes on from `last.ckpt`. `targets` replaces the windows' own, for the shuffled control.
+    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there.
+    """
+    values = windows.targets if targets is None else targets
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    spec = NetworkSpec(
+        config.model, windows.n_chans, windows.n_times, sfreq=windows.sfreq, options=config.model_options
+    )
+    network = spec.build()
+    mean, std = float(values[split.train].mean()), float(values[split.train].std())
+    if std == 0:
+        raise SparseEEGError(f"all {len(split.train)} training targets are {mean:g}: nothing to learn")
+    network.final_layer.set_target(mean, std)  # type: ignore[operator, union-attr]
+    module = RegressionModule(network, std, config.learning_rate, config.weight_decay)
+    trainer = _trainer(config, folder, report)
+    pin_memory = trainer.accelerator.__class__.__name__ == "CUDAAccelerator"
+    train_batches = loader(
+        windows,
+        split.train,
+        config.batch_size,
+        targets=values,
+        shuffle=True,
+        seed=config.seed,
+        pin_memory=pin_memory,
+    )
+    valid_batches = loader(windows, split.valid, 4 * config.batch_size, targets=values, pin_memory=pin_memory)
+    last = folder / "checkpoints" / "last.ckpt"
+    with _quiet():
+        try:
+            trainer.fit(module, train_batches, valid_batches, ckpt_path=last if last.exists() else None)
+        except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
+            raise TrainingInterrupted from error
+    best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
+    module.load_state_dict(best["state_dict"])
+    path = folder / "model.safetensors"
+    save(module.network, spec, path)
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Lightning says about choices that are made here on purpose."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Batches are gathered whole in the main process: workers would copy them once more.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # A fit that goes on.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 with torch 2.13.
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Trainer:
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    callbacks: list[Any] = [
+        EarlyStopping("valid_nrmse", patience=config.patience),
+        ModelCheckpoint(
+            folder / "checkpoints",
+            "best",
+            monitor="valid_nrmse",
+            save_last=True,
+            enable_version_counter=False,
+        ),
+        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report),
+    ]
+    logs = folder / "logs"
+    return lightning.Trainer(
+        accelerator="auto" if config.device == "auto" else config.device,
+        devices=1,
+        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        max_epochs=config.epochs,
+        callbacks=callbacks,
+        logger=[
+            # A new version each time: what an interrupted fit has logged stays.
+            CSVLogger(logs, name="csv"),
+            TensorBoardLogger(logs, name="tensorboard"),
+        ],
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+    )
+
+
+def predict(network: nn.Module, windows: WindowSet, indices: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Return the network's predictions for the windows at `indices`, float64 (n,), in the target's unit."""
+    network.eval()
+    device = next(network.parameters()).device
+    parts = []
+    with torch.inference_mode():
+        for x, _ in loader(windows, indices, batch_size):
+            parts.append(network(x.to(device)).float().cpu().numpy()[:, 0])
+    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)

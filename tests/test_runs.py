@@ -1,0 +1,138 @@
+"""A run folder from end to end, on toy windows: contents, controls, folds, evaluation elsewhere."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import toy_windows
+from sparseeg import runs
+from sparseeg.data.problems import Problem
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+
+METRIC_KEYS = {
+    "task", "model", "n_trials", "n_subjects", "nrmse", "nrmse_ci95", "rmse", "mae", "pearson_r",
+    "spearman_within_subject", "baselines", "controls", "data",
+}  # fmt: skip
+
+
+def config(**options: object) -> TrainConfig:
+    defaults = {
+        "model": "response-time-cnn",
+        "epochs": 6,
+        "batch_size": 32,
+        "device": "cpu",
+        "split": SplitConfig(kind="release", valid=("R4",), test=("R5",)),
+    }
+    return TrainConfig(data=DataConfig(path="toy"), **{**defaults, **options})
+
+
+def silent(line: str) -> None:
+    """Swallow progress."""
+
+
+@pytest.fixture(scope="module")
+def run(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with_problem = replace(toy, problems=(Problem(Path("sub-99_eeg.bdf"), "no events file", "left out"),))
+    runs.train(config(), with_problem, out, silent)
+    return out
+
+
+def test_folder_holds_what_the_guide_says(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) >= METRIC_KEYS
+    assert set(metrics["baselines"]) == {
+        "train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting",
+    }  # fmt: skip
+    assert set(metrics["controls"]) == {"shuffled_within_subject"}
+    assert metrics["data"] == {"source": "toy", "simulated": True, "n_files_with_problems": 1}
+    assert (metrics["n_trials"], metrics["n_subjects"]) == (72, 3)
+    for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "control"):
+        assert (run / name).exists()
+    problems = pd.read_csv(run / "problems.tsv", sep="\t")
+    assert problems.loc[0].tolist() == ["sub-99_eeg.bdf", "no events file", "left out"]
+
+
+def test_the_model_learns_and_its_control_does_not(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["nrmse"] < 0.8
+    assert metrics["controls"]["shuffled_within_subject"]["nrmse"] > 0.95
+
+
+def test_predictions_are_of_test_subjects_only(run: Path, toy: WindowSet) -> None:
+    predictions = pd.read_csv(run / "predictions.tsv", sep="\t")
+    assert set(predictions["release"]) == {"R5"}
+    assert predictions["target"].to_numpy() == pytest.approx(toy.targets[-72:], abs=1e-5)
+
+
+def test_evaluation_repeats_the_table(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    first = json.loads((run / "metrics.json").read_text())
+    again = runs.reevaluate(run, toy, None, tmp_path, silent)
+    assert again["nrmse"] == pytest.approx(first["nrmse"])
+    for part in ("baselines", "controls"):
+        scores = {name: row["nrmse"] for name, row in first[part].items()}
+        assert {name: row["nrmse"] for name, row in again[part].items()} == pytest.approx(scores)
+
+
+def test_evaluation_on_other_subjects(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    other = toy_windows(n_subjects=6, seed=5)
+    other.table["subject"] = "new-" + other.table["subject"]
+    metrics = runs.reevaluate(run, toy, other, tmp_path, silent)
+    assert metrics["n_trials"] == len(other)
+    assert metrics["nrmse"] < 0.9
+    assert "ridge" in metrics["baselines"]
+    without = runs.reevaluate(run, None, other, tmp_path, silent)
+    assert without["nrmse"] == pytest.approx(metrics["nrmse"])
+    assert without["baselines"]["train_mean"]["nrmse"] == pytest.approx(
+        metrics["baselines"]["train_mean"]["nrmse"], abs=1e-5
+    )
+    assert "ridge" not in without["baselines"]
+
+
+@pytest.mark.parametrize("with_own_data", [True, False])
+def test_a_subject_that_trained_cannot_test(
+    with_own_data: bool, run: Path, toy: WindowSet, tmp_path: Path
+) -> None:
+    with pytest.raises(SparseEEGError, match="sub-0"):
+        runs.reevaluate(run, toy if with_own_data else None, toy_windows(seed=5), tmp_path, silent)
+
+
+def test_other_channel_count_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match=r"7 channels x 60 samples .* takes 5 x 60"):
+        runs.reevaluate(run, toy_windows(n_chans=7), None, tmp_path, silent)
+
+
+def test_unfinished_run_says_how_to_go_on(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    for name in ("config.yaml", "splits.json"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    with pytest.raises(SparseEEGError, match="--resume"):
+        runs.reevaluate(tmp_path, toy, None, tmp_path, silent)
+
+
+def test_leave_one_subject_out_pools_every_trial_once(tmp_path: Path) -> None:
+    windows = toy_windows(n_subjects=4, n_trials=10)
+    options = config(split=SplitConfig(kind="loso"), epochs=1, batch_size=8, control=False, boosting=False)
+    metrics = runs.train(options, windows, tmp_path / "run", silent)
+    assert (metrics["n_trials"], metrics["n_subjects"]) == (40, 4)
+    predictions = pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")
+    assert predictions.groupby("fold")["subject"].nunique().tolist() == [1, 1, 1, 1]
+    assert len(list((tmp_path / "run" / "folds").glob("*/model.safetensors"))) == 4
+
+
+def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path) -> None:
+    path = run / "model.safetensors"
+    before = path.stat().st_mtime_ns
+    runs.train(config(), toy, run, silent)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_release_split_needs_releases(toy: WindowSet, tmp_path: Path) -> None:
+    without = replace(toy, table=toy.table.drop(columns="release"))
+    with pytest.raises(SparseEEGError, match="names no releases"):
+        runs.train(config(), without, tmp_path / "run", silent)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,138 @@
+"""Fitting: it learns, it repeats, it resumes, it keeps what it has on Ctrl-C."""
+
+import warnings
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from sparseeg import models
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.metrics import nrmse
+from sparseeg.evaluation.splits import Split, by_release
+from sparseeg.training import fit as fit_module
+from sparseeg.training.batches import loader
+from sparseeg.training.config import DataConfig, TrainConfig
+from sparseeg.training.fit import TrainingInterrupted, fit, predict
+
+
+def config(**options: object) -> TrainConfig:
+    defaults = {"model": "response-time-cnn", "epochs": 3, "batch_size": 32, "device": "cpu"}
+    return TrainConfig(data=DataConfig(path="toy"), **{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def split(toy: WindowSet) -> Split:
+    return by_release(toy.table["release"], "R4", "R5")
+
+
+def test_it_learns_without_a_warning(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = fit(toy, split, config(epochs=12), tmp_path)
+    prediction = predict(models.load(path), toy, split.test)
+    assert nrmse(toy.targets[split.test], prediction) < 0.75
+    assert (tmp_path / "checkpoints" / "best.ckpt").exists()
+    assert (tmp_path / "checkpoints" / "last.ckpt").exists()
+    log = pd.read_csv(tmp_path / "logs" / "csv" / "version_0" / "metrics.csv")
+    assert {"epoch", "train_loss", "valid_nrmse"} <= set(log.columns)
+    assert list((tmp_path / "logs" / "tensorboard").rglob("events.*"))
+
+
+def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    path = fit(toy, split, config(epochs=6), tmp_path)
+    log = pd.read_csv(tmp_path / "logs" / "csv" / "version_0" / "metrics.csv")
+    prediction = predict(models.load(path), toy, split.valid)
+    assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
+
+
+def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    predictions = [
+        predict(models.load(fit(toy, split, config(seed=seed), tmp_path / name)), toy, split.test)
+        for seed, name in ((0, "a"), (0, "b"), (1, "c"))
+    ]
+    assert np.array_equal(predictions[0], predictions[1])
+    assert not np.array_equal(predictions[0], predictions[2])
+
+
+def test_test_targets_are_not_seen(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    targets = toy.targets.copy()
+    targets[split.test] = 99.0
+    first = predict(models.load(fit(toy, split, config(), tmp_path / "a")), toy, split.test)
+    path = fit(toy, split, config(), tmp_path / "b", targets=targets)
+    assert np.array_equal(first, predict(models.load(path), toy, split.test))
+
+
+class InterruptAfter(Callback):
+    """Press Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        if trainer.current_epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_fit_goes_on_from_its_last_epoch(
+    toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_trainer = fit_module._trainer
+
+    def interrupting(*args: object) -> lightning.Trainer:
+        trainer = make_trainer(*args)
+        trainer.callbacks.append(InterruptAfter(2))
+        return trainer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "_trainer", interrupting)
+        with pytest.raises(TrainingInterrupted):
+            fit(toy, split, config(epochs=4), tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
+    assert last["epoch"] == 1
+    lines: list[str] = []
+    fit(toy, split, config(epochs=4), tmp_path, report=lines.append)
+    assert [line.split(":")[0] for line in lines] == ["epoch 3", "epoch 4"]
+    assert (tmp_path / "model.safetensors").exists()
+
+
+def test_constant_targets_are_refused(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match="nothing to learn"):
+        fit(toy, split, config(), tmp_path, targets=np.full(len(toy), 1.5))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_missing_cuda_is_said(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match="no CUDA device"):
+        fit(toy, split, config(device="cuda"), tmp_path)
+
+
+def test_bfloat16_trains(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    path = fit(toy, split, config(precision="bf16", epochs=2, model="light-sparse-attention-cnn"), tmp_path)
+    assert np.isfinite(predict(models.load(path), toy, split.test)).all()
+
+
+def test_batches_cover_every_window_once_and_never_leave_one_alone(toy: WindowSet) -> None:
+    indices = np.arange(65)
+    plain = [target for _, target in loader(toy, indices, 32)]
+    assert torch.cat(plain)[:, 0].numpy() == pytest.approx(toy.targets[:65])
+    shuffled = [x.shape[0] for x, _ in loader(toy, indices, 32, shuffle=True)]
+    assert shuffled == [32, 32]
+    x, target = next(iter(loader(toy, indices[:30], 32, shuffle=True, seed=4)))
+    assert x.shape == (30, toy.n_chans, toy.n_times)
+    assert sorted(target[:, 0].tolist()) == pytest.approx(sorted(toy.targets[:30]))
+
+
+def test_configuration_round_trip_and_errors(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    config(seed=7).write(path)
+    assert TrainConfig.read(path) == config(seed=7)
+    path.write_text("data: {path: x}\nepoch: 3\n")
+    with pytest.raises(SparseEEGError, match=r"config\.yaml: epoch"):
+        TrainConfig.read(path)
