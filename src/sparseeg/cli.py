@@ -1,0 +1,330 @@
+"""The `sparseeg` command: reads options, calls the package, says what came out."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sparseeg import __version__
+from sparseeg.errors import SparseEEGError
+
+app = typer.Typer(
+    name="sparseeg",
+    help="Decode behaviour from EEG with attention whose cost grows linearly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+bench = typer.Typer(help="Benchmarks; tables go to benchmarks/results.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+console = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; errors a user can mend are one line and exit code 2."""
+    try:
+        app()
+    except SparseEEGError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.ENOTDIR):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        console.print(
+            f"error: can't write{where}: {error.strerror}; what is complete stays, "
+            "free some space or choose another folder and run the command again",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        output.print(f"sparseeg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Decode behaviour from EEG with attention whose cost grows linearly."""
+
+
+def say(line: str) -> None:
+    """Print one line of progress to standard error."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Any]:
+    """Give a function (done, total) that moves a progress bar on standard error."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def read(data: Any, n_jobs: int) -> Any:
+    """Read the windows a configuration names, with a progress bar and a summary of what was wrong."""
+    from sparseeg.runs import load_windows
+
+    with progress_bar("reading") as progress:
+        windows = load_windows(data, n_jobs=n_jobs, progress=progress)
+    subjects = len(set(windows.subjects))
+    say(f"{len(windows)} windows of {subjects} subjects from {windows.source}")
+    for problem in windows.problems[:10]:
+        say(f"  {problem}")
+    if windows.problems:
+        files = len({problem.path for problem in windows.problems})
+        more = f", {len(windows.problems) - 10} more not shown" if len(windows.problems) > 10 else ""
+        say(f"  {len(windows.problems)} problems in {files} files{more}; a run lists all in problems.tsv")
+    return windows
+
+
+def show(metrics: dict[str, Any]) -> None:
+    """Print the honest table."""
+    from sparseeg.evaluation.evaluate import CAPTION, number, rows
+
+    simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
+    table = Table(
+        title=f"{metrics['model']} on {metrics['n_trials']} test trials of {metrics['n_subjects']} subjects"
+        f"{simulated}",
+        caption=CAPTION,
+    )
+    table.add_column("predictor", no_wrap=True)
+    unit = metrics["unit"]
+    for title in ("NRMSE", "95 % interval", f"RMSE ({unit})", "Pearson", "Spearman"):
+        table.add_column(title, justify="right")
+    for label, scores in rows(metrics):
+        table.add_row(
+            label,
+            f"{scores['nrmse']:.4f}",
+            "{:.3f} - {:.3f}".format(*scores["nrmse_ci95"]),
+            f"{scores['rmse']:.4f}",
+            number(scores["pearson_r"]),
+            number(scores["spearman_within_subject"]),
+        )
+    output.print(table)
+
+
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that read or write recordings.")]
+DataPath = Annotated[Path, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")]
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder of the new BIDS data set.")],
+    subjects: Annotated[
+        int, typer.Option(min=3, help="Subjects, dealt to R1 : R4 : R5 as 60 : 12 : 40.")
+    ] = 112,
+    trials: Annotated[int, typer.Option(min=1, help="Trials per subject, 24 to a run.")] = 48,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
+    from sparseeg.data.simulate import simulate_dataset
+
+    with progress_bar("simulating") as progress:
+        simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress)
+    say(f"{subjects} simulated subjects in {out}; next: sparseeg train --data {out} --out RUN")
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
+    ] = "light-sparse-attention-cnn",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
+    ] = False,
+    task: Annotated[str, typer.Option(help="What to predict.")] = "response-time",
+    target: Annotated[
+        str | None, typer.Option(help="Metadata column of the epochs that is the target.")
+    ] = None,
+    target_unit: Annotated[str | None, typer.Option(help="Unit of that column: s, ms or any other.")] = None,
+    tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the event.")] = None,
+    tmax: Annotated[float | None, typer.Option(help="End of the window in s after the event.")] = None,
+    sfreq: Annotated[float | None, typer.Option(help="Resample to this rate, in Hz.")] = None,
+    split: Annotated[
+        Literal["subjects", "release", "loso", "kfold"],
+        typer.Option(help="By random subjects, by release, leave one subject out, or k folds of subjects."),
+    ] = "subjects",
+    valid: Annotated[
+        str | None, typer.Option(help="Releases that validate, as R4 (with --split release).")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Releases that test, as R5 (with --split release).")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")] = 5,
+    epochs: Annotated[int, typer.Option(min=1, help="Most epochs to train.")] = 40,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-4,
+    seed: Annotated[int, typer.Option(help="Of weights, batches, splits and partitions.")] = 0,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",
+    control: Annotated[bool, typer.Option(help="Also train on targets shuffled within subject.")] = True,
+    boosting: Annotated[bool, typer.Option(help="Also fit gradient boosting as a baseline.")] = True,
+    jobs: Jobs = 2,
+) -> None:
+    """Train a network, choose its epoch on validation subjects, score it on test subjects."""
+    from sparseeg import runs
+    from sparseeg.models.registry import check_name
+    from sparseeg.training.config import TrainConfig, describe
+    from sparseeg.training.fit import TrainingInterrupted
+
+    if resume:
+        config = TrainConfig.read(out / "config.yaml")
+        if data is not None and str(data.resolve()) != config.data.path:
+            raise SparseEEGError(f"{out} was trained on {config.data.path}, not on {data}; leave --data out")
+    else:
+        if data is None:
+            raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+        try:
+            config = TrainConfig.model_validate(
+                {
+                    "data": {
+                        "path": str(data.resolve()),
+                        "task": task,
+                        "target": target,
+                        "target_unit": target_unit,
+                        "tmin": tmin,
+                        "tmax": tmax,
+                        "sfreq": sfreq,
+                    },
+                    "split": {
+                        "kind": "release" if (valid or test) and split == "subjects" else split,
+                        "valid": _names(valid),
+                        "test": _names(test),
+                        "folds": folds,
+                        "seed": seed,
+                    },
+                    "model": model,
+                    "epochs": epochs,
+                    "patience": patience,
+                    "batch_size": batch_size,
+                    "learning_rate": learning_rate,
+                    "weight_decay": weight_decay,
+                    "seed": seed,
+                    "device": device,
+                    "precision": precision,
+                    "control": control,
+                    "boosting": boosting,
+                }
+            )
+        except ValidationError as error:
+            raise SparseEEGError(describe(error)) from error
+    check_name(config.model)
+    windows = read(config.data, jobs)
+    try:
+        metrics = runs.train(config, windows, out, say)
+    except TrainingInterrupted as interruption:
+        say(f"interrupted; go on with: sparseeg train --out {out} --resume")
+        raise typer.Exit(INTERRUPTED) from interruption
+    show(metrics)
+    say(f"run folder: {out}")
+
+
+def _names(value: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if value else ()
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Other recordings to test on.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the table goes; default: the run folder.")
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Score a trained network again, on its own test subjects or on other recordings."""
+    from sparseeg import runs
+    from sparseeg.training.config import TrainConfig
+
+    config = TrainConfig.read(run / "config.yaml")
+    same = data is None or str(data.resolve()) == config.data.path
+    try:
+        own = read(config.data, jobs)
+    except SparseEEGError as error:
+        if same:
+            raise
+        own = None
+        say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
+    other = None
+    if not same:
+        other = read(config.data.model_copy(update={"path": str(data.resolve())}), jobs)
+        out = out or run / "evaluations" / data.name
+    out = out or run
+    out.mkdir(parents=True, exist_ok=True)
+    show(runs.reevaluate(run, own, other, out, say))
+    say(f"metrics.json and predictions.tsv in {out}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the data set and the run.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Simulate a small data set, train the recommended network on it, and print its honest table."""
+    data, run = out / "data", out / "run"
+    simulate(data, subjects=28, trials=48, seed=seed, jobs=jobs)
+    train(out=run, data=data, valid="R4", test="R5", seed=seed, jobs=jobs, epochs=15, patience=5)
+
+
+@bench.command("training")
+def bench_training(
+    names: Annotated[str | None, typer.Option("--models", help="Networks, separated by commas.")] = None,
+    batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
+    repeats: Annotated[int, typer.Option(min=1, help="Interleaved repeats; medians are shown.")] = 10,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the tables.")] = Path("benchmarks/results"),
+) -> None:
+    """Windows per second of whole networks, training and inference, beside the floor of their products."""
+    import torch
+
+    from sparseeg.bench import tables, training
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    table = training.run(_names(names) or training.MODELS, batch_size=batch_size, repeats=repeats, report=say)
+    path = tables.write(
+        table,
+        out,
+        "training",
+        title="Windows per second, 129 channels x 200 samples, float32",
+        command=" ".join(["sparseeg", *sys.argv[1:]]),
+        packages=("torch", "braindecode"),
+        notes=(
+            f"batch {batch_size}, {repeats} interleaved repeats: medians, lowest and highest",
+            "a training step is forward, loss, backward, AdamW; inference is one forward pass",
+            "floor: the same convolutions and matrix products alone, on the same shapes",
+        ),
+    )
+    output.print(path.read_text(), markup=False, soft_wrap=True)
