@@ -1,0 +1,158 @@
+"""Folders of MNE epochs: each epoch a window, a metadata column the target."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.channels import channel_difference, channel_order, expected_channels
+from sparseeg.data.epochs_file import Crop, EpochsFile, MissingColumn, read_epochs_file
+from sparseeg.data.parallel import Progress, read_each
+from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError, nearest
+
+PATTERNS = ("*_epo.fif", "*-epo.fif", "*_epo.fif.gz", "*-epo.fif.gz")
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "usec", "microsecond", "microseconds"), 1e-6),
+}
+NO_UNIT = "a.u."
+
+
+def epochs_files(path: Path) -> list[Path]:
+    """Return the epochs files in a folder and below it, in order of their paths."""
+    return sorted({file for pattern in PATTERNS for file in path.rglob(pattern)})
+
+
+def read_epochs(
+    path: Path | str,
+    *,
+    target: str | None,
+    target_unit: str | None = None,
+    tmin: float | None = None,
+    tmax: float | None = None,
+    sfreq: float | None = None,
+    task: str = "response-time",
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> WindowSet:
+    """Return the epochs of a folder as windows, with a metadata column as their target.
+
+    Parameters
+    ----------
+    path : folder with `*_epo.fif` or `*-epo.fif`, also in folders below. The subject is the `sub-XX` of a
+        file's name, else the name without its ending; files of one subject are joined.
+    target : column of numbers in `epochs.metadata`; epochs where it is missing are dropped and counted.
+    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept as it is.
+    tmin, tmax : crop in seconds from the event, half open: round((tmax - tmin) * sfreq) samples from the
+        first sample at or after tmin. The whole epoch by default.
+    sfreq : Hz; resampled before the crop.
+    n_jobs, progress : as in `read_bids`.
+
+    Only EEG channels are read. Those marked bad are kept, with a note: a network needs the same everywhere.
+
+    Raises
+    ------
+    SparseEEGError : no such files, no such column, or no epoch left.
+    """
+    path = Path(path)
+    files = epochs_files(path)
+    if not files:
+        raise SparseEEGError(f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or below")
+    crop = _crop(tmin, tmax, sfreq)
+    read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
+    _check_column(path, target, read)
+    problems: list[Problem] = []
+    kept = _alike(files, read, problems)
+    if not kept:
+        raise SparseEEGError(f"{path}: no epoch left of {len(files)} files; {summarise(problems)}")
+    factor = SECONDS.get((target_unit or NO_UNIT).lower())
+    table = pd.concat([_rows(number, *pair, path) for number, pair in enumerate(kept)], ignore_index=True)
+    first = kept[0][1]
+    return WindowSet(
+        signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
+        table=table.assign(target=table["target"] * (factor or 1.0)),
+        n_times=first.signal.shape[1],
+        sfreq=first.sfreq,
+        ch_names=first.ch_names,
+        task=task,
+        target_name=str(target),
+        target_unit="s" if factor is not None else target_unit or NO_UNIT,
+        source=str(path),
+        tmin=first.tmin,
+        problems=tuple(problems),
+    )
+
+
+def _crop(tmin: float | None, tmax: float | None, sfreq: float | None) -> Crop:
+    if tmin is not None and tmax is not None and not tmax > tmin:
+        raise SparseEEGError(f"no window from {tmin:g} to {tmax:g} s: tmax must lie after tmin")
+    if sfreq is not None and not sfreq > 0:
+        raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
+    return Crop(tmin, tmax, sfreq)
+
+
+def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Problem]) -> None:
+    """Refuse a target that no file has: more likely misspelt than missing everywhere."""
+    lacking = [result for result in read if isinstance(result, MissingColumn)]
+    if not lacking or any(isinstance(result, EpochsFile) for result in read):
+        return
+    numeric = sorted({name for result in lacking for name in result.numeric})
+    if not numeric:
+        raise SparseEEGError(f"{path}: no epochs have metadata with a column of numbers to decode")
+    columns = f"columns of numbers: {', '.join(numeric)}"
+    if target is None:
+        raise SparseEEGError(
+            f"{path} holds MNE epochs: name the metadata column to decode as target; {columns}"
+        )
+    raise SparseEEGError(f"{path}: no metadata column {target!r}; {columns}.{nearest(target, numeric)}")
+
+
+def _alike(
+    files: Sequence[Path], read: Sequence[EpochsFile | Problem], problems: list[Problem]
+) -> list[tuple[Path, EpochsFile]]:
+    """Return the files whose channels, rate and length are those of most; the others become problems."""
+    good = [result for result in read if isinstance(result, EpochsFile)]
+    ch_names = expected_channels([result.ch_names for result in good])
+    fitting = [result for result in good if channel_order(result.ch_names, ch_names) is not None]
+    shapes = [_shape(result) for result in fitting]
+    shape = max(shapes, key=shapes.count, default=None)
+    kept = []
+    for file, result in zip(files, read, strict=True):
+        if isinstance(result, Problem):
+            problems.append(result)
+            continue
+        order = channel_order(result.ch_names, ch_names)
+        if order is None:
+            problems.append(Problem(file, channel_difference(result.ch_names, ch_names), LEFT_OUT))
+        elif _shape(result) != shape:
+            reason = f"{_shape(result)} where most files have {shape}; sfreq, tmin and tmax make them alike"
+            problems.append(Problem(file, reason, LEFT_OUT))
+        else:
+            problems += result.problems
+            kept.append((file, result.reordered(order)))
+    return kept
+
+
+def _shape(result: EpochsFile) -> str:
+    return f"{result.signal.shape[1]} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
+
+
+def _rows(number: int, file: Path, result: EpochsFile, path: Path) -> pd.DataFrame:
+    stem = re.sub(r"[-_]epo\.fif(\.gz)?$", "", file.name)
+    subject = re.match(r"sub-[^-_]+", stem)
+    return pd.DataFrame(
+        {
+            "recording": number,
+            "start": np.arange(len(result.target)) * result.signal.shape[1],
+            "target": result.target,
+            "subject": subject.group() if subject else stem,
+            "trial": result.trial,
+            "file": file.relative_to(path).as_posix(),
+        }
+    )

@@ -1,0 +1,154 @@
+"""One file of MNE epochs: its metadata column and its resampled, cropped signal."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
+from sparseeg.data.resample import resample, same_rate
+
+DROPPED = "these epochs dropped"
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The part of each epoch that is wanted: seconds from the event and Hz; None is as in the file."""
+
+    tmin: float | None = None
+    tmax: float | None = None
+    sfreq: float | None = None
+
+    def samples(self, times: np.ndarray, sfreq: float) -> tuple[int, int]:
+        """Return the first sample and the number of samples of the half-open crop, wherever the epoch ends.
+
+        It begins at the first sample at or after `tmin`: resampling may leave no sample on `tmin` itself.
+        """
+        first = 0 if self.tmin is None else int(np.ceil((self.tmin - times[0]) * sfreq - 1e-6))
+        if self.tmax is None:
+            return first, len(times) - first
+        begin = times[0] if self.tmin is None else self.tmin
+        return first, round((self.tmax - begin) * sfreq)
+
+    def __str__(self) -> str:
+        begin = "the start" if self.tmin is None else f"{self.tmin:g} s"
+        return f"{begin} to {'the end' if self.tmax is None else f'{self.tmax:g} s'}"
+
+
+@dataclass(frozen=True)
+class EpochsFile:
+    """One file's usable epochs: `signal` (epoch, time, channel) in microvolts, a `target` for each.
+
+    `trial` is each epoch's number in the file, `tmin` the time of the first sample.
+    """
+
+    signal: np.ndarray
+    target: np.ndarray
+    trial: np.ndarray
+    ch_names: tuple[str, ...]
+    sfreq: float
+    tmin: float
+    problems: tuple[Problem, ...]
+
+    def reordered(self, order: list[int]) -> "EpochsFile":
+        """Return the epochs with their channels in another order."""
+        names = tuple(self.ch_names[index] for index in order)
+        if names == self.ch_names:
+            return self
+        return replace(self, signal=np.ascontiguousarray(self.signal[..., order]), ch_names=names)
+
+
+@dataclass(frozen=True)
+class MissingColumn(Problem):
+    """The target column is not among a file's metadata; `numeric` are those it could have been."""
+
+    numeric: tuple[str, ...] = ()
+
+
+def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile | Problem:
+    """Return a file's epochs that have a target, or the problem that explains why there are none.
+
+    The file is resampled before it is cropped, so that the crop's edges are not those of the resampling.
+    """
+    try:
+        with mne.utils.use_log_level("error"):
+            epochs = mne.read_epochs(path, preload=True)
+            problems: list[Problem] = []
+            values = _targets(epochs.metadata, path, target, problems)
+            if isinstance(values, Problem):
+                return values
+            return _windows(epochs, path, values, crop, problems)
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        return Problem(path, f"can't be read: {one_line(error)}", LEFT_OUT)
+
+
+def _targets(
+    metadata: pd.DataFrame | None, path: Path, target: str | None, problems: list[Problem]
+) -> np.ndarray | Problem:
+    """Return the target of each epoch, NaN where there is none."""
+    if metadata is None:
+        return MissingColumn(path, "its epochs have no metadata", LEFT_OUT)
+    if target not in metadata.columns:
+        numeric = tuple(map(str, metadata.select_dtypes("number").columns))
+        return MissingColumn(path, f"its metadata has no column {target!r}", LEFT_OUT, numeric=numeric)
+    column = metadata[target]
+    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    values[np.isinf(values)] = np.nan
+    text = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+    missing = int(np.isnan(values).sum()) - len(text)
+    if len(text):
+        entry = column.iloc[text[0]]
+        reason = f"column {target}, epoch {text[0] + 1}: {entry!r} is not a finite number"
+        more = f" ({len(text)} such epochs)" if len(text) > 1 else ""
+        problems.append(Problem(path, reason + more, DROPPED, "windows", len(text)))
+    if missing:
+        reason = f"column {target} is missing for {missing} of {len(values)} epochs"
+        problems.append(Problem(path, reason, DROPPED, "windows", missing))
+    return values
+
+
+def _windows(
+    epochs: Any, path: Path, target: np.ndarray, crop: Crop, problems: list[Problem]
+) -> EpochsFile | Problem:
+    epochs.pick("eeg", exclude=())
+    if epochs.info["bads"]:
+        reason = f"channels marked bad: {', '.join(epochs.info['bads'])}"
+        action = "kept, because every recording needs the same channels"
+        problems.append(Problem(path, reason, action, "nothing"))
+    volts, times, sfreq = _resampled(epochs, crop.sfreq)
+    first, count = crop.samples(times, sfreq)
+    if first < 0 or count < 1 or first + count > len(times):
+        reason = f"its epochs cover {times[0]:.3f} to {times[-1] + 1 / sfreq:.3f} s, not {crop}"
+        return Problem(path, reason, LEFT_OUT)
+    signal = np.ascontiguousarray(
+        (volts[:, :, first : first + count] * 1e6).astype(np.float32).transpose(0, 2, 1)
+    )
+    finite = np.asarray(np.isfinite(signal).all(axis=(1, 2)))
+    lost = int(np.sum(~finite & ~np.isnan(target)))
+    if lost:
+        reason = f"{lost} of {len(finite)} epochs hold NaN or infinite samples"
+        problems.append(Problem(path, reason, DROPPED, "windows", lost))
+    good = np.flatnonzero(finite & ~np.isnan(target))
+    if not len(good):
+        return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
+    return EpochsFile(
+        signal=signal[good],
+        target=target[good],
+        trial=good,
+        ch_names=tuple(epochs.ch_names),
+        sfreq=sfreq,
+        tmin=float(times[first]),
+        problems=tuple(problems),
+    )
+
+
+def _resampled(epochs: Any, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return volts (epoch, channel, time), times and rate, resampled where the rate is not the wanted one."""
+    volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
+    if wanted is None or same_rate(sfreq, wanted):
+        return volts, times, sfreq
+    volts = resample(volts, sfreq, wanted)
+    return volts, times[0] + np.arange(volts.shape[-1]) / wanted, float(wanted)

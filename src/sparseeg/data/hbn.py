@@ -1,0 +1,71 @@
+"""What is fixed about HBN-EEG: releases, tasks, channels, and the subjects the challenge leaves out.
+
+Source: the data sets' own sidecars on OpenNeuro and the EEG Foundation Challenge 2025 start kit.
+"""
+
+from sparseeg.errors import SparseEEGError, nearest
+
+RELEASES = {
+    "R1": "ds005505",
+    "R2": "ds005506",
+    "R3": "ds005507",
+    "R4": "ds005508",
+    "R5": "ds005509",
+    "R6": "ds005510",
+    "R7": "ds005511",
+    "R8": "ds005512",
+    "R9": "ds005514",  # ds005513 is another data set
+    "R10": "ds005515",
+    "R11": "ds005516",
+}
+VALIDATION_RELEASE = "R5"
+
+CONTRAST_TASK = "contrastChangeDetection"
+TASKS = (
+    "RestingState",
+    "DespicableMe",
+    "DiaryOfAWimpyKid",
+    "FunwithFractals",
+    "ThePresent",
+    CONTRAST_TASK,
+    "seqLearning6target",
+    "seqLearning8target",
+    "surroundSupp",
+    "symbolSearch",
+)
+
+CH_NAMES = (*(f"E{number}" for number in range(1, 129)), "Cz")
+MONTAGE = "GSN-HydroCel-129"
+SFREQ = 100.0
+
+EXCLUDED_SUBJECTS = frozenset(
+    {
+        "sub-NDARWV769JM7",
+        "sub-NDARME789TD2",
+        "sub-NDARUA442ZVF",
+        "sub-NDARJP304NK1",
+        "sub-NDARTY128YLU",
+        "sub-NDARDW550GU6",
+        "sub-NDARLD243KRE",
+        "sub-NDARUJ292JXV",
+        "sub-NDARBA381JGH",
+    }
+)
+
+
+def release(name: str) -> str:
+    """Return the release's own name (`R5`) from `R5`, `r5`, `5` or its OpenNeuro id (`ds005509`).
+
+    Raises
+    ------
+    SparseEEGError : no such release; the message names the nearest one.
+    """
+    wanted = str(name).strip()
+    by_id = {identifier: key for key, identifier in RELEASES.items()}
+    candidate = by_id.get(wanted.lower(), wanted.upper())
+    candidate = f"R{candidate}" if candidate.isdigit() else candidate
+    if candidate not in RELEASES:
+        raise SparseEEGError(
+            f"unknown release {name!r}: HBN-EEG has R1 to R11.{nearest(candidate, RELEASES)}"
+        )
+    return candidate

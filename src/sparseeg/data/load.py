@@ -1,0 +1,191 @@
+"""One way in: recognise what a path is and read it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from sparseeg.data import bids, hbn, layout, store
+from sparseeg.data.epochs import PATTERNS, epochs_files, read_epochs
+from sparseeg.data.parallel import Progress
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError, nearest
+
+READS = (
+    "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf or .set) or a folder of MNE epochs "
+    f"({', '.join(PATTERNS[:2])})"
+)
+
+
+def load(
+    path: Path | str,
+    *,
+    task: str = bids.TASK,
+    target: str | None = None,
+    target_unit: str | None = None,
+    tmin: float | None = None,
+    tmax: float | None = None,
+    sfreq: float | None = None,
+    releases: Sequence[str] | None = None,
+    keep_excluded: bool = False,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> WindowSet:
+    """Return the labelled windows at a path: a store, a BIDS folder, or a folder of MNE epochs.
+
+    Parameters
+    ----------
+    path : what it is, is recognised from what it holds.
+    task : what is decoded. BIDS folders know "response-time"; a store must be of this task.
+    target, target_unit : metadata column and its unit; needed for epochs, fixed for BIDS folders and stores.
+    tmin, tmax, sfreq : seconds from the event, Hz; the defaults are +0.5 to +2.5 s at 100 Hz for BIDS folders
+        and the whole epoch at its own rate for epochs. A store has its own.
+    releases, keep_excluded : HBN-EEG only, as in `read_bids`.
+    n_jobs, progress : processes that read, and a function called as `progress(done, total)`.
+
+    Raises
+    ------
+    SparseEEGError : nothing readable there, or options that don't fit what is there; one line that says what
+        was looked for, what was found and what to do.
+    """
+    path = Path(path)
+    kind = recognise(path)
+    if kind == "store":
+        windows = store.open_store(path, task=task)
+        _check_store(windows, target, target_unit, tmin, tmax, sfreq)
+        return _of_releases(windows, releases, path)
+    if kind == "epochs":
+        if releases is not None:
+            raise SparseEEGError(f"{path} holds MNE epochs, which have no releases to choose from")
+        return read_epochs(
+            path,
+            target=target,
+            target_unit=target_unit,
+            tmin=tmin,
+            tmax=tmax,
+            sfreq=sfreq,
+            task=task,
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    _check_bids(path, task, target, target_unit)
+    return bids.read_bids(
+        path,
+        tmin=bids.TMIN if tmin is None else tmin,
+        tmax=bids.TMAX if tmax is None else tmax,
+        sfreq=hbn.SFREQ if sfreq is None else sfreq,
+        releases=releases,
+        keep_excluded=keep_excluded,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+
+
+def recognise(path: Path) -> str:
+    """Return "store", "bids" or "epochs" for what a folder holds.
+
+    Raises
+    ------
+    SparseEEGError : it is none of them.
+    """
+    if not path.exists():
+        raise SparseEEGError(f"{path} does not exist.{_neighbour(path)}")
+    if not path.is_dir():
+        raise SparseEEGError(f"{path} is a file; sparseeg reads {READS}.{_file_hint(path)}")
+    if store.is_store(path):
+        return "store"
+    roots = layout.roots(path)
+    if any(layout.tasks(root) for root in roots):
+        return "bids"
+    if epochs_files(path):
+        return "epochs"
+    if roots:
+        return "bids"
+    raise SparseEEGError(
+        f"{path} holds nothing to read: looked for {READS}; found {_contents(path)}{_above(path)}"
+    )
+
+
+def _above(path: Path) -> str:
+    """Hint at the data set where a folder inside it was named."""
+    for folder in (path, *path.parents):
+        if folder.name.startswith("sub-"):
+            return f". Name the data set's folder, as {folder.parent}"
+    return ""
+
+
+def _neighbour(path: Path) -> str:
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        return f" Neither does {parent}"
+    return nearest(path.name, sorted(child.name for child in parent.iterdir()))
+
+
+def _file_hint(path: Path) -> str:
+    if path.suffix.lower() in {".zip", ".gz", ".tar", ".tgz"}:
+        return " Unpack it and name the folder"
+    return f" Name the folder that holds it, as {path.parent}"
+
+
+def _contents(path: Path) -> str:
+    endings = Counter(
+        file.suffix or "no ending"
+        for file in path.rglob("*")
+        if file.is_file() and not file.name.startswith(".")
+    )
+    if not endings:
+        return "an empty folder"
+    return "files ending in " + ", ".join(f"{ending} ({count})" for ending, count in endings.most_common(5))
+
+
+def _check_bids(path: Path, task: str, target: str | None, target_unit: str | None) -> None:
+    if task != bids.TASK:
+        raise SparseEEGError(
+            f"{path}: a BIDS folder can be read for the task {bids.TASK}, not {task!r}."
+            f"{nearest(task, [bids.TASK])}"
+        )
+    if target not in (None, "rt"):
+        raise SparseEEGError(f"{path}: the target of {task} in a BIDS folder is rt, not {target!r}")
+    if target_unit not in (None, "s"):
+        raise SparseEEGError(f"{path}: events files count in seconds; leave out the unit {target_unit!r}")
+
+
+def _check_store(
+    windows: WindowSet,
+    target: str | None,
+    target_unit: str | None,
+    tmin: float | None,
+    tmax: float | None,
+    sfreq: float | None,
+) -> None:
+    """Refuse options a store can't follow: what it holds was decided when it was prepared."""
+    end = windows.tmin + windows.n_times / windows.sfreq
+    half = 0.5 / windows.sfreq
+    asked: list[tuple[str, object, object, bool]] = [
+        ("target", target, windows.target_name, target == windows.target_name),
+        ("target unit", target_unit, windows.target_unit, target_unit == windows.target_unit),
+        ("tmin", tmin, windows.tmin, tmin is not None and abs(tmin - windows.tmin) < 2 * half),
+        ("tmax", tmax, end, tmax is not None and abs(tmax - end) < 2 * half),
+        (
+            "sfreq",
+            sfreq,
+            windows.sfreq,
+            sfreq is not None and abs(sfreq - windows.sfreq) < 1e-6 * windows.sfreq,
+        ),
+    ]
+    for name, wanted, there, same in asked:
+        if wanted is not None and not same:
+            raise SparseEEGError(
+                f"{windows.source}: the store was prepared with {name} {there}, not {wanted}; prepare another"
+            )
+
+
+def _of_releases(windows: WindowSet, releases: Sequence[str] | None, path: Path) -> WindowSet:
+    if releases is None:
+        return windows
+    chosen = {hbn.release(name) for name in releases}
+    if "release" not in windows.table.columns:
+        raise SparseEEGError(f"{path}: the store knows no releases")
+    mask = windows.table["release"].isin(chosen).to_numpy()
+    if not mask.any():
+        raise SparseEEGError(f"{path}: no window of release {', '.join(sorted(chosen))} in the store")
+    return windows.select(mask)

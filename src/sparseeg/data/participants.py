@@ -1,0 +1,115 @@
+"""The subject tables of BIDS folders: release, age and sex, as far as participants.tsv knows them."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data import hbn
+from sparseeg.data.layout import BidsFile
+from sparseeg.data.problems import Problem, one_line
+from sparseeg.data.tsv import read_tsv
+from sparseeg.errors import SparseEEGError
+
+NAME = "participants.tsv"
+COLUMNS = ("release", "age", "sex")
+
+
+class Subjects:
+    """What is known about the subjects of some recordings; `problems` says what is not, and why."""
+
+    def __init__(self, files: Sequence[BidsFile]) -> None:
+        self.problems: list[Problem] = []
+        self._tables: dict[Path, pd.DataFrame] = {}
+        for root in dict.fromkeys(file.root for file in files):
+            self._tables[root], found = read_participants(root)
+            self.problems += found
+            here = {file.subject for file in files if file.root == root}
+            absent = sorted(here - set(self._tables[root].index))
+            if absent and not self._tables[root].empty:
+                self.problems.append(_absent(root / NAME, absent))
+
+    def of(self, file: BidsFile) -> dict[str, object]:
+        """Return release, age (years) and sex of a recording's subject; None or NaN where not known."""
+        table = self._tables[file.root]
+        if file.subject not in table.index:
+            return {"release": None, "age": np.nan, "sex": None}
+        row = table.loc[file.subject]
+        return {name: row[name] for name in COLUMNS}
+
+
+def is_simulated(root: Path) -> bool:
+    """Say whether dataset_description.json calls the data set simulated; an unreadable one does not."""
+    try:
+        description = json.loads((root / "dataset_description.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(description, dict) and description.get("Simulated") is True
+
+
+def read_participants(root: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return one row per subject (index `sub-XX`; release, age in years, sex), and what was wrong.
+
+    What is not known is None or NaN. A missing or unreadable file gives an empty table and a problem.
+    """
+    path = root / NAME
+    problems: list[Problem] = []
+    try:
+        table = read_tsv(path)
+        if "participant_id" not in table.columns:
+            raise SparseEEGError(f"no column participant_id; found: {', '.join(map(str, table.columns))}")
+    except SparseEEGError as error:
+        problems.append(Problem(path, one_line(error), "release, age and sex stay unknown", "nothing"))
+        return pd.DataFrame(columns=list(COLUMNS)), problems
+    table = table.dropna(subset=["participant_id"]).reset_index(drop=True)
+    missing = pd.Series(None, index=table.index, dtype=object)
+    names = ["sub-" + name.removeprefix("sub-") for name in table["participant_id"]]
+    subjects = pd.DataFrame(
+        {
+            "release": _releases(table.get("release_number", missing), path, problems),
+            "age": _ages(table.get("age", missing), names, path, problems),
+            "sex": table.get("sex", missing).astype(object).where(lambda sex: sex.notna(), None),
+        },
+    ).set_index(pd.Index(names, dtype=object))
+    repeated = subjects.index.duplicated()
+    if repeated.any():
+        reason = f"{subjects.index[repeated][0]} has more than one row"
+        problems.append(Problem(path, reason, "the first one counts", "nothing"))
+    return subjects[~repeated], problems
+
+
+def _absent(path: Path, subjects: list[str]) -> Problem:
+    listed = ", ".join(subjects[:5]) + (", ..." if len(subjects) > 5 else "")
+    noun = "subject" if len(subjects) == 1 else "subjects"
+    reason = f"no row for {len(subjects)} {noun} with recordings: {listed}"
+    return Problem(path, reason, "read without release, age and sex", "nothing")
+
+
+def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Series:
+    known: list[str | None] = []
+    unknown: Counter[str] = Counter()
+    for name in column:
+        try:
+            known.append(None if pd.isna(name) else hbn.release(name))
+        except SparseEEGError:
+            known.append(None)
+            unknown[name] += 1
+    for name, count in unknown.items():
+        noun = "subject" if count == 1 else "subjects"
+        reason = f"unknown release {name!r} for {count} {noun}; HBN-EEG has R1 to R11"
+        problems.append(Problem(path, reason, "read without a release", "nothing"))
+    return pd.Series(known, dtype=object)
+
+
+def _ages(column: pd.Series, names: Sequence[str], path: Path, problems: list[Problem]) -> pd.Series:
+    ages = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    text = np.flatnonzero(ages.isna() & column.notna())
+    if len(text):
+        first = text[0]
+        more = f" ({len(text)} such rows)" if len(text) > 1 else ""
+        reason = f"column age, {names[first]}: {column.iloc[first]!r} is not a number{more}"
+        problems.append(Problem(path, reason, "age stays unknown there", "nothing"))
+    return ages

@@ -1,0 +1,56 @@
+"""What was wrong with the files that were read, in words a user can act on."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Loss = Literal["nothing", "windows", "recording"]
+LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with one file: where, why, and what was done about it.
+
+    `lost` says what it cost: nothing (the file was read all the same), `count` windows, or the recording.
+    """
+
+    path: Path
+    reason: str
+    action: str
+    lost: Loss = "recording"
+    count: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason} ({self.action})"
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, with its type where the message alone says too little."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
+    """Say in one line how many problems there were, what they cost, and the first few of them."""
+    problems = tuple(problems)
+    if not problems:
+        return "no problems"
+    by_loss = Counter(problem.lost for problem in problems)
+    windows = sum(problem.count for problem in problems if problem.lost == "windows")
+    costs = []
+    if by_loss["recording"]:
+        costs.append(f"{by_loss['recording']} left out whole")
+    if windows:
+        noun = "window" if windows == 1 else "windows"
+        costs.append(f"{windows} {noun} dropped in {by_loss['windows']}")
+    if by_loss["nothing"]:
+        costs.append(f"{by_loss['nothing']} without loss")
+    shown = "; ".join(str(problem) for problem in problems[:examples])
+    more = f"; and {len(problems) - examples} more" if len(problems) > examples else ""
+    noun = "problem" if len(problems) == 1 else "problems"
+    return f"{len(problems)} {noun} ({', '.join(costs)}): {shown}{more}"

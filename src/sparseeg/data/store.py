@@ -1,0 +1,156 @@
+"""A window set on disk: written once, opened memory-mapped.
+
+STORE/store.json            format, task, unit of the signals, rate, channels, target, source
+STORE/windows.tsv           one row per window
+STORE/recordings.tsv        one row per signal: its file and length
+STORE/problems.tsv          what was wrong with the files it was made from
+STORE/signals/00000.npy     float32 (time, channel), microvolts
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.problems import Problem, one_line
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+FORMAT = 1
+MANIFEST = "store.json"
+UNIT = "uV"
+_FIELDS = ("task", "n_times", "sfreq", "target_name", "target_unit", "source", "simulated", "tmin")
+_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a folder is a store."""
+    return (path / MANIFEST).is_file()
+
+
+def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Path:
+    """Write a window set to the folder `path`, whole or not at all, and return the path.
+
+    Only signals that some window uses are written. An existing store is replaced with `overwrite`; anything
+    else in the way is never touched.
+
+    Raises
+    ------
+    SparseEEGError : `path` exists and may not be replaced.
+    """
+    path = Path(path)
+    _check_free(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        content = beside / "new"
+        content.mkdir()
+        _write(windows, content)
+        if path.exists() and any(path.iterdir()):
+            path.rename(beside / "old")
+        os.replace(content, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return path
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise SparseEEGError(f"{path} is a file; a store is a folder")
+    if not any(path.iterdir()):
+        return
+    if not is_store(path):
+        raise SparseEEGError(f"{path} holds other files; name a new folder for the store")
+    if not overwrite:
+        raise SparseEEGError(f"{path} is a store already; allow overwriting it or name a new folder")
+
+
+def _write(windows: WindowSet, folder: Path) -> None:
+    used = np.unique(windows.table["recording"].to_numpy())
+    table = windows.table.assign(recording=np.searchsorted(used, windows.table["recording"].to_numpy()))
+    (folder / "signals").mkdir()
+    for number, recording in enumerate(used):
+        np.save(
+            folder / "signals" / f"{number:05d}.npy", np.asarray(windows.signals[recording], dtype=np.float32)
+        )
+    table.to_csv(folder / "windows.tsv", sep="\t", index=False, na_rep="n/a")
+    names = [name for name in ("subject", "file") if name in table.columns]
+    recordings = table.groupby("recording", sort=True)[names].first().reset_index()
+    recordings["n_samples"] = [len(windows.signals[recording]) for recording in used]
+    recordings.to_csv(folder / "recordings.tsv", sep="\t", index=False, na_rep="n/a")
+    problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
+    problems.to_csv(folder / "problems.tsv", sep="\t", index=False)
+    manifest = {"format": FORMAT, "unit": UNIT, "ch_names": list(windows.ch_names), "n_recordings": len(used)}
+    manifest |= {name: getattr(windows, name) for name in _FIELDS}
+    # last, so that a folder with a manifest is a whole store
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+_PROBLEM = ("path", "reason", "action", "lost", "count")
+
+
+def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
+    """Open a store with its signals memory-mapped.
+
+    Parameters
+    ----------
+    task : the task the store must be of; any by default.
+
+    Raises
+    ------
+    SparseEEGError : no store, a damaged one, one of another task, or one of a newer format.
+    """
+    path = Path(path)
+    manifest = _manifest(path, task)
+    try:
+        table = pd.read_csv(
+            path / "windows.tsv",
+            sep="\t",
+            dtype=_TEXT,
+            keep_default_na=False,
+            na_values=["n/a"],
+            engine="python",
+        )
+        problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
+        signals = [
+            np.load(path / "signals" / f"{number:05d}.npy", mmap_mode="r")
+            for number in range(manifest["n_recordings"])
+        ]
+        return WindowSet(
+            signals=signals,
+            table=table,
+            ch_names=tuple(manifest["ch_names"]),
+            problems=tuple(
+                Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]))
+                for row in problems.to_dict("records")
+            ),
+            **{name: manifest[name] for name in _FIELDS},
+        )
+    except (OSError, KeyError, ValueError) as error:
+        raise SparseEEGError(f"{path}: a damaged store: {one_line(error)}; prepare it again") from error
+
+
+def _manifest(path: Path, task: str | None) -> dict:
+    if not is_store(path):
+        raise SparseEEGError(f"{path} is not a store: it has no {MANIFEST}")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        version, own_task = int(manifest["format"]), manifest["task"]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SparseEEGError(f"{path / MANIFEST}: not the manifest of a store: {one_line(error)}") from error
+    if version > FORMAT:
+        raise SparseEEGError(
+            f"{path} is a store of format {version}; this sparseeg reads up to {FORMAT}: update sparseeg"
+        )
+    if task is not None and own_task != task:
+        raise SparseEEGError(
+            f"{path} is a store of the task {own_task!r}, not {task!r}: prepare one for {task!r}"
+        )
+    return manifest

@@ -1,0 +1,115 @@
+"""The trial rule: from the events of one recording to a table with one row per trial.
+
+A trial is the interval from one `contrastTrial_start` to the next; the last one counts only where an
+`end_experiment` closes it. Its stimulus is the first target inside, its response the first button press from
+the stimulus on, whichever side. Earlier presses are premature, later ones are second thoughts: neither is the
+response.
+"""
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.errors import SparseEEGError
+
+TRIAL_START = "contrastTrial_start"
+END = "end_experiment"
+STIMULI = ("left_target", "right_target")
+PRESSES = ("left_buttonPress", "right_buttonPress")
+FEEDBACK = {"smiley_face": True, "sad_face": False}
+COLUMNS = ("trial_start", "stimulus", "stimulus_onset", "response", "response_onset", "rt", "correct")
+
+
+def trial_table(events: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial, in order of time, from the events of one recording in any order.
+
+    Parameters
+    ----------
+    events : columns `onset` (seconds) and `value`; `feedback` where known. Anything else is ignored.
+
+    Returns
+    -------
+    DataFrame with `trial_start, stimulus, stimulus_onset, response, response_onset, rt, correct`: seconds,
+    names of events, True/False; what a trial lacks is NaN or None. `rt` is response minus stimulus onset.
+
+    Raises
+    ------
+    SparseEEGError : a column is missing, or an onset is not a finite number (row and value are named).
+    """
+    onset, value, feedback = _sorted_events(events)
+    start, end = _intervals(onset, value)
+
+    stimulus = _first_inside(onset, np.isin(value, STIMULI), start, end)
+    stimulus_onset = _take(onset, stimulus, np.nan).astype(np.float64)
+    response = _first_inside(onset, np.isin(value, PRESSES), stimulus_onset, end)
+    response_onset = _take(onset, response, np.nan).astype(np.float64)
+    shown = _take(feedback, response, None)
+    columns = (
+        start,
+        _take(value, stimulus, None),
+        stimulus_onset,
+        _take(value, response, None),
+        response_onset,
+        response_onset - stimulus_onset,
+        np.array([FEEDBACK.get(name) if isinstance(name, str) else None for name in shown], dtype=object),
+    )
+    # dtype object keeps None as None; pandas would turn names into its own text type with NaN
+    return pd.DataFrame(
+        {name: pd.Series(column, dtype=column.dtype) for name, column in zip(COLUMNS, columns, strict=True)}
+    )
+
+
+def _sorted_events(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    missing = [name for name in ("onset", "value") if name not in events.columns]
+    if missing:
+        raise SparseEEGError(
+            f"the events lack the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"found: {', '.join(map(str, events.columns)) or 'no columns'}"
+        )
+    onset = _numbers(events["onset"])
+    order = np.argsort(onset, kind="stable")
+    value = events["value"].to_numpy(dtype=object)
+    feedback = (
+        events["feedback"].to_numpy(dtype=object)
+        if "feedback" in events.columns
+        else np.full(len(events), None, dtype=object)
+    )
+    return onset[order], value[order], feedback[order]
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        row = int(wrong[0])
+        entry = column.iloc[row]
+        said = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
+        more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
+        raise SparseEEGError(f"column onset, row {row + 1}: {said}{more}")
+    return numbers
+
+
+def _intervals(onset: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of every closed trial."""
+    starts = onset[value == TRIAL_START]
+    ends = starts[1:]
+    closing = onset[value == END]
+    if len(starts) and len(closing) and closing[-1] > starts[-1]:
+        ends = np.append(ends, closing[-1])
+    return starts[: len(ends)], ends
+
+
+def _first_inside(onset: np.ndarray, chosen: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Return the index of the first chosen event with lower <= onset < upper, or -1, also for a NaN bound."""
+    candidates = np.flatnonzero(chosen)
+    if not len(candidates):
+        return np.full(len(lower), -1)
+    position = np.searchsorted(onset[candidates], lower, side="left")
+    first = candidates[np.minimum(position, len(candidates) - 1)]
+    inside = (position < len(candidates)) & (onset[first] < upper)
+    return np.where(inside, first, -1)
+
+
+def _take(values: np.ndarray, index: np.ndarray, missing: object) -> np.ndarray:
+    taken = np.full(len(index), missing, dtype=object)
+    taken[index >= 0] = values[index[index >= 0]]
+    return taken

@@ -1,0 +1,135 @@
+"""Labelled windows over continuous signals: what every reader returns and every consumer takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.problems import Problem, summarise
+
+REQUIRED_COLUMNS = ("recording", "start", "target", "subject")
+
+__all__ = ["Problem", "WindowSet"]
+
+
+@dataclass(frozen=True)
+class WindowSet:
+    """Windows of equal length, each with a target and a subject, cut lazily from their signals.
+
+    Parameters
+    ----------
+    signals : one float32 array (time, channel) in microvolts per recording; may be memory-mapped.
+    table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
+        (in `target_unit`) and `subject`; `release`, `age`, `sex`, `task`, `run`, `onset` (seconds in the
+        recording) and `file` where known.
+    n_times : samples per window.
+    sfreq : sampling rate in Hz.
+    ch_names : channel names, in the order of the signals' columns.
+    tmin : seconds from the event a window is locked to until its first sample.
+    problems : what was wrong with the files that were read; nothing is dropped without a row here.
+
+    Raises
+    ------
+    ValueError : the table lacks a column, or a window lies outside its signal.
+    """
+
+    signals: Sequence[np.ndarray]
+    table: pd.DataFrame
+    n_times: int
+    sfreq: float
+    ch_names: tuple[str, ...]
+    task: str
+    target_name: str
+    target_unit: str
+    source: str
+    simulated: bool = False
+    tmin: float = 0.0
+    problems: tuple[Problem, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
+        if missing:
+            raise ValueError(f"the window table lacks the columns {missing}")
+        for signal in self.signals:
+            if signal.ndim != 2 or signal.shape[1] != self.n_chans:
+                raise ValueError(f"a signal has shape {signal.shape}; (time, {self.n_chans}) is needed")
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        lengths = np.array([len(signal) for signal in self.signals], dtype=np.int64)
+        recordings = self.table["recording"].to_numpy()
+        starts = self.table["start"].to_numpy()
+        if np.any(recordings < 0) or np.any(recordings >= len(lengths)):
+            raise ValueError("a window names a recording that is not there")
+        outside = np.flatnonzero((starts < 0) | (starts + self.n_times > lengths[recordings]))
+        if len(outside):
+            row = outside[0]
+            raise ValueError(
+                f"window {row} (start {starts[row]}, {self.n_times} samples) lies outside recording "
+                f"{recordings[row]}, which has {lengths[recordings[row]]} samples"
+            )
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def n_chans(self) -> int:
+        return len(self.ch_names)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Targets, float64 (n_windows,)."""
+        return self.table["target"].to_numpy(dtype=np.float64)
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """Subject of each window, (n_windows,)."""
+        return self.table["subject"].to_numpy()
+
+    def gather(self, indices: np.ndarray | Sequence[int]) -> np.ndarray:
+        """Return the windows at `indices` as float32 (batch, channel, time) in microvolts, contiguous."""
+        indices = np.asarray(indices, dtype=np.intp)
+        recordings = self.table["recording"].to_numpy()[indices]
+        starts = self.table["start"].to_numpy()[indices]
+        batch = np.empty((len(indices), self.n_chans, self.n_times), dtype=np.float32)
+        order = np.argsort(recordings, kind="stable")
+        borders = np.flatnonzero(np.diff(recordings[order])) + 1
+        for rows in np.split(order, borders) if len(order) else ():
+            signal = self.signals[recordings[rows[0]]]
+            # every window that fits, as a view (start, channel, time): one copy per recording
+            windows = np.lib.stride_tricks.sliding_window_view(signal, self.n_times, axis=0)
+            batch[rows] = windows[starts[rows]]
+        return batch
+
+    def select(self, mask: np.ndarray | Sequence[int] | Sequence[bool]) -> "WindowSet":
+        """Return the windows at a boolean mask or an index array; signals are shared, not copied."""
+        chosen = np.asarray(mask)
+        if chosen.dtype == bool:
+            if len(chosen) != len(self):
+                raise ValueError(f"a mask of {len(chosen)} for {len(self)} windows")
+            chosen = np.flatnonzero(chosen)
+        return replace(self, table=self.table.iloc[chosen.astype(np.intp)].reset_index(drop=True))
+
+    def summary(self) -> str:
+        """Say in one line what was read and what went wrong with it."""
+        read = (
+            f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
+            f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
+        )
+        return f"{read}; {summarise(self.problems)}"
+
+
+def concatenate(first: WindowSet, second: WindowSet) -> WindowSet:
+    """Return the windows of both, the first's before the second's; channels and length must be the same."""
+    for name in ("ch_names", "n_times", "sfreq", "target_unit"):
+        if getattr(first, name) != getattr(second, name):
+            raise ValueError(f"{first.source} and {second.source} differ in {name}")
+    shifted = second.table.assign(recording=second.table["recording"] + len(first.signals))
+    return replace(
+        second,
+        signals=[*first.signals, *second.signals],
+        table=pd.concat([first.table, shifted], ignore_index=True),
+        simulated=first.simulated or second.simulated,
+        problems=first.problems + second.problems,
+    )

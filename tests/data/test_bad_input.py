@@ -1,0 +1,274 @@
+"""Bad files: each is named with its path, a reason and what was done; the good ones still come through."""
+
+import os
+
+import numpy as np
+import pytest
+from bids_folder import TASK, BidsFolder, contrast_events
+from scipy.io import loadmat
+
+from sparseeg.data.bids import read_bids
+from sparseeg.data.hbn import CH_NAMES
+from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+
+@pytest.fixture
+def folder(bids: BidsFolder) -> BidsFolder:
+    """Two good subjects; the tests add a third with something wrong."""
+    bids.write_participants({name: ("R1", "F", "8") for name in ("A", "B", "C")})
+    for subject in ("A", "B"):
+        bids.add(subject)
+    return bids
+
+
+def events_of(path):
+    return path.with_name(path.name.replace("_eeg.bdf", "_events.tsv").replace("_eeg.set", "_events.tsv"))
+
+
+def only_problem(windows: WindowSet) -> Problem:
+    """The one problem of a folder whose good subjects came through whole."""
+    assert {"sub-A", "sub-B"} <= set(windows.subjects)
+    assert (windows.table["subject"] == "sub-A").sum() == 2
+    assert np.isfinite(windows.gather(np.arange(len(windows)))).all()
+    assert len(windows.problems) == 1
+    assert f"{windows.problems[0]}" in windows.summary()
+    return windows.problems[0]
+
+
+def test_nothing_wrong_gives_no_problem(folder):
+    assert read_bids(folder.root).problems == ()
+
+
+def test_no_events_file(folder):
+    events = events_of(folder.add("C"))
+    events.unlink()
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == events
+    assert problem.reason == f"sub-C_task-{TASK}_run-1_events.tsv does not exist"
+    assert problem.action == f"sub-C_task-{TASK}_run-1_eeg.bdf left out"
+    assert problem.lost == "recording"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "is empty"),
+        ("time\tname\n1\tx\n", "lack the columns onset, value; found: time, name"),
+        ("onset,value\n1,x\n", "lack the columns onset, value; found: onset,value"),
+        ("onset\tduration\n1.0\tn/a\n", "lack the column value"),
+        (
+            "onset\tvalue\n1.0\tcontrastTrial_start\nlater\tleft_target\n",
+            "column onset, row 2: 'later' is not a finite number",
+        ),
+        ("onset\tvalue\nn/a\tcontrastTrial_start\n", "column onset, row 1: is missing"),
+        ("onset\tvalue\n1.0\tbreak cnt\n", "none of its 0 trials has both a stimulus and a response"),
+        ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
+    ],
+)
+def test_events_that_cannot_be_used(folder, content, reason):
+    events = events_of(folder.add("C"))
+    events.write_text(content)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == events
+    assert reason in problem.reason
+    assert "\n" not in str(problem)
+    assert problem.action.endswith("left out")
+
+
+def test_events_that_are_no_text(folder):
+    events = events_of(folder.add("C"))
+    events.write_bytes(b"\xff\xfe\x00\x81\x8d")
+    assert only_problem(read_bids(folder.root)).path == events
+
+
+def test_a_recording_shorter_than_its_events(folder):
+    path = folder.add("C", seconds=12.0)  # the stimuli are at 4, 10 and 15 s; the one at 10 s has no response
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.path == path
+    assert problem.reason == "1 of 2 windows reach outside the recording of 12 s"
+    assert (problem.action, problem.lost, problem.count) == ("these windows dropped", "windows", 1)
+    assert windows.table.loc[windows.table["subject"] == "sub-C", "target"].tolist() == [1.5]
+
+
+def test_a_recording_that_ends_before_all_its_events(folder):
+    path = folder.add("C", seconds=5.0)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert problem.reason == "2 of 2 windows reach outside the recording of 5 s"
+    assert (problem.action, problem.lost) == ("left out", "recording")
+
+
+def test_the_last_window_that_fits_is_kept(folder):
+    folder.add("C", seconds=18.0, events=contrast_events([4.0, 15.5], [1.0, 1.0]))
+    windows = read_bids(folder.root)
+    assert windows.problems == ()
+    assert len(windows) == 6
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_not_finite(folder, value):
+    data = np.random.default_rng(0).standard_normal((4, 2000))
+    data[2, 500] = value
+    path = folder.add("C", data=data, extension=".set")
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.path == path
+    assert problem.reason == "1 of 2 windows hold NaN or infinite samples"
+    assert (problem.lost, problem.count) == ("windows", 1)
+    assert windows.table.loc[windows.table["subject"] == "sub-C", "onset"].tolist() == [15.0]
+
+
+def test_samples_that_are_not_finite_between_windows_do_no_harm(folder):
+    data = np.random.default_rng(0).standard_normal((4, 2000))
+    data[:, [449, 650]] = np.nan  # the window is 450..650
+    folder.add("C", data=data, extension=".set")
+    windows = read_bids(folder.root)
+    assert windows.problems == ()
+    assert len(windows) == 6
+
+
+def test_a_recording_of_nothing_but_nan(folder):
+    path = folder.add("C", data=np.full((4, 2000), np.nan), extension=".set")
+    assert np.isnan(loadmat(path)["EEG"]["data"][0, 0]).all()
+    problem = only_problem(read_bids(folder.root))
+    assert problem.reason == "2 of 2 windows hold NaN or infinite samples"
+    assert problem.action == "left out"
+
+
+def test_a_wrong_channel_count_against_the_majority(folder):
+    path = folder.add("C", ch_names=CH_NAMES[-5:])
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert problem.reason == "5 EEG channels instead of 4; has besides E125"
+    assert problem.action == "left out"
+
+
+def test_a_wrong_channel_count_against_the_129(folder):
+    folder.add("C", ch_names=CH_NAMES)
+    windows = read_bids(folder.root)
+    assert windows.ch_names == CH_NAMES
+    assert [problem.lost for problem in windows.problems] == ["recording"] * 2
+    assert windows.problems[0].reason == "4 EEG channels instead of 129; lacks E1, E2, E3, E4, E5, ..."
+
+
+def test_the_right_count_with_a_wrong_name(folder):
+    folder.add("C", ch_names=(*CH_NAMES[-4:-1], "Oz"))
+    assert only_problem(read_bids(folder.root)).reason == (
+        "4 EEG channels instead of 4; lacks Cz; has besides Oz"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"not a recording", b"\xffBIOSEMI" + b" " * 300])
+def test_a_damaged_signal_file(folder, content):
+    path = folder.add("C")
+    path.write_bytes(content)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert problem.reason.startswith("can't be read: ")
+    assert problem.action == "left out"
+
+
+def test_a_signal_file_cut_off_in_the_middle(folder):
+    path = folder.add("C")
+    os.truncate(path, path.stat().st_size // 2)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert problem.lost in ("recording", "windows")
+
+
+def test_a_link_to_content_that_was_not_fetched(folder):
+    path = folder.add("C")
+    path.unlink()
+    path.symlink_to("../../.git/annex/objects/nothing.bdf")
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert "a link to a file that is not there" in problem.reason
+
+
+def test_an_events_file_without_a_recording(folder):
+    path = folder.add("C")
+    path.unlink()
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == events_of(path)
+    assert problem.reason == "there is no recording beside this events file"
+
+
+def test_no_participants_table(folder):
+    (folder.root / "participants.tsv").unlink()
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.reason == "participants.tsv does not exist"
+    assert (problem.action, problem.lost) == ("release, age and sex stay unknown", "nothing")
+    assert windows.table["release"].isna().all()
+    assert len(windows) == 4
+
+
+def test_a_subject_without_a_row(folder):
+    folder.write_participants({"A": ("R1", "F", "8")})
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.path == folder.root / "participants.tsv"
+    assert problem.reason == "no row for 1 subject with recordings: sub-B"
+    assert len(windows) == 4
+
+
+def test_an_unknown_release(folder):
+    folder.write_participants({"A": ("R1", "F", "8"), "B": ("R13", "F", "8")})
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.reason == "unknown release 'R13' for 1 subject; HBN-EEG has R1 to R11"
+    assert problem.action == "read without a release"
+    assert windows.table["release"].tolist() == ["R1", "R1", None, None]
+
+
+def test_text_where_an_age_belongs(folder):
+    folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", "eight")})
+    windows = read_bids(folder.root)
+    assert only_problem(windows).reason == "column age, sub-B: 'eight' is not a number"
+    assert np.isnan(windows.table["age"].iloc[-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("", "participants.tsv is empty"), ("id\tage\nA\t8\n", "no column participant_id; found: id, age")],
+)
+def test_a_participants_table_that_cannot_be_used(folder, content, reason):
+    (folder.root / "participants.tsv").write_text(content)
+    assert only_problem(read_bids(folder.root)).reason == reason
+
+
+def test_two_rows_for_one_subject(folder):
+    folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", "8")})
+    with (folder.root / "participants.tsv").open("a") as file:
+        file.write("sub-A\tR2\tM\t9\tn/a\n")
+    windows = read_bids(folder.root)
+    assert only_problem(windows).reason == "sub-A has more than one row"
+    assert windows.table["release"].iloc[0] == "R1"
+
+
+def test_many_problems_are_all_counted(folder):
+    events_of(folder.add("C", run=1)).unlink()
+    folder.add("C", run=2, seconds=12.0)
+    folder.add("C", run=3, sfreq=200.0)
+    windows = read_bids(folder.root)
+    assert len(windows.problems) == 3
+    assert "3 problems (1 left out whole, 1 window dropped in 1, 1 without loss)" in windows.summary()
+
+
+def test_nothing_good_at_all_is_an_error_that_says_why(bids):
+    for subject in "ABCDE":
+        events_of(bids.add(subject)).unlink()
+    with pytest.raises(SparseEEGError) as caught:
+        read_bids(bids.root)
+    message = str(caught.value)
+    assert "no window left of 5 recordings" in message
+    assert "sub-A_task-contrastChangeDetection_run-1_events.tsv does not exist" in message
+    assert "and " in message
+    assert "\n" not in message
+
+
+def test_summarise_says_when_there_is_nothing():
+    assert summarise([]) == "no problems"

@@ -1,0 +1,128 @@
+"""One way in: paths are recognised, and what a new user gets wrong is said in one line."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from bids_folder import BidsFolder
+from test_epochs import write as write_epochs
+
+from sparseeg.data import load, store
+from sparseeg.errors import SparseEEGError
+
+
+def message(*args, **options) -> str:
+    with pytest.raises(SparseEEGError) as caught:
+        load(*args, **options)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def test_bids_epochs_and_stores_are_recognised(bids: BidsFolder, tmp_path):
+    bids.add("A")
+    from_bids = load(bids.root)
+    store.save(from_bids, tmp_path / "store")
+    from_store = load(str(tmp_path / "store"))
+    assert np.array_equal(from_store.gather([0, 1]), from_bids.gather([0, 1]))
+    write_epochs(tmp_path / "epochs" / "sub-01_epo.fif")
+    from_epochs = load(tmp_path / "epochs", target="rt", target_unit="ms", tmin=0.0, tmax=0.5, sfreq=50.0)
+    assert (len(from_epochs), from_epochs.n_times, from_epochs.target_unit) == (3, 25, "s")
+    assert from_epochs.task == "response-time"
+
+
+def test_epochs_inside_a_bids_like_tree_are_epochs(tmp_path):
+    write_epochs(tmp_path / "sub-01" / "eeg" / "sub-01_task-P3_epo.fif")
+    (tmp_path / "dataset_description.json").write_text("{}")
+    assert len(load(tmp_path, target="rt")) == 3
+
+
+def test_a_path_that_does_not_exist(tmp_path):
+    (tmp_path / "recordings").mkdir()
+    said = message(tmp_path / "recording")
+    assert said == f"{tmp_path / 'recording'} does not exist. Did you mean 'recordings'?"
+    assert "Neither does" in message(tmp_path / "no" / "where")
+
+
+def test_an_empty_folder(tmp_path):
+    said = message(tmp_path)
+    assert "looked for a store, a BIDS folder" in said
+    assert said.endswith("found an empty folder")
+
+
+def test_a_folder_of_other_files(tmp_path):
+    for name in ("a.edf", "b.edf", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    assert message(tmp_path).endswith("found files ending in .edf (2), .txt (1)")
+
+
+def test_a_file_instead_of_a_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.writestr("a", "b")
+    assert message(tmp_path / "data.zip").endswith("Unpack it and name the folder")
+    (tmp_path / "a_epo.fif").write_text("")
+    assert message(tmp_path / "a_epo.fif").endswith(f"Name the folder that holds it, as {tmp_path}")
+
+
+def test_one_subjects_folder_instead_of_the_data_set(bids):
+    path = bids.add("A")
+    said = message(path.parent.parent)
+    assert said.endswith(f"Name the data set's folder, as {bids.root}")
+    assert message(path.parent).endswith(f"Name the data set's folder, as {bids.root}")
+
+
+def test_a_bids_folder_without_the_task(bids):
+    bids.add("A", task="RestingState")
+    bids.add("B", task="RestingState")
+    bids.add("B", task="symbolSearch")
+    said = message(bids.root)
+    assert "no recording of the task contrastChangeDetection" in said
+    assert said.endswith("tasks there: RestingState (2), symbolSearch (1)")
+
+
+def test_a_bids_folder_without_signals(bids):
+    bids.add("A").unlink()
+    assert "there is no EEG recording at all (.bdf, .set, .edf, .vhdr)" in message(bids.root)
+
+
+def test_another_task_or_target_than_a_bids_folder_has(bids):
+    bids.add("A")
+    assert "can be read for the task response-time, not 'response-tme'" in message(
+        bids.root, task="response-tme"
+    )
+    assert "is rt, not 'age'" in message(bids.root, target="age")
+    assert "leave out the unit 'ms'" in message(bids.root, target_unit="ms")
+    assert len(load(bids.root, target="rt", target_unit="s")) == 2
+
+
+def test_a_store_of_another_task(bids, tmp_path):
+    bids.add("A")
+    store.save(load(bids.root), tmp_path / "store")
+    assert "of the task 'response-time', not 'externalizing'" in message(
+        tmp_path / "store", task="externalizing"
+    )
+
+
+def test_a_store_cannot_follow_other_windows(bids, tmp_path):
+    bids.add("A")
+    store.save(load(bids.root), tmp_path / "store")
+    assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
+    for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
+        name = next(iter(options)).replace("_", " ")
+        assert f"was prepared with {name}" in message(tmp_path / "store", **options)
+
+
+def test_releases_of_a_store(bids, tmp_path):
+    bids.write_participants({"A": ("R1", "F", "8"), "B": ("R5", "F", "8")})
+    bids.add("A")
+    bids.add("B")
+    store.save(load(bids.root), tmp_path / "store")
+    assert set(load(tmp_path / "store", releases=["R5"]).subjects) == {"sub-B"}
+    assert "no window of release R2" in message(tmp_path / "store", releases=["R2"])
+    assert "unknown release 'R99'" in message(tmp_path / "store", releases=["R99"])
+
+
+def test_epochs_need_a_target_and_have_no_releases(tmp_path):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    assert message(tmp_path).endswith("columns of numbers: block, rt")
+    assert "have no releases" in message(tmp_path, target="rt", releases=["R1"])
