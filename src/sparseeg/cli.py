@@ -268,16 +268,16 @@ def evaluate(
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run / "config.yaml")
-    same = data is None or str(data.resolve()) == config.data.path
+    elsewhere = data is not None and str(data.resolve()) != config.data.path
     try:
         own = read(config.data, jobs)
     except SparseEEGError as error:
-        if same:
+        if not elsewhere:
             raise
         own = None
         say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
     other = None
-    if not same:
+    if data is not None and elsewhere:
         other = read(config.data.model_copy(update={"path": str(data.resolve())}), jobs)
         out = out or run / "evaluations" / data.name
     out = out or run

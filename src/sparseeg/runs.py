@@ -7,6 +7,7 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
         )
     for number, fold in enumerate(folds, start=1):
         title = f"split {number} of {len(folds)}: " if len(folds) > 1 else ""
-        _fit_fold(windows, fold, config, lambda line, title=title: report(title + line))
+        _fit_fold(windows, fold, config, partial(_titled, report, title))
     return _score(config, windows, folds, out, report)
 
 
@@ -110,6 +111,10 @@ def reevaluate(
     train, valid = (_rows(own.subjects, stored[0][key]) for key in ("train", "valid"))
     split = Split(train, valid, np.arange(len(own), len(together))).check(together.subjects)
     return _score(config, together, [Fold(run, split)], out, report)
+
+
+def _titled(report: Report, title: str, line: str) -> None:
+    report(title + line)
 
 
 def _rows(subjects: np.ndarray, chosen: list[str]) -> np.ndarray:
@@ -192,9 +197,9 @@ def _score(
         },
         "version": __version__,
     }
-    partial = out / "predictions.tsv.partial"
-    predictions.to_csv(partial, sep="\t", index=False, float_format="%.6f")
-    partial.replace(out / "predictions.tsv")
+    unfinished = out / "predictions.tsv.partial"
+    predictions.to_csv(unfinished, sep="\t", index=False, float_format="%.6f")
+    unfinished.replace(out / "predictions.tsv")
     _write_json(out / "metrics.json", metrics)
     return metrics
 
@@ -233,9 +238,9 @@ def _network(folder: Path) -> Any:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
-    partial.replace(path)
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_text(json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
+    unfinished.replace(path)
 
 
 def _without_nan(content: Any) -> Any:

@@ -18,7 +18,7 @@ from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.training import fit as fit_module
 from sparseeg.training.batches import loader
 from sparseeg.training.config import DataConfig, TrainConfig
-from sparseeg.training.fit import TrainingInterrupted, fit, predict
+from sparseeg.training.fit import TrainingInterrupted, fit, predict, shrinkage
 
 
 def config(**options: object) -> TrainConfig:
@@ -47,8 +47,24 @@ def test_it_learns_without_a_warning(toy: WindowSet, split: Split, tmp_path: Pat
 def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     path = fit(toy, split, config(epochs=6), tmp_path)
     log = pd.read_csv(tmp_path / "logs" / "csv" / "version_0" / "metrics.csv")
-    prediction = predict(models.load(path), toy, split.valid)
+    network = models.load(path)
+    train = toy.targets[split.train]
+    network.final_layer.set_target(train.mean(), train.std())  # Without the shrinkage.
+    prediction = predict(network, toy, split.valid)
     assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
+
+
+def test_shrinkage_is_the_least_squares_factor() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.normal(1.6, 0.4, 4000)
+    sure = 1.6 + 1.0 * (target - 1.6) + rng.normal(0, 0.8, 4000)
+    slope = shrinkage(target, sure, 1.6)
+    assert slope == pytest.approx(0.2, abs=0.02)
+    scores = [nrmse(target, 1.6 + factor * (sure - 1.6)) for factor in (slope, slope - 0.05, slope + 0.05)]
+    assert scores[0] == min(scores)
+    assert shrinkage(target, 1.6 + 0.1 * (target - 1.6), 1.6) == 1.0
+    assert shrinkage(target, 1.6 - (target - 1.6), 1.6) == 0.01
+    assert shrinkage(target, np.full(4000, 1.6), 1.6) == 1.0
 
 
 def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) -> None:
@@ -98,7 +114,7 @@ def test_interrupted_fit_goes_on_from_its_last_epoch(
     assert last["epoch"] == 1
     lines: list[str] = []
     fit(toy, split, config(epochs=4), tmp_path, report=lines.append)
-    assert [line.split(":")[0] for line in lines] == ["epoch 3", "epoch 4"]
+    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3", "epoch 4"]
     assert (tmp_path / "model.safetensors").exists()
 
 

@@ -1,9 +1,8 @@
 """The training step: squared error of standardised targets, validated by the pooled NRMSE."""
 
-from typing import Any
-
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 
@@ -48,7 +47,7 @@ class RegressionModule(lightning.LightningModule):
         error = (prediction - target).square().mean().sqrt()
         self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = torch.optim.AdamW(
             self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
         )
