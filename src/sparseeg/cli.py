@@ -88,14 +88,11 @@ def read(data: Any, n_jobs: int) -> Any:
 
     with progress_bar("reading") as progress:
         windows = load_windows(data, n_jobs=n_jobs, progress=progress)
-    subjects = len(set(windows.subjects))
-    say(f"{len(windows)} windows of {subjects} subjects from {windows.source}")
-    for problem in windows.problems[:10]:
+    for problem in windows.problems[:20]:
         say(f"  {problem}")
-    if windows.problems:
-        files = len({problem.path for problem in windows.problems})
-        more = f", {len(windows.problems) - 10} more not shown" if len(windows.problems) > 10 else ""
-        say(f"  {len(windows.problems)} problems in {files} files{more}; a run lists all in problems.tsv")
+    if len(windows.problems) > 20:
+        say(f"  and {len(windows.problems) - 20} more; a run lists all of them in its problems.tsv")
+    say(f"{windows.source}: {windows.summary(examples=0)}")
     return windows
 
 
@@ -127,6 +124,18 @@ def show(metrics: dict[str, Any]) -> None:
 
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that read or write recordings.")]
 DataPath = Annotated[Path, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the data set and the run.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Simulate a small data set, train the recommended network on it, and print its honest table."""
+    data, run = out / "data", out / "run"
+    simulate(data, subjects=28, trials=48, seed=seed, jobs=jobs)
+    train(out=run, data=data, valid="R4", test="R5", seed=seed, jobs=jobs, epochs=15, patience=5)
 
 
 @app.command()
@@ -287,15 +296,11 @@ def evaluate(
 
 
 @app.command()
-def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the data set and the run.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
-    jobs: Jobs = 2,
-) -> None:
-    """Simulate a small data set, train the recommended network on it, and print its honest table."""
-    data, run = out / "data", out / "run"
-    simulate(data, subjects=28, trials=48, seed=seed, jobs=jobs)
-    train(out=run, data=data, valid="R4", test="R5", seed=seed, jobs=jobs, epochs=15, patience=5)
+def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")]) -> None:
+    """Write a self-contained report.html from the scores in a run folder."""
+    from sparseeg.report.html import write_report
+
+    say(f"wrote {write_report(run)}")
 
 
 @bench.command("training")

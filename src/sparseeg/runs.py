@@ -22,6 +22,7 @@ from sparseeg.evaluation import baselines, splits
 from sparseeg.evaluation.controls import shuffle_within_subject
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
+from sparseeg.report.html import write_report
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, predict
 
@@ -201,6 +202,7 @@ def _score(
     predictions.to_csv(unfinished, sep="\t", index=False, float_format="%.6f")
     unfinished.replace(out / "predictions.tsv")
     _write_json(out / "metrics.json", metrics)
+    write_report(out)
     return metrics
 
 

@@ -50,7 +50,8 @@ def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
         costs.append(f"{windows} {noun} dropped in {by_loss['windows']}")
     if by_loss["nothing"]:
         costs.append(f"{by_loss['nothing']} without loss")
-    shown = "; ".join(str(problem) for problem in problems[:examples])
-    more = f"; and {len(problems) - examples} more" if len(problems) > examples else ""
+    shown = [str(problem) for problem in problems[:examples]]
+    if shown and len(problems) > examples:
+        shown.append(f"and {len(problems) - examples} more")
     noun = "problem" if len(problems) == 1 else "problems"
-    return f"{len(problems)} {noun} ({', '.join(costs)}): {shown}{more}"
+    return f"{len(problems)} {noun} ({', '.join(costs)})" + (f": {'; '.join(shown)}" if shown else "")

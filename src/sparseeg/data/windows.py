@@ -111,13 +111,13 @@ class WindowSet:
             chosen = np.flatnonzero(chosen)
         return replace(self, table=self.table.iloc[chosen.astype(np.intp)].reset_index(drop=True))
 
-    def summary(self) -> str:
-        """Say in one line what was read and what went wrong with it."""
+    def summary(self, examples: int = 3) -> str:
+        """Say in one line what was read and what went wrong with it, with the first few examples."""
         read = (
             f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
             f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
         )
-        return f"{read}; {summarise(self.problems)}"
+        return f"{read}; {summarise(self.problems, examples)}"
 
 
 def concatenate(first: WindowSet, second: WindowSet) -> WindowSet:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from sparseeg.errors import SparseEEGError
@@ -34,7 +34,7 @@ def save(model: nn.Module, spec: NetworkSpec, path: Path) -> None:
     """Write weights and buffers, with `spec` as metadata, beside `path` and rename into place."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))})
+    partial.write_bytes(to_bytes(tensors, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))}))
     partial.replace(path)
 
 

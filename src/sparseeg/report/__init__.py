@@ -1,0 +1,1 @@
+"""Pictures and pages made from what stands in a run folder."""

@@ -1,0 +1,67 @@
+"""Figures of a run, as SVG text."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sparseeg.evaluation.evaluate import rows
+from sparseeg.evaluation.metrics import rmse
+
+
+def scores_figure(metrics: dict[str, Any]) -> str:
+    """NRMSE of every predictor with its interval; the line at 1.0 is the best constant."""
+    labels, scores = zip(*rows(metrics), strict=True)
+    values = np.array([row["nrmse"] for row in scores])
+    bounds = np.array([row["nrmse_ci95"] for row in scores], dtype=float)
+    figure = Figure(figsize=(6.4, 0.4 * len(labels) + 1.0), layout="constrained")
+    axes = figure.add_subplot()
+    positions = np.arange(len(labels))[::-1]
+    colors = ["tab:blue"] + ["0.45"] * (len(labels) - 1)
+    axes.errorbar(values, positions, xerr=np.abs(bounds.T - values), fmt="none", ecolor="0.6", capsize=3)
+    axes.scatter(values, positions, c=colors, zorder=3)
+    axes.axvline(1.0, color="0.3", linewidth=0.8, linestyle="--")
+    axes.set_yticks(positions, labels)
+    axes.set_xlabel("NRMSE (/ SD of the targets; 1.0 = best constant)")
+    return _svg(figure)
+
+
+def scatter_figure(predictions: pd.DataFrame, unit: str) -> str:
+    """Prediction against target, one point per test trial."""
+    figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(
+        predictions["target"], predictions["prediction"], s=5, alpha=0.4, linewidths=0, rasterized=True
+    )
+    low, high = predictions["target"].min(), predictions["target"].max()
+    axes.plot([low, high], [low, high], color="0.3", linewidth=0.8, linestyle="--")
+    axes.set_xlabel(f"target ({unit})")
+    axes.set_ylabel(f"prediction ({unit})")
+    return _svg(figure)
+
+
+def subjects_figure(predictions: pd.DataFrame, unit: str) -> str:
+    """RMSE inside each test subject, model against training mean; below the diagonal the model is better."""
+    errors = np.array(
+        [
+            [rmse(part["target"], part["train_mean"]), rmse(part["target"], part["prediction"])]
+            for _, part in predictions.groupby("subject")
+        ]
+    )
+    figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(errors[:, 0], errors[:, 1], s=16)
+    low, high = errors.min(), errors.max()
+    axes.plot([low, high], [low, high], color="0.3", linewidth=0.8, linestyle="--")
+    axes.set_xlabel(f"RMSE of the training mean ({unit})")
+    axes.set_ylabel(f"RMSE of the model ({unit})")
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

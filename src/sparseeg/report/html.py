@@ -1,0 +1,96 @@
+"""One self-contained page about a run: the honest table, its figures, how it came about."""
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.evaluate import CAPTION, number, rows
+from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222 }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .7rem; text-align: right }
+th { border-bottom: 1px solid #999 } td:first-child, th:first-child { text-align: left }
+tr:first-child td { font-weight: 600 } .note { color: #555; max-width: 45rem }
+.warning { background: #fff3cd; padding: .5rem 1rem } figure { display: inline-block; margin: .5rem }
+pre { background: #f5f5f5; padding: 1rem; overflow: auto } svg { max-width: 100%; height: auto }
+"""
+
+
+def write_report(run: Path) -> Path:
+    """Write `report.html` from `metrics.json`, `predictions.tsv` and `config.yaml` of a run folder.
+
+    The page needs no network and no other file. Raises SparseEEGError where the run has no scores yet.
+    """
+    try:
+        metrics = json.loads((run / "metrics.json").read_text())
+        predictions = pd.read_csv(run / "predictions.tsv", sep="\t", dtype={"subject": str})
+    except OSError as error:
+        raise SparseEEGError(
+            f"{run} has no scores to report ({error}); run `sparseeg evaluate` on it"
+        ) from error
+    config = run / "config.yaml"
+    page = _page(metrics, predictions, config.read_text() if config.exists() else "")
+    unfinished = run / "report.html.partial"
+    unfinished.write_text(page, encoding="utf-8")
+    path = run / "report.html"
+    unfinished.replace(path)
+    return path
+
+
+def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> str:
+    title = f"{metrics['model']}: {metrics['task']}"
+    unit = metrics["unit"]
+    simulated = (
+        '<p class="warning">These data are simulated: no figure here is a figure about people.</p>'
+        if metrics["data"]["simulated"]
+        else ""
+    )
+    figures = (
+        ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
+        ("Every test trial.", scatter_figure(predictions, unit)),
+        (
+            "Every test subject; below the line the model is better.",
+            subjects_figure(predictions, unit),
+        ),
+    )
+    return "\n".join(
+        [
+            "<!doctype html>",
+            f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+            f"<style>{_STYLE}</style></head><body>",
+            f"<h1>{escape(title)}</h1>",
+            simulated,
+            f"<p>{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects, none of whom trained or "
+            f"validated the network. Source: {escape(metrics['data']['source'])}; "
+            f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
+            _table(metrics, unit),
+            f'<p class="note">{escape(CAPTION)}</p>',
+            *(f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures),
+            f"<h2>Configuration</h2><pre>{escape(config)}</pre>",
+            f'<p class="note">sparseeg {escape(metrics["version"])}</p></body></html>',
+        ]
+    )
+
+
+def _table(metrics: dict[str, Any], unit: str) -> str:
+    titles = ("predictor", "NRMSE", "95 % interval", f"RMSE ({unit})", f"MAE ({unit})", "Pearson", "Spearman")
+    lines = ["<table><thead><tr>", *(f"<th>{escape(text)}</th>" for text in titles), "</tr></thead><tbody>"]
+    for label, scores in rows(metrics):
+        low, high = scores["nrmse_ci95"]
+        cells = (
+            escape(label),
+            f"{scores['nrmse']:.4f}",
+            f"{low:.3f} - {high:.3f}" if low is not None else "-",
+            f"{scores['rmse']:.4f}",
+            f"{scores['mae']:.4f}",
+            number(scores["pearson_r"]),
+            number(scores["spearman_within_subject"]),
+        )
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    return "\n".join([*lines, "</tbody></table>"])

@@ -1,0 +1,173 @@
+"""The command line as a new user meets it: help, one-line errors with exit code 2, nothing lost."""
+
+import errno
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sparseeg import cli, runs
+from sparseeg.data import store
+from sparseeg.data.windows import WindowSet
+
+COMMANDS = ("demo", "simulate", "train", "evaluate", "report", "bench")
+
+
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
+) -> tuple[int, str]:
+    """Run the command line in this process; return exit code and what it printed."""
+    monkeypatch.setattr(sys, "argv", ["sparseeg", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    printed = capsys.readouterr()
+    return int(stop.value.code or 0), printed.out + printed.err
+
+
+@pytest.fixture
+def sparseeg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """The command as a function of its words."""
+    return lambda *words: call(capsys, monkeypatch, *words)
+
+
+@pytest.fixture(scope="module")
+def toy_store(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "toy"
+    store.save(toy, path)
+    return path
+
+
+def assert_one_line(code: int, text: str, *words: str) -> None:
+    errors = [line for line in text.splitlines() if line.startswith("error: ")]
+    assert code == 2
+    assert len(errors) == 1
+    assert "Traceback" not in text
+    for word in words:
+        assert word in errors[0]
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("bench", "training")])
+def test_help(command: tuple[str, ...], sparseeg) -> None:
+    code, text = sparseeg(*command, "--help")
+    assert code == 0
+    assert "Usage" in text
+
+
+def test_help_of_the_root_lists_every_command(sparseeg) -> None:
+    _, text = sparseeg("--help")
+    assert all(name in text for name in COMMANDS)
+
+
+def test_start_is_quick_because_torch_is_imported_late() -> None:
+    code = "import sys, sparseeg.cli; sys.exit('torch' in sys.modules or 'mne' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_train_evaluate_report(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    run = tmp_path / "run"
+    options = (
+        "--model",
+        "response-time-cnn",
+        "--epochs",
+        2,
+        "--valid",
+        "R4",
+        "--test",
+        "R5",
+        "--device",
+        "cpu",
+    )
+    code, text = sparseeg("train", "--data", toy_store, "--out", run, *options)
+    assert code == 0
+    assert "SIMULATED" in text
+    assert "training mean" in text
+    code, text = sparseeg("evaluate", run)
+    assert code == 0
+    assert "best constant" in text
+    code, _ = sparseeg("report", run)
+    assert code == 0
+    code, text = sparseeg("train", "--out", run, "--resume")
+    assert code == 0
+    assert "epoch" not in text
+
+
+def test_path_that_does_not_exist(tmp_path: Path, sparseeg) -> None:
+    (tmp_path / "recordings").mkdir()
+    words = ("train", "--data", tmp_path / "recordngs", "--out", tmp_path / "run")
+    assert_one_line(*sparseeg(*words), "does not exist", "Did you mean 'recordings'")
+
+
+def test_empty_folder(tmp_path: Path, sparseeg) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ("train", "--data", tmp_path / "empty", "--out", tmp_path / "run")
+    assert_one_line(*sparseeg(*words), "an empty folder")
+
+
+def test_bids_folder_without_the_task(tmp_path: Path, sparseeg) -> None:
+    folder = tmp_path / "sub-1" / "eeg"
+    folder.mkdir(parents=True)
+    (folder / "sub-1_task-RestingState_eeg.bdf").write_bytes(b"")
+    words = ("train", "--data", tmp_path, "--out", tmp_path / "run")
+    assert_one_line(*sparseeg(*words), "contrastChangeDetection", "RestingState")
+
+
+def test_store_of_another_task(toy: WindowSet, tmp_path: Path, sparseeg) -> None:
+    store.save(replace(toy, task="externalizing"), tmp_path / "store")
+    words = ("train", "--data", tmp_path / "store", "--out", tmp_path / "run")
+    assert_one_line(*sparseeg(*words), "externalizing", "response-time")
+
+
+def test_model_misspelt(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    words = ("train", "--data", toy_store, "--out", tmp_path / "run", "--model", "response-time-cn")
+    assert_one_line(*sparseeg(*words), "Did you mean 'response-time-cnn'")
+
+
+def test_run_folder_of_another_channel_count(
+    toy: WindowSet, toy_store: Path, tmp_path: Path, sparseeg
+) -> None:
+    run = tmp_path / "run"
+    words = ("--epochs", 1, "--no-control", "--no-boosting", "--model", "response-time-cnn")
+    assert sparseeg("train", "--data", toy_store, "--out", run, *words)[0] == 0
+    fewer = replace(toy, signals=[signal[:, :4] for signal in toy.signals], ch_names=toy.ch_names[:4])
+    store.save(fewer, tmp_path / "fewer")
+    assert_one_line(*sparseeg("evaluate", run, "--data", tmp_path / "fewer"), "4 channels", "5 x 60")
+
+
+def test_out_that_is_not_empty(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert_one_line(*sparseeg("train", "--data", toy_store, "--out", tmp_path), "isn't empty", "--resume")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_missing_data_and_foreign_run(tmp_path: Path, sparseeg) -> None:
+    assert_one_line(*sparseeg("train", "--out", tmp_path / "run"), "--data")
+    assert_one_line(*sparseeg("evaluate", tmp_path), "config.yaml")
+    assert_one_line(*sparseeg("train", "--out", tmp_path / "run", "--resume"), "config.yaml")
+
+
+def test_unknown_release(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    words = ("train", "--data", toy_store, "--out", tmp_path / "run", "--valid", "R4", "--test", "R7")
+    assert_one_line(*sparseeg(*words), "'R7'", "R1, R4, R5")
+
+
+def test_number_out_of_range_is_refused_by_name(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    code, text = sparseeg("train", "--data", toy_store, "--out", tmp_path / "run", "--epochs", 0)
+    assert code == 2
+    assert "--epochs" in text
+    words = ("train", "--data", toy_store, "--out", tmp_path / "run", "--learning-rate", -1)
+    assert_one_line(*sparseeg(*words), "learning_rate")
+
+
+def test_full_disk_is_one_line(
+    toy_store: Path, tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "run/checkpoints/last.ckpt")
+
+    monkeypatch.setattr(runs, "train", full)
+    code, text = sparseeg("train", "--data", toy_store, "--out", tmp_path / "run")
+    assert code == 1
+    assert "No space left on device" in text
+    assert "run/checkpoints/last.ckpt" in text
