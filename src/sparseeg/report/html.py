@@ -55,7 +55,7 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
         ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
         ("Every test trial.", scatter_figure(predictions, unit)),
         (
-            "Every test subject; below the line the model is better.",
+            "Each test subject; below the line the model wins.",
             subjects_figure(predictions, unit),
         ),
     )
