@@ -66,8 +66,8 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"<style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             simulated,
-            f"<p>{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects, none of whom trained or "
-            f"validated the network. Source: {escape(metrics['data']['source'])}; "
+            f"<p>{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects, none of whom trained "
+            f"or validated the network. Source: {escape(metrics['data']['source'])}; "
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
             _table(metrics, unit),
             f'<p class="note">{escape(CAPTION)}</p>',
