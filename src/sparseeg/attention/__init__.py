@@ -1,0 +1,19 @@
+"""Sparse attention for any PyTorch model: needs torch and nothing else."""
+
+from .functional import AttentionWeights, partitioned_attention, reference_attention
+from .gates import ChannelAttention, TemporalAttention
+from .partition import Partition, head_count, make_partition
+from .sparse import SparseAttentionBlock, SparseMultiHeadAttention
+
+__all__ = [
+    "AttentionWeights",
+    "ChannelAttention",
+    "Partition",
+    "SparseAttentionBlock",
+    "SparseMultiHeadAttention",
+    "TemporalAttention",
+    "head_count",
+    "make_partition",
+    "partitioned_attention",
+    "reference_attention",
+]

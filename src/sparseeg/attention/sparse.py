@@ -1,0 +1,195 @@
+"""The sparse attention layer, and the transformer block built on it."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from .functional import AttentionWeights, attend_heads, attend_rounds, check_mask, hide, weights_by_head
+from .partition import Partition, PartitionKind, check_kind, head_count, make_partition
+
+_is_traced = getattr(torch.compiler, "is_compiling", torch.jit.is_tracing)  # the former since torch 2.3
+
+
+class SampleLinear(nn.Linear):
+    """A linear layer on (batch, N, d) that evaluates a sample alike, bit for bit, in any batch.
+
+    Kernels choose their order of summation by the number of rows, so in evaluation the rows of one sample are
+    a matrix of their own (a BLAS that splits one matrix over many threads may still round narrow ones
+    differently). Training and traced graphs keep the plain product, where the weight is one matrix: its
+    gradient, and other runtimes, would otherwise copy it for every sample.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, N, in_features) to (batch, N, out_features)."""
+        if self.training or _is_traced():
+            return F.linear(x, self.weight, self.bias)
+        weight = self.weight.t().expand(x.shape[0], -1, -1)
+        return torch.bmm(x, weight) if self.bias is None else torch.baddbmm(self.bias, x, weight)
+
+
+class SparseMultiHeadAttention(nn.Module):
+    """Self-attention in which every token is in exactly one head, at full width; cost linear in N.
+
+    Parameters
+    ----------
+    hidden_size : width d of the tokens; queries, keys and values keep it inside each head.
+    scale_factor : in (0, 1]; N tokens are dealt equally to max(1, int(scale_factor * N)) heads.
+    dropout : probability of dropping an attention weight in training, in [0, 1).
+    tokens_per_head : instead of `scale_factor`: the fewest heads of at most this many tokens.
+    partition : "random" (a new one every training step, a fixed one in evaluation), "strided" or "local".
+    correction : make numerator and denominator match full attention in expectation; see
+        `partitioned_attention`.
+    rounds : partitions that are merged into one result; the error against full attention falls as
+        1/sqrt(rounds) for corrected random partitions.
+    bias : whether the projections have a bias; with it there are 4 (d^2 + d) parameters.
+    layer_index : place of the layer in its stack. Layers with different places use different evaluation
+        partitions and strides, so that a stack reaches more tokens than one layer.
+
+    Raises ValueError, naming the value, for options out of range.
+    Source: Random Batch Attention, arXiv 2511.06044.
+
+    >>> layer = SparseMultiHeadAttention(16, scale_factor=0.5)
+    >>> layer(torch.zeros(2, 51, 16)).shape
+    torch.Size([2, 51, 16])
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        scale_factor: float = 0.5,
+        dropout: float = 0.1,
+        *,
+        tokens_per_head: int | None = None,
+        partition: PartitionKind = "random",
+        correction: bool = False,
+        rounds: int = 1,
+        bias: bool = True,
+        layer_index: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0.0 < scale_factor <= 1.0:
+            raise ValueError(f"scale_factor must lie in (0, 1], got {scale_factor}")
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
+        at_least_one = {"hidden_size": hidden_size, "tokens_per_head": tokens_per_head, "rounds": rounds}
+        for name, value in at_least_one.items():
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if layer_index < 0:
+            raise ValueError(f"layer_index must not be negative, got {layer_index}")
+        check_kind(partition)
+        self.hidden_size = hidden_size
+        self.scale_factor = scale_factor
+        self.dropout = dropout
+        self.tokens_per_head = tokens_per_head
+        self.partition = partition
+        self.correction = correction
+        self.rounds = rounds
+        self.layer_index = layer_index
+        self.qkv = SampleLinear(hidden_size, 3 * hidden_size, bias=bias)
+        self.out = SampleLinear(hidden_size, hidden_size, bias=bias)
+
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False
+    ) -> Tensor | tuple[Tensor, AttentionWeights]:
+        """Attend from every token of x (batch, N, d) to the tokens in its head.
+
+        key_padding_mask : (batch, N), True = ignore; at ignored tokens the output is the output bias.
+
+        Returns (batch, N, d), with the `AttentionWeights` if `return_weights`.
+        Raises ValueError, naming the shapes, for an input that is not (batch, N >= 1, d) or an unfit mask.
+        """
+        if x.dim() != 3 or x.shape[-1] != self.hidden_size or x.shape[1] == 0:
+            raise ValueError(f"expected (batch, N >= 1, {self.hidden_size}), got {tuple(x.shape)}")
+        if key_padding_mask is not None:
+            check_mask(key_padding_mask, x)
+            x = hide(x, key_padding_mask)
+        partitions = self.partitions(x.shape[1], x.device)
+        dropout = self.dropout if self.training else 0.0
+        if self.rounds == 1 and not return_weights:
+            return self._attend_once(x, partitions[0], key_padding_mask, dropout)
+        query, key, value = self.qkv(x).chunk(3, -1)
+        attended, weights = attend_rounds(
+            query, key, value, partitions, key_padding_mask, self.correction, dropout
+        )
+        output = self.out(attended)
+        return (output, weights_by_head(weights, partitions)) if return_weights else output
+
+    def partitions(self, num_tokens: int, device: torch.device | None = None) -> list[Partition]:
+        """Return the partitions, one a round, for N tokens: in training the random ones are drawn anew."""
+        heads = head_count(num_tokens, self.scale_factor, self.tokens_per_head)
+        first = self.layer_index * self.rounds
+        return [
+            make_partition(
+                num_tokens, heads, self.partition, index=index, resample=self.training, device=device
+            )
+            for index in range(first, first + self.rounds)
+        ]
+
+    def _attend_once(self, x: Tensor, partition: Partition, ignore: Tensor | None, dropout: float) -> Tensor:
+        """Permute the tokens themselves: one gather before the projections, one after them."""
+        order, inverse = partition.order, partition.inverse
+        query, key, value = self.qkv(x.index_select(1, order)).chunk(3, -1)
+        ignore = None if ignore is None else ignore.index_select(1, order)
+        output = attend_heads(query, key, value, partition.num_heads, ignore, self.correction, dropout)
+        return self.out(output).index_select(1, inverse)
+
+    def extra_repr(self) -> str:
+        """Name the options that decide who meets whom."""
+        share = (
+            f"scale_factor={self.scale_factor}"
+            if self.tokens_per_head is None
+            else f"tokens_per_head={self.tokens_per_head}"
+        )
+        return (
+            f"{self.hidden_size}, {share}, dropout={self.dropout}, partition={self.partition!r}, "
+            f"correction={self.correction}, rounds={self.rounds}, layer_index={self.layer_index}"
+        )
+
+
+class SparseAttentionBlock(nn.Module):
+    """Sparse attention and a feed-forward network: y = norm(x + attention(x)), then y + feedforward(y).
+
+    Parameters
+    ----------
+    hidden_size : width d of the tokens.
+    feedforward_size : width of the hidden layer (GELU) of the feed-forward network.
+    scale_factor, dropout, attention_options : as in `SparseMultiHeadAttention`; `dropout` also follows the
+        two layers of the feed-forward network. Give the blocks of a stack their `layer_index`.
+
+    There are 4 (d^2 + d) + 2 d f + f + d + 2 d parameters for a feed-forward size of f.
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        feedforward_size: int,
+        scale_factor: float = 0.5,
+        dropout: float = 0.1,
+        **attention_options: Any,
+    ) -> None:
+        super().__init__()
+        if feedforward_size < 1:
+            raise ValueError(f"feedforward_size must be at least 1, got {feedforward_size}")
+        self.attention = SparseMultiHeadAttention(hidden_size, scale_factor, dropout, **attention_options)
+        self.norm = nn.LayerNorm(hidden_size)
+        self.feedforward = nn.Sequential(
+            SampleLinear(hidden_size, feedforward_size),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            SampleLinear(feedforward_size, hidden_size),
+            nn.Dropout(dropout),
+        )
+
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False
+    ) -> Tensor | tuple[Tensor, AttentionWeights]:
+        """Map x (batch, N, d) to the same shape, as `SparseMultiHeadAttention.forward` does."""
+        attended = self.attention(x, key_padding_mask, return_weights)
+        output, *weights = attended if return_weights else (attended,)
+        x = x if key_padding_mask is None else hide(x, key_padding_mask)
+        x = self.norm(x + output)
+        x = x + self.feedforward(x)
+        return (x, *weights) if return_weights else x
