@@ -255,6 +255,10 @@ def train(
     except TrainingInterrupted as interruption:
         say(f"interrupted; go on with: sparseeg train --out {out} --resume")
         raise typer.Exit(INTERRUPTED) from interruption
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # Its own file name may be that of a temporary file elsewhere.
+            raise OSError(error.errno, error.strerror, str(out)) from error
+        raise
     show(metrics)
     say(f"run folder: {out}")
 
