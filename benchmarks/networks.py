@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
+    tables.commit()
     windows = runs.load_windows(configuration(options.name, options.data, "").data, n_jobs=2)
     lines: dict[str, dict[str, object]] = {}
     for model in options.models:

@@ -102,19 +102,22 @@ def test_interrupted_fit_goes_on_from_its_last_epoch(
 
     def interrupting(*args: object) -> lightning.Trainer:
         trainer = make_trainer(*args)
-        trainer.callbacks.append(InterruptAfter(2))
+        trainer.callbacks.append(InterruptAfter(3))
         return trainer
 
+    # A learning rate that makes it worse: the last epoch must be kept all the same.
+    options = config(epochs=5, learning_rate=0.3)
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, "_trainer", interrupting)
         with pytest.raises(TrainingInterrupted):
-            fit(toy, split, config(epochs=4), tmp_path)
+            fit(toy, split, options, tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
-    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)
-    assert last["epoch"] == 1
+    checkpoints = tmp_path / "checkpoints"
+    epochs = {path.stem: torch.load(path, weights_only=True)["epoch"] for path in checkpoints.iterdir()}
+    assert epochs["best"] < epochs["last"] == 2
     lines: list[str] = []
-    fit(toy, split, config(epochs=4), tmp_path, report=lines.append)
-    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 3", "epoch 4"]
+    fit(toy, split, options, tmp_path, report=lines.append)
+    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 4", "epoch 5"]
     assert (tmp_path / "model.safetensors").exists()
 
 

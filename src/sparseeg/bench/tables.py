@@ -4,6 +4,7 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,12 @@ def versions(*packages: str) -> str:
     return ", ".join(found)
 
 
+@lru_cache(maxsize=1)
 def commit() -> str:
-    """Return the short hash of the checkout this package runs from, marked where it has changes."""
+    """Return the short hash of the checkout this package runs from, marked where it has changes.
+
+    The first answer is kept: a long benchmark names what it started from, if it asks at its start.
+    """
     folder = Path(__file__).parent
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=10"]
     try:

@@ -128,6 +128,7 @@ def _quiet() -> Iterator[None]:
 def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Trainer:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
         EarlyStopping("valid_nrmse", patience=config.patience),
         ModelCheckpoint(
