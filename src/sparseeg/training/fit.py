@@ -129,14 +129,13 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
     if config.device == "cuda" and not torch.cuda.is_available():
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
     checkpoints = folder / "checkpoints"
+    checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
         EarlyStopping("valid_nrmse", patience=config.patience),
+        ModelCheckpoint(checkpoints, "best", monitor="valid_nrmse", enable_version_counter=False),
+        # Not `save_last`: that copies a checkpoint only when there is a new best one.
         ModelCheckpoint(
-            folder / "checkpoints",
-            "best",
-            monitor="valid_nrmse",
-            save_last=True,
-            enable_version_counter=False,
+            checkpoints, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
         ),
         RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report),
     ]
