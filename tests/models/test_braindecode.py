@@ -29,5 +29,5 @@ def test_models_answer_in_the_unit_of_the_target(name: str) -> None:
 
 @pytest.mark.skipif(not HAS_BRAINDECODE, reason="needs braindecode")
 def test_unknown_model_suggests_the_nearest() -> None:
-    with pytest.raises(SparseEEGError, match="Did you mean 'EEGNeX'"):
-        models.build("braindecode:EEGNex", 19, 200)
+    with pytest.raises(SparseEEGError, match="Did you mean 'ShallowFBCSPNet'"):
+        models.build("braindecode:ShallowFBCSPNt", 19, 200)
