@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint install bench-env clean
 
 demo: $(INSTALLED)
 	$(BIN)/sparseeg demo --out demo
@@ -24,5 +24,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# braindecode and eegdash, for comparisons only. torchaudio's compiled part doesn't load beside a CPU build of
+# torch; without it, torchaudio uses its Python paths.
+bench-env:
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	rm -f .venv-bench/lib/python*/site-packages/torchaudio/lib/_torchaudio.abi3.so
+
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench demo build dist .pytest_cache .mypy_cache .ruff_cache
