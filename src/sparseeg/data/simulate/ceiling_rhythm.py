@@ -1,0 +1,94 @@
+"""What mu and beta power say about the moment of the press, for the ideal observer of `ceiling`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import fftconvolve
+
+from .components import carriers, envelope
+from .forward import Anatomy
+from .settings import SFREQ, Settings
+from .streams import stream
+from .subjects import Subject
+
+HANDS = ("left", "right")
+GRID = 0.1
+"""Seconds between the points at which power is compared with its expectation."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of one subject.
+
+    filters : (channel, hemisphere) spatially whitened projections.
+    noise : (hemisphere,) power without rhythm; rest : (hemisphere, source) power of each source at rest.
+    bandwidth : independent complex samples per second of a rhythm behind its own matched kernel,
+        sqrt(pi) times the width.
+    """
+
+    kernel: np.ndarray
+    filters: np.ndarray
+    noise: np.ndarray
+    rest: np.ndarray
+    bandwidth: float
+
+
+def gabor(centre: float, width: float) -> np.ndarray:
+    """Complex kernel whose gain is a Gaussian of SD `width` Hz around `centre` Hz."""
+    spread = 1 / (2 * np.pi * width)
+    times = np.arange(-round(3 * spread * SFREQ), round(3 * spread * SFREQ) + 1) / SFREQ
+    weights = np.exp(-0.5 * (times / spread) ** 2)
+    return weights / weights.sum() * np.exp(2j * np.pi * centre * times)
+
+
+def make_bands(
+    seed: int, subject: Subject, anatomy: Anatomy, noise: np.ndarray, settings: Settings
+) -> list[Band]:
+    """Measure filters and powers of mu and beta on `noise` (channel, time) that holds neither."""
+    fields = np.column_stack([anatomy.rhythm[hand] for hand in HANDS])[:-1]
+    rest = carriers(stream(seed, subject.index, "rhythm", 999), subject, 60_000, settings)
+    bands = []
+    for centre, width in ((subject.alpha_peak + 0.8, 1.2), (20.0, 3.0)):
+        kernel = gabor(centre, width)
+        wave = fftconvolve(noise, kernel[None], mode="valid", axes=1)
+        covariance = (wave @ wave.conj().T).real / wave.shape[1]
+        filters = np.linalg.solve(covariance, fields)
+        power = np.mean(np.abs(fftconvolve(rest, kernel, mode="valid")) ** 2)
+        bands.append(
+            Band(
+                kernel,
+                filters,
+                np.einsum("cs,cd,ds->s", filters, covariance, filters),
+                power * (filters.T @ fields) ** 2,
+                float(np.sqrt(np.pi) * width),
+            )
+        )
+    return bands
+
+
+def log_ratio(
+    bands: list[Band], windows: np.ndarray, tmin: float, moments: np.ndarray, hand: str, settings: Settings
+) -> np.ndarray:
+    """Log likelihood ratio (trial, moment) of a press by `hand` at each moment against rest, from both bands.
+
+    Power at one place and time is exponential around its expectation; neighbouring times are counted as the
+    bandwidth allows.
+    """
+    total = np.zeros((len(windows), len(moments)))
+    for band in bands:
+        series = np.einsum("nct,cs->nst", windows[:, : len(band.filters)], band.filters)
+        wave = fftconvolve(series, band.kernel[None, None], mode="valid", axes=2)
+        edge = (series.shape[2] - wave.shape[2]) / 2 / SFREQ
+        step = round(GRID * SFREQ)
+        power = np.abs(wave[:, :, ::step]) ** 2
+        times = tmin + edge + np.arange(power.shape[2]) * GRID
+        weights = [1.0 if name == hand else settings.response.rhythm_ipsilateral for name in HANDS]
+        level = np.array([
+            [envelope(times, np.array([moment]), np.array([weight]), settings) for weight in weights]
+            for moment in moments
+        ])  # fmt: skip
+        expected = band.noise[:, None] + np.einsum("hs,msk->mhk", band.rest, level**2)
+        resting = (band.noise + band.rest.sum(axis=1))[:, None]
+        gain = np.einsum("nhk,mhk->nm", power, 1 / resting - 1 / expected)
+        total += GRID * band.bandwidth * (gain - np.log(expected / resting).sum(axis=(1, 2)))
+    return total

@@ -1,0 +1,127 @@
+"""Write a simulated data set: a BIDS folder in the form of the HBN-EEG challenge copies, marked as such."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import joblib
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from sparseeg.errors import SparseEEGError
+
+from . import metadata
+from .behaviour import events_table, make_run
+from .files import write_bdf, write_json, write_text
+from .forward import make_anatomy
+from .settings import DEFAULT, TARGETS_PER_RUN, Settings
+from .signals import make_signals
+from .subjects import make_subject
+
+TASK = "contrastChangeDetection"
+FEWEST_SUBJECTS, MOST_RUNS = 3, 3
+
+
+def targets_per_run(trials: int) -> list[int]:
+    """Return the number of targets of each run: 24 per run, the last run may be shorter."""
+    if not 1 <= trials <= MOST_RUNS * TARGETS_PER_RUN:
+        raise SparseEEGError(
+            f"{trials} trials per subject cannot be simulated: choose 1 to {MOST_RUNS * TARGETS_PER_RUN} "
+            f"({TARGETS_PER_RUN} targets per run, at most {MOST_RUNS} runs, as in the real task)"
+        )
+    full, rest = divmod(trials, TARGETS_PER_RUN)
+    return [TARGETS_PER_RUN] * full + ([rest] if rest else [])
+
+
+def _write_subject(out: Path, index: int, trials: int, seed: int, settings: Settings) -> None:
+    """Write the folder of one subject beside its place, then move it there in one step."""
+    # The last bits of a matrix product depend on the number of threads.
+    with threadpool_limits(1):
+        _write_subject_alone(out, index, trials, seed, settings)
+
+
+def _write_subject_alone(out: Path, index: int, trials: int, seed: int, settings: Settings) -> None:
+    subject = make_subject(seed, index, settings)
+    anatomy = make_anatomy(seed, index, settings)
+    place = out / subject.participant_id
+    if place.is_dir():
+        return
+    draft = out / f".{subject.participant_id}.part"
+    shutil.rmtree(draft, ignore_errors=True)
+    (draft / "eeg").mkdir(parents=True)
+    for number, targets in enumerate(targets_per_run(trials), start=1):
+        run = make_run(seed, subject, number, settings, targets)
+        stem = f"{subject.participant_id}_task-{TASK}_run-{number}"
+        table = events_table(run).to_csv(sep="\t", index=False, lineterminator="\n")
+        write_text(draft / "eeg" / f"{stem}_events.tsv", table)
+        write_text(draft / "eeg" / f"{stem}_channels.tsv", metadata.CHANNELS_TSV)
+        write_json(draft / "eeg" / f"{stem}_eeg.json", metadata.eeg_sidecar(run.seconds))
+        write_bdf(draft / "eeg" / f"{stem}_eeg.bdf", make_signals(seed, subject, anatomy, run, settings))
+    os.replace(draft, place)
+
+
+def _claim(out: Path, description: dict[str, object]) -> None:
+    """Make `out` ours: a new or empty folder, or the same simulated set to be continued."""
+    if out.exists() and not out.is_dir():
+        raise SparseEEGError(f"{out} is a file; give a folder for the simulated data set")
+    found = metadata.read_description(out)
+    if found is None and out.is_dir() and any(out.iterdir()):
+        raise SparseEEGError(f"{out} is not empty and holds no simulated data set; choose a new folder")
+    if found is not None and found.get("GeneratedBy") != description["GeneratedBy"]:
+        raise SparseEEGError(
+            f"{out} holds a data set that was not made with these options (subjects, trials, seed, version); "
+            "choose a new folder or remove it"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _each(jobs: list[Callable[[], None]], n_jobs: int) -> Iterator[None]:
+    """Run the jobs, here or in processes, and yield after each."""
+    if n_jobs == 1:
+        for job in jobs:
+            yield job()
+    else:
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", inner_max_num_threads=1)
+        yield from parallel(joblib.delayed(job)() for job in jobs)
+
+
+def simulate_dataset(
+    out: Path,
+    subjects: int = 112,
+    trials: int = 48,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    settings: Settings = DEFAULT,
+) -> Path:
+    """Write an HBN-like BIDS data set of `subjects` with `trials` targets each into `out`, and return `out`.
+
+    The same seed gives the same files whatever `n_jobs`; an interrupted set is continued by the same call.
+    `progress` is told (subjects done, subjects). Raises `SparseEEGError` for unusable numbers or a foreign
+    folder.
+    """
+    out = Path(out)
+    targets_per_run(trials)
+    if not FEWEST_SUBJECTS <= subjects <= 99_999:
+        raise SparseEEGError(
+            f"{subjects} subjects cannot be simulated: at least {FEWEST_SUBJECTS} are needed, "
+            "one each for the training (R1), validation (R4) and test (R5) release"
+        )
+    if seed < 0:
+        raise SparseEEGError(f"the seed must not be negative, got {seed}")
+    description = metadata.description(subjects, trials, seed, settings)
+    _claim(out, description)
+    people = [make_subject(seed, index, settings) for index in range(subjects)]
+    write_json(out / "dataset_description.json", description)
+    write_text(out / "participants.tsv", metadata.participants_tsv(people, len(targets_per_run(trials))))
+    write_json(out / "participants.json", metadata.PARTICIPANTS_JSON)
+    write_json(out / f"task-{TASK}_events.json", metadata.EVENTS_JSON)
+    write_text(out / "README", metadata.README)
+    jobs: list[Callable[[], None]] = [
+        partial(_write_subject, out, index, trials, seed, settings) for index in range(subjects)
+    ]
+    for done, _ in enumerate(_each(jobs, n_jobs), start=1):
+        if progress is not None:
+            progress(done, subjects)
+    return out

@@ -1,0 +1,50 @@
+"""Files written in one step: drafted beside their place, then moved, so that none is ever half written."""
+
+import json
+import os
+from pathlib import Path
+
+import edfio
+import numpy as np
+
+from .forward import CH_NAMES
+from .settings import SFREQ
+
+LARGEST_UV = 8388
+"""Physical range of the BDF channels, whole so that the eight characters of the header hold it exactly: 24 bits
+make steps of one nanovolt."""
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text in one step."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(text.encode())
+    os.replace(draft, path)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write indented JSON in one step."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_bdf(path: Path, signals: np.ndarray) -> None:
+    """Write signals (time, 129) in microvolts, whole seconds, as 24-bit BDF with an anonymous fixed date."""
+    digital = np.clip(np.rint(signals.T * 1000.0), -1000 * LARGEST_UV, 1000 * LARGEST_UV).astype(
+        np.int32, order="C"
+    )
+    channels = [
+        edfio.BdfSignal.from_digital(
+            row,
+            SFREQ,
+            label=name,
+            transducer_type="simulated",
+            physical_dimension="uV",
+            physical_range=(-LARGEST_UV, LARGEST_UV),
+            digital_range=(-1000 * LARGEST_UV, 1000 * LARGEST_UV),
+            prefiltering="HP:0.5Hz LP:50Hz",
+        )
+        for name, row in zip(CH_NAMES, digital, strict=True)
+    ]
+    draft = path.with_name(f".{path.stem}.part{path.suffix}")
+    edfio.Bdf(channels, data_record_duration=1).write(draft)
+    os.replace(draft, path)

@@ -1,0 +1,125 @@
+"""From a run to its continuous EEG: sources in time, through topographies, filtered as the real copies."""
+
+from collections.abc import Collection
+
+import numpy as np
+from scipy import fft
+
+from .behaviour import Run, each_row
+from .components import Sources, response_part, rhythm_part
+from .forward import CH_NAMES, Anatomy
+from .settings import FEEDBACK_SECONDS, RAMP_SECONDS, SFREQ, Settings
+from .streams import stream
+from .subjects import Subject
+
+PARTS = ("background", "stimulus", "rhythm", "response")
+"""background: ongoing; stimulus: fixed to the screen; rhythm, response: tied to the presses."""
+
+
+def band_gain(frequencies: np.ndarray) -> np.ndarray:
+    """Gain of the zero-phase filter: half at 0.25 Hz, one from 0.5 to 47 Hz, zero at 50 Hz."""
+    low = np.clip(frequencies / 0.5, 0, 1)
+    high = np.clip((50.0 - frequencies) / 3.0, 0, 1)
+    return (0.5 - 0.5 * np.cos(np.pi * low)) * (0.5 - 0.5 * np.cos(np.pi * high))
+
+
+def band_pass(signals: np.ndarray) -> np.ndarray:
+    """Filter signals (..., time) to 0.5-50 Hz without shifting them in time; the dtype stays."""
+    gain = band_gain(fft.rfftfreq(signals.shape[-1], 1 / SFREQ)).astype(signals.dtype)
+    return fft.irfft(fft.rfft(signals) * gain, n=signals.shape[-1])
+
+
+def coloured(rng: np.random.Generator, shape: tuple[int, int], amplitude: np.ndarray) -> np.ndarray:
+    """Gaussian noise (source, time), float32, SD one, with the given amplitude spectrum (time // 2 + 1,)."""
+    amplitude = amplitude * np.sqrt(len(amplitude) / np.sum(amplitude**2))
+    white = fft.rfft(rng.standard_normal(shape, dtype=np.float32))
+    return fft.irfft(white * amplitude.astype(np.float32), n=shape[1])
+
+
+def _pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: float, fall: float) -> np.ndarray:
+    """Sum of half-cosine pulses (time,) that start at `onsets`, of height `sizes`."""
+    total = np.zeros_like(times)
+    for onset, size in zip(onsets, sizes, strict=True):
+        span = slice(*np.searchsorted(times, [onset, onset + rise + fall]))
+        after = times[span] - onset
+        phase = np.where(after < rise, after / rise, 1 + (after - rise) / fall)
+        total[span] += size * (0.5 - 0.5 * np.cos(np.pi * phase))
+    return total
+
+
+def background_part(
+    seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings
+) -> np.ndarray:
+    """Ongoing activity (129, time) in microvolts: 1/f, alpha, blinks, muscle, sensor noise."""
+    rng, n = stream(seed, subject.index, "background", run.number), settings.noise
+    size, seconds = run.n_samples, run.seconds
+    times, frequencies = np.arange(size) / SFREQ, fft.rfftfreq(size, 1 / SFREQ)
+    slope = np.maximum(frequencies, 0.5) ** (-subject.exponent / 2)
+    signals = (subject.background_uv * anatomy.background).astype(np.float32) @ coloured(
+        rng, (128, size), slope
+    )
+    signals += anatomy.noise_uv[:, None].astype(np.float32) * rng.standard_normal(
+        (129, size), dtype=np.float32
+    )
+    drift = np.maximum(frequencies, 0.5) ** -0.75
+    signals += anatomy.drift_uv[:, None].astype(np.float32) * coloured(rng, (129, size), drift)
+
+    peak = np.exp(-0.5 * ((frequencies - subject.alpha_peak) / n.alpha_width) ** 2)
+    alpha = coloured(rng, (anatomy.alpha.shape[1], size), peak) * np.array([[1.0], [1.0], [0.6]])
+    blinks = rng.uniform(0, seconds - 0.5, rng.poisson(subject.blink_rate * seconds))
+    blink = _pulses(times, blinks, n.blink_uv * rng.lognormal(0, 0.3, len(blinks)), 0.12, 0.22)
+    fast = coloured(rng, (anatomy.muscles.shape[1], size), np.clip((frequencies - 12) / 13, 0, 1))
+    for source in fast:
+        bursts = rng.uniform(0, seconds - 2, rng.poisson(subject.muscle_rate * seconds))
+        source *= _pulses(times, bursts, n.muscle_uv * rng.lognormal(0, 0.5, len(bursts)), 0.3, 0.9)
+    sources = np.vstack([subject.alpha_uv * alpha, blink, fast])
+    return signals + np.column_stack([anatomy.alpha, anatomy.eyes, anatomy.muscles]) @ sources
+
+
+def _contrast(times: np.ndarray, run: Run, side: str) -> np.ndarray:
+    """Contrast (time,) of the grating tilted to `side`: 0.5, to 1 on its own targets, to 0 on the others'."""
+    contrast = np.full_like(times, 0.5)
+    for trial in each_row(run.trials):
+        after = times - trial.onset
+        ramp = np.interp(after, [0, RAMP_SECONDS, FEEDBACK_SECONDS], [0.0, 0.5, 0.0], left=0, right=0)
+        contrast += ramp if trial.side == side else -ramp
+    return contrast
+
+
+def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings) -> Sources:
+    """What follows the screen, in microvolts: steady-state responses, selection, feedback."""
+    rng, n = stream(seed, subject.index, "stimulus"), settings.noise
+    times = np.arange(run.n_samples) / SFREQ
+    gain, phases = n.ssvep_uv * rng.lognormal(0, 0.3, 2), rng.uniform(0, 2 * np.pi, 2)
+    steady = sum(
+        g * 2 * _contrast(times, run, side) * np.sin(2 * np.pi * hertz * times + phase)
+        for g, side, hertz, phase in zip(gain, ("left", "right"), (20.0, 25.0), phases, strict=True)
+    )
+    onsets = run.trials["onset"].to_numpy()
+    draws = stream(seed, subject.index, "stimulus", run.number)
+    sizes = n.selection_uv * draws.normal(1, 0.5, len(onsets))
+    selection = -_pulses(times, onsets + 0.20, sizes, 0.10, 0.15)
+    correct = run.trials["correct"].to_numpy()
+    sizes = n.feedback_uv * np.where(correct, 0.8, 1.2) * draws.normal(1, 0.5, len(onsets))
+    feedback = _pulses(times, onsets + FEEDBACK_SECONDS + 0.18, sizes, 0.14, 0.20)
+    fields = np.column_stack([anatomy.visual, anatomy.selection, anatomy.feedback])
+    return fields, np.stack([steady, selection, feedback])
+
+
+def make_signals(
+    seed: int,
+    subject: Subject,
+    anatomy: Anatomy,
+    run: Run,
+    settings: Settings,
+    parts: Collection[str] = PARTS,
+) -> np.ndarray:
+    """Return the continuous EEG of a run, float32 (time, 129) in microvolts, or only some of its `parts`."""
+    total = np.zeros((len(CH_NAMES), run.n_samples), dtype=np.float32)
+    if "background" in parts:
+        total += background_part(seed, subject, anatomy, run, settings)
+    makers = {"stimulus": stimulus_part, "rhythm": rhythm_part, "response": response_part}
+    for name in (name for name in PARTS if name in parts and name in makers):
+        fields, waves = makers[name](seed, subject, anatomy, run, settings)
+        total += fields.astype(np.float32) @ waves.astype(np.float32)
+    return np.ascontiguousarray(band_pass(total).T)
