@@ -54,17 +54,34 @@ def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_p
     assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
 
 
-def test_shrinkage_is_the_least_squares_factor() -> None:
+def test_shrinkage_is_the_lower_bound_of_the_slope() -> None:
     rng = np.random.default_rng(0)
-    target = rng.normal(1.6, 0.4, 4000)
-    sure = 1.6 + 1.0 * (target - 1.6) + rng.normal(0, 0.8, 4000)
-    slope = shrinkage(target, sure, 1.6)
-    assert slope == pytest.approx(0.2, abs=0.02)
-    scores = [nrmse(target, 1.6 + factor * (sure - 1.6)) for factor in (slope, slope - 0.05, slope + 0.05)]
-    assert scores[0] == min(scores)
-    assert shrinkage(target, 1.6 + 0.1 * (target - 1.6), 1.6) == 1.0
-    assert shrinkage(target, 1.6 - (target - 1.6), 1.6) == 0.01
-    assert shrinkage(target, np.full(4000, 1.6), 1.6) == 1.0
+    subjects, target = np.repeat(np.arange(200), 50), rng.normal(0, 0.4, 10_000)
+    sure = target + rng.normal(0, 0.8, 10_000)
+    assert shrinkage(target, sure, subjects) == pytest.approx(0.2, abs=0.02)
+    assert shrinkage(target, sure, subjects) < (target @ sure) / (sure @ sure)
+    assert shrinkage(target, 0.1 * target, subjects) == 1.0
+    assert shrinkage(target, -target, subjects) == 0.01
+    assert shrinkage(target, np.zeros_like(target), subjects) == 1.0
+
+
+def test_shrinkage_keeps_little_of_what_only_separates_subjects() -> None:
+    rng = np.random.default_rng(1)
+    factors = []
+    for _ in range(200):
+        level, guess = np.repeat(rng.normal(size=(2, 12)), 40, axis=1)
+        target = 0.2 * level + rng.normal(0, 0.35, 480)
+        factors.append(shrinkage(target, 0.1 * guess, np.repeat(np.arange(12), 40)))
+    assert np.mean(np.array(factors) > 0.3) < 0.15
+
+
+@pytest.mark.parametrize("n_subjects", [1, 3])
+def test_shrinkage_works_with_few_subjects(n_subjects: int) -> None:
+    rng = np.random.default_rng(2)
+    target = rng.normal(0, 0.4, 90)
+    subjects = np.repeat(np.arange(n_subjects), 90 // n_subjects)
+    assert shrinkage(target, target + rng.normal(0, 0.2, 90), subjects) > 0.6
+    assert shrinkage(target, rng.normal(0, 0.2, 90), subjects) < 0.4
 
 
 def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) -> None:
