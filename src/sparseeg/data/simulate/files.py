@@ -11,8 +11,7 @@ from .forward import CH_NAMES
 from .settings import SFREQ
 
 LARGEST_UV = 8388
-"""Physical range of the BDF channels, whole so that the eight characters of the header hold it exactly: 24 bits
-make steps of one nanovolt."""
+"""Physical range of the BDF channels in steps of 1 nV; whole, so that the header holds it exactly."""
 
 
 def write_text(path: Path, text: str) -> None:
