@@ -63,7 +63,7 @@ class NoiseSettings:
 class ResponseSettings:
     """What is tied to the answer: weak, variable, loosely coupled to the press (microvolts, seconds)."""
 
-    cpp_uv: float = 19.5
+    cpp_uv: float = 18.5
     cpp_amplitude_cv: float = 0.5
     cpp_present: float = 0.80
     cpp_lag: float = -0.05
