@@ -134,7 +134,7 @@ def demo(
 ) -> None:
     """Simulate a small data set, train the recommended network on it, and print its honest table."""
     data, run = out / "data", out / "run"
-    simulate(data, subjects=28, trials=48, seed=seed, jobs=jobs)
+    simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
     train(out=run, data=data, valid="R4", test="R5", seed=seed, jobs=jobs, epochs=15, patience=5)
 
 
