@@ -1,4 +1,4 @@
-"""Every number of the simulator, frozen: changing one asks for a new calibration (docs/simulator.md)."""
+"""The tuned numbers of the simulator, frozen: changing one asks for a new calibration (docs/simulator.md)."""
 
 import hashlib
 import json
