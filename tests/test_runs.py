@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import toy_windows
 from sparseeg import runs
 from sparseeg.data.problems import Problem
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from toys import toy_windows
 
 METRIC_KEYS = {
     "task", "model", "n_trials", "n_subjects", "nrmse", "nrmse_ci95", "rmse", "mae", "pearson_r",
