@@ -91,6 +91,7 @@ def test_train_evaluate_report(toy_store: Path, tmp_path: Path, sparseeg) -> Non
     code, text = sparseeg("train", "--out", run, "--resume")
     assert code == 0
     assert "epoch" not in text
+    assert_one_line(*sparseeg("train", "--out", run, "--resume", "--epochs", 9), "leave --epochs out")
 
 
 def test_path_that_does_not_exist(tmp_path: Path, sparseeg) -> None:

@@ -132,10 +132,23 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
     jobs: Jobs = 2,
 ) -> None:
-    """Simulate a small data set, train the recommended network on it, and print its honest table."""
+    """Simulate a small data set, train the recommended network on it, and print its honest table.
+
+    What an earlier or interrupted demo has finished in the folder is kept.
+    """
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+
     data, run = out / "data", out / "run"
     simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
-    train(out=run, data=data, valid="R4", test="R5", seed=seed, jobs=jobs, epochs=15, patience=5)
+    config = TrainConfig(
+        data=DataConfig(path=str(data.resolve())),
+        split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
+        epochs=15,
+        patience=5,
+        seed=seed,
+    )
+    _train(config, run, jobs, resume=(run / "config.yaml").exists())
+    say(f"open {run / 'report.html'} in a browser")
 
 
 @app.command()
@@ -158,6 +171,7 @@ def simulate(
 
 @app.command()
 def train(
+    ctx: typer.Context,
     out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
     data: Annotated[
         Path | None, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")
@@ -176,6 +190,7 @@ def train(
     tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the event.")] = None,
     tmax: Annotated[float | None, typer.Option(help="End of the window in s after the event.")] = None,
     sfreq: Annotated[float | None, typer.Option(help="Resample to this rate, in Hz.")] = None,
+    releases: Annotated[str | None, typer.Option(help="Read only these HBN releases, as R1,R4,R5.")] = None,
     split: Annotated[
         Literal["subjects", "release", "loso", "kfold"],
         typer.Option(help="By random subjects, by release, leave one subject out, or k folds of subjects."),
@@ -200,55 +215,62 @@ def train(
     jobs: Jobs = 2,
 ) -> None:
     """Train a network, choose its epoch on validation subjects, score it on test subjects."""
-    from sparseeg import runs
-    from sparseeg.models.registry import check_name
-    from sparseeg.training.config import TrainConfig, describe
-    from sparseeg.training.fit import TrainingInterrupted
+    from sparseeg.training.config import TrainConfig
 
     if resume:
         config = TrainConfig.read(out / "config.yaml")
+        own = {"out", "resume", "jobs", "data"}
+        given = [name for name in ctx.params if name not in own and _is_given(ctx, name)]
+        if given:
+            option = given[0].replace("_", "-")
+            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{option} out")
         if data is not None and str(data.resolve()) != config.data.path:
             raise SparseEEGError(f"{out} was trained on {config.data.path}, not on {data}; leave --data out")
     else:
-        if data is None:
-            raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
-        try:
-            config = TrainConfig.model_validate(
-                {
-                    "data": {
-                        "path": str(data.resolve()),
-                        "task": task,
-                        "target": target,
-                        "target_unit": target_unit,
-                        "tmin": tmin,
-                        "tmax": tmax,
-                        "sfreq": sfreq,
-                    },
-                    "split": {
-                        "kind": "release" if (valid or test) and split == "subjects" else split,
-                        "valid": _names(valid),
-                        "test": _names(test),
-                        "folds": folds,
-                        "seed": seed,
-                    },
-                    "model": model,
-                    "epochs": epochs,
-                    "patience": patience,
-                    "batch_size": batch_size,
-                    "learning_rate": learning_rate,
-                    "weight_decay": weight_decay,
-                    "seed": seed,
-                    "device": device,
-                    "precision": precision,
-                    "control": control,
-                    "boosting": boosting,
-                }
-            )
-        except ValidationError as error:
-            raise SparseEEGError(describe(error)) from error
+        config = _configuration(ctx.params)
+    _train(config, out, jobs, resume)
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _configuration(options: dict[str, Any]) -> Any:
+    """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig, describe
+
+    if options["data"] is None:
+        raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
+    lists = {name: _names(options[name]) for name in ("releases", "valid", "test")}
+    kind = (
+        "release"
+        if (lists["valid"] or lists["test"]) and options["split"] == "subjects"
+        else options["split"]
+    )
+    values = {**options, **lists, "releases": lists["releases"] or None, "kind": kind}
+    values["path"] = str(options["data"].resolve())
+
+    def fields(section: Any) -> dict[str, Any]:
+        return {name: values[name] for name in section.model_fields if name in values}
+
+    try:
+        return TrainConfig.model_validate(
+            {**fields(TrainConfig), "data": fields(DataConfig), "split": fields(SplitConfig)}
+        )
+    except ValidationError as error:
+        raise SparseEEGError(describe(error)) from error
+
+
+def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
+    """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
+    from sparseeg import runs
+    from sparseeg.models.registry import check_name
+    from sparseeg.training.fit import TrainingInterrupted
+
     check_name(config.model)
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
     windows = read(config.data, jobs)
     try:
         metrics = runs.train(config, windows, out, say)
