@@ -7,6 +7,7 @@ Runs go to `runs/NAME/MODEL` and are kept: a second call only scores what is tra
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -66,7 +67,7 @@ def main() -> None:
         options.out,
         f"networks-{options.name}",
         title=TITLES[options.name],
-        command=f"python benchmarks/networks.py {options.name} {options.data.name}",
+        command=" ".join(["python", *sys.argv]),
         packages=("torch", "lightning", "scikit-learn", "mne"),
         notes=(
             f"{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects; one seed (0); "
