@@ -81,6 +81,19 @@ def change_manifest(path, **changes):
     (path / "store.json").write_text(json.dumps(manifest | changes))
 
 
+def test_the_old_store_comes_back_when_the_new_one_cannot_take_its_place(windows, tmp_path, monkeypatch):
+    path = store.save(windows, tmp_path / "store")
+
+    def fail(*_):
+        raise OSError("no")
+
+    monkeypatch.setattr(store.os, "replace", fail)
+    with pytest.raises(OSError, match="no"):
+        store.save(windows.select([0, 1]), path, overwrite=True)
+    assert len(store.open_store(path)) == len(windows)
+    assert [child.name for child in tmp_path.iterdir() if child.name.startswith(".")] == []
+
+
 def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path):
     path = store.save(windows, tmp_path / "store")
     with pytest.raises(SparseEEGError, match="a store of the task 'response-time', not 'externalizing'"):

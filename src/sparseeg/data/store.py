@@ -51,12 +51,23 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
         content = beside / "new"
         content.mkdir()
         _write(windows, content)
-        if path.exists() and any(path.iterdir()):
-            path.rename(beside / "old")
-        os.replace(content, path)
+        _swap(content, path, beside / "old")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return path
+
+
+def _swap(content: Path, path: Path, old: Path) -> None:
+    """Put `content` at `path`; what stood there goes to `old`, and comes back if that fails."""
+    if not path.exists():
+        os.replace(content, path)
+        return
+    path.rename(old)
+    try:
+        os.replace(content, path)
+    except BaseException:
+        old.rename(path)
+        raise
 
 
 def _check_free(path: Path, overwrite: bool) -> None:
