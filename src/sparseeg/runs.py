@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__, models
+from sparseeg.atomic import write_whole
 from sparseeg.data import load
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
@@ -198,9 +199,7 @@ def _score(
         },
         "version": __version__,
     }
-    unfinished = out / "predictions.tsv.partial"
-    predictions.to_csv(unfinished, sep="\t", index=False, float_format="%.6f")
-    unfinished.replace(out / "predictions.tsv")
+    write_whole(out / "predictions.tsv", predictions.to_csv(sep="\t", index=False, float_format="%.6f"))
     _write_json(out / "metrics.json", metrics)
     write_report(out)
     return metrics
@@ -240,9 +239,7 @@ def _network(folder: Path) -> Any:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
 
 
 def _without_nan(content: Any) -> Any:

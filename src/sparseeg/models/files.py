@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 
 from .registry import build
@@ -31,11 +32,9 @@ class NetworkSpec:
 
 
 def save(model: nn.Module, spec: NetworkSpec, path: Path) -> None:
-    """Write weights and buffers, with `spec` as metadata, beside `path` and rename into place."""
+    """Write weights and buffers, with `spec` as metadata, whole or not at all."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(to_bytes(tensors, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))}))
-    partial.replace(path)
+    write_whole(path, to_bytes(tensors, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))}))
 
 
 def read_spec(path: Path) -> NetworkSpec:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, number, rows
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
@@ -36,10 +37,8 @@ def write_report(run: Path) -> Path:
         ) from error
     config = run / "config.yaml"
     page = _page(metrics, predictions, config.read_text() if config.exists() else "")
-    unfinished = run / "report.html.partial"
-    unfinished.write_text(page, encoding="utf-8")
     path = run / "report.html"
-    unfinished.replace(path)
+    write_whole(path, page)
     return path
 
 

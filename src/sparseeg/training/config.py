@@ -6,6 +6,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 
 
@@ -57,10 +58,8 @@ class TrainConfig(_Section):
     boosting: bool = True
 
     def write(self, path: Path) -> None:
-        """Write as YAML, beside `path` and renamed into place."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
-        partial.replace(path)
+        """Write as YAML."""
+        write_whole(path, yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
     @classmethod
     def read(cls, path: Path) -> "TrainConfig":

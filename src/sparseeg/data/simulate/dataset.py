@@ -9,11 +9,12 @@ from pathlib import Path
 import joblib
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 
 from . import metadata
 from .behaviour import events_table, make_run
-from .files import write_bdf, write_json, write_text
+from .files import write_bdf, write_json
 from .forward import make_anatomy
 from .settings import DEFAULT, TARGETS_PER_RUN, Settings
 from .signals import make_signals
@@ -54,8 +55,8 @@ def _write_subject_alone(out: Path, index: int, trials: int, seed: int, settings
         run = make_run(seed, subject, number, settings, targets)
         stem = f"{subject.participant_id}_task-{TASK}_run-{number}"
         table = events_table(run).to_csv(sep="\t", index=False, lineterminator="\n")
-        write_text(draft / "eeg" / f"{stem}_events.tsv", table)
-        write_text(draft / "eeg" / f"{stem}_channels.tsv", metadata.CHANNELS_TSV)
+        write_whole(draft / "eeg" / f"{stem}_events.tsv", table)
+        write_whole(draft / "eeg" / f"{stem}_channels.tsv", metadata.CHANNELS_TSV)
         write_json(draft / "eeg" / f"{stem}_eeg.json", metadata.eeg_sidecar(run.seconds))
         write_bdf(draft / "eeg" / f"{stem}_eeg.bdf", make_signals(seed, subject, anatomy, run, settings))
     os.replace(draft, place)
@@ -114,10 +115,10 @@ def simulate_dataset(
     _claim(out, description)
     people = [make_subject(seed, index, settings) for index in range(subjects)]
     write_json(out / "dataset_description.json", description)
-    write_text(out / "participants.tsv", metadata.participants_tsv(people, len(targets_per_run(trials))))
+    write_whole(out / "participants.tsv", metadata.participants_tsv(people, len(targets_per_run(trials))))
     write_json(out / "participants.json", metadata.PARTICIPANTS_JSON)
     write_json(out / f"task-{TASK}_events.json", metadata.EVENTS_JSON)
-    write_text(out / "README", metadata.README)
+    write_whole(out / "README", metadata.README)
     jobs: list[Callable[[], None]] = [
         partial(_write_subject, out, index, trials, seed, settings) for index in range(subjects)
     ]

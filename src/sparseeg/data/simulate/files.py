@@ -7,6 +7,8 @@ from pathlib import Path
 import edfio
 import numpy as np
 
+from sparseeg.atomic import write_whole
+
 from .forward import CH_NAMES
 from .settings import SFREQ
 
@@ -14,16 +16,9 @@ LARGEST_UV = 8388
 """Physical range of the BDF channels in steps of 1 nV; whole, so that the header holds it exactly."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text in one step."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(text.encode())
-    os.replace(draft, path)
-
-
 def write_json(path: Path, content: object) -> None:
     """Write indented JSON in one step."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_bdf(path: Path, signals: np.ndarray) -> None:
