@@ -49,7 +49,7 @@ def test_folder_holds_what_the_guide_says(run: Path) -> None:
     assert set(metrics["baselines"]) == {
         "train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting",
     }  # fmt: skip
-    assert set(metrics["controls"]) == {"shuffled_within_subject"}
+    assert set(metrics["controls"]) == {"shuffled_within_subject", "shuffled_order"}
     assert metrics["data"] == {"source": "toy", "simulated": True, "n_files_with_problems": 1}
     assert (metrics["n_trials"], metrics["n_subjects"]) == (72, 3)
     for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "control"):
@@ -62,6 +62,7 @@ def test_the_model_learns_and_its_control_does_not(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["nrmse"] < 0.8
     assert metrics["controls"]["shuffled_within_subject"]["nrmse"] > 0.95
+    assert metrics["controls"]["shuffled_order"]["nrmse"] == pytest.approx(metrics["nrmse"], abs=1e-5)
 
 
 def test_predictions_are_of_test_subjects_only(run: Path, toy: WindowSet) -> None:

@@ -209,9 +209,10 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
     train, valid, test = fold.split
     target = windows.targets
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    columns: dict[str, np.ndarray] = {"prediction": predict(_network(fold.folder), windows, test)}
+    network = _network(fold.folder)
+    columns: dict[str, np.ndarray] = {"prediction": predict(network, windows, test)}
     # Where the training data are gone, the network still knows their mean.
-    known = target[train] if len(train) else _network(fold.folder).final_layer.scale.mean.numpy()
+    known = target[train] if len(train) else network.final_layer.mean.numpy()
     columns["train_mean"] = baselines.train_mean(known, len(test))
     if len(train):
         columns["ridge"] = baselines.ridge(windows.gather, target, train, valid, test)
@@ -219,9 +220,10 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
         columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(
             windows.gather, target, train, valid, test, seed=config.seed
         )
-    control = fold.folder / "control"
     if config.control:
-        columns["shuffled_within_subject"] = predict(_network(control), windows, test)
+        columns["shuffled_within_subject"] = predict(_network(fold.folder / "control"), windows, test)
+        order = np.random.default_rng(config.seed).permutation(len(test))
+        columns["shuffled_order"] = predict(network, windows, test[order])[np.argsort(order)]
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
 
 

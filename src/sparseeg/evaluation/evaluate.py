@@ -9,7 +9,7 @@ from sparseeg.evaluation import baselines
 from sparseeg.evaluation.metrics import summarize
 
 BASELINES = ("train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting")
-CONTROLS = ("shuffled_within_subject",)
+CONTROLS = ("shuffled_within_subject", "shuffled_order")
 
 # The same for all trials of a subject, so a rank correlation inside the subject says nothing about them
 # (leaving the own trial out even makes it -1).
@@ -23,11 +23,13 @@ LABELS = {
     "ridge": "ridge",
     "hist_gradient_boosting": "gradient boosting",
     "shuffled_within_subject": "model, shuffled",
+    "shuffled_order": "model, other order",
 }
 CAPTION = (
     "NRMSE is divided by the standard deviation of the test targets, pooled: 1.0 is the best constant. "
     "Intervals: bootstrap over subjects. Own mean and own other trials know the test subject's targets. "
-    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled within subject."
+    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled within subject. "
+    "Other order: the test trials asked in another order must get the same answers."
 )
 
 

@@ -38,5 +38,10 @@ class RegressionLayer(nn.Linear):
         """Store the mean and the standard deviation of the training targets."""
         self.scale.set_target(mean, std)
 
+    @property
+    def mean(self) -> Tensor:
+        """Mean of the training targets, (out_features,)."""
+        return self.scale.mean
+
     def forward(self, x: Tensor) -> Tensor:
         return self.scale(super().forward(x))
