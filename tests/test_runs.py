@@ -108,6 +108,12 @@ def test_other_channel_count_is_refused(run: Path, tmp_path: Path) -> None:
         runs.reevaluate(run, toy_windows(n_chans=7), None, tmp_path, silent)
 
 
+def test_other_channel_names_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    other = replace(toy_windows(n_subjects=6, seed=5), ch_names=("A", "B", "C", "D", "E"))
+    with pytest.raises(SparseEEGError, match="differ in ch_names"):
+        runs.reevaluate(run, toy, other, tmp_path, silent)
+
+
 def test_unfinished_run_says_how_to_go_on(run: Path, toy: WindowSet, tmp_path: Path) -> None:
     for name in ("config.yaml", "splits.json"):
         (tmp_path / name).write_bytes((run / name).read_bytes())

@@ -98,7 +98,7 @@ def read(data: Any, n_jobs: int) -> Any:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the honest table."""
-    from sparseeg.evaluation.evaluate import CAPTION, number, rows
+    from sparseeg.evaluation.evaluate import CAPTION, cells, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
@@ -107,18 +107,12 @@ def show(metrics: dict[str, Any]) -> None:
         caption=CAPTION,
     )
     table.add_column("predictor", no_wrap=True)
-    unit = metrics["unit"]
-    for title in ("NRMSE", "95 % interval", f"RMSE ({unit})", "Pearson", "Spearman"):
+    shown = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]
+    titles = [title for title in shown[0][1] if not title.startswith("MAE")]  # 80 columns hold no more.
+    for title in titles:
         table.add_column(title, justify="right")
-    for label, scores in rows(metrics):
-        table.add_row(
-            label,
-            f"{scores['nrmse']:.4f}",
-            "{:.3f} - {:.3f}".format(*scores["nrmse_ci95"]),
-            f"{scores['rmse']:.4f}",
-            number(scores["pearson_r"]),
-            number(scores["spearman_within_subject"]),
-        )
+    for label, row in shown:
+        table.add_row(label, *(row[title] for title in titles))
     output.print(table)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
+from sparseeg.errors import SparseEEGError
 
 REQUIRED_COLUMNS = ("recording", "start", "target", "subject")
 
@@ -124,7 +125,9 @@ def concatenate(first: WindowSet, second: WindowSet) -> WindowSet:
     """Return the windows of both, the first's before the second's; channels and length must be the same."""
     for name in ("ch_names", "n_times", "sfreq", "target_unit"):
         if getattr(first, name) != getattr(second, name):
-            raise ValueError(f"{first.source} and {second.source} differ in {name}")
+            raise SparseEEGError(
+                f"{first.source} and {second.source} differ in {name}; they can't be one set"
+            )
     shifted = second.table.assign(recording=second.table["recording"] + len(first.signals))
     return replace(
         second,

@@ -70,26 +70,42 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
 
 
 def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the table's rows as (label, scores): the model first, then baselines, then controls."""
+    """Return the table's rows as (label, scores): the model first, then baselines, then controls.
+
+    Scores that are missing in `metrics.json` (null) come back as NaN.
+    """
     parts = {"prediction": metrics, **metrics["baselines"], **metrics["controls"]}
-    return [(LABELS[name], scores) for name, scores in parts.items()]
+    return [(LABELS[name], {key: _known(value) for key, value in row.items()}) for name, row in parts.items()]
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return float("nan") if value is None else value
+
+
+def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
+    """Return one row of the table as text, by column; the last column is the mean inside the subjects."""
+    low, high = scores["nrmse_ci95"]
+    return {
+        "NRMSE": number(scores["nrmse"], 4),
+        "95 % interval": f"{number(low)} - {number(high)}",
+        f"RMSE ({unit})": number(scores["rmse"], 4),
+        f"MAE ({unit})": number(scores["mae"], 4),
+        "Pearson": number(scores["pearson_r"]),
+        "Spearman": number(scores["spearman_within_subject"]),
+    }
 
 
 def markdown(metrics: dict[str, Any], unit: str) -> str:
     """Return the table as Markdown; the normaliser stands in its header."""
-    lines = [
-        f"| predictor | NRMSE (/ SD) | 95 % interval | RMSE ({unit}) | MAE ({unit}) "
-        "| Pearson | Spearman | Spearman within subject |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for label, scores in rows(metrics):
-        cells = [f"{scores['nrmse']:.4f}", "{:.4f} - {:.4f}".format(*scores["nrmse_ci95"])]
-        cells += [f"{scores[name]:.4f}" for name in ("rmse", "mae")]
-        cells += [number(scores[name]) for name in ("pearson_r", "spearman_r", "spearman_within_subject")]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
+    titles = ["predictor", *table[0][1]]
+    lines = ["| " + " | ".join(titles).replace("NRMSE", "NRMSE (/ SD)") + " |", "|---" * len(titles) + "|"]
+    lines += [f"| {label} | " + " | ".join(row.values()) + " |" for label, row in table]
     return "\n".join(lines) + "\n"
 
 
-def number(value: float | None) -> str:
-    """Format a correlation; a constant has none."""
-    return "-" if value is None or np.isnan(value) else f"{value:.3f}"
+def number(value: float, digits: int = 3) -> str:
+    """Format a score; a constant has no correlation."""
+    return "-" if np.isnan(value) else f"{value:.{digits}f}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.evaluate import CAPTION, number, rows
+from sparseeg.evaluation.evaluate import CAPTION, cells, rows
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 
 _STYLE = """
@@ -78,18 +78,11 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
 
 
 def _table(metrics: dict[str, Any], unit: str) -> str:
-    titles = ("predictor", "NRMSE", "95 % interval", f"RMSE ({unit})", f"MAE ({unit})", "Pearson", "Spearman")
+    table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
+    titles = ("predictor", *table[0][1])
     lines = ["<table><thead><tr>", *(f"<th>{escape(text)}</th>" for text in titles), "</tr></thead><tbody>"]
-    for label, scores in rows(metrics):
-        low, high = scores["nrmse_ci95"]
-        cells = (
-            escape(label),
-            f"{scores['nrmse']:.4f}",
-            f"{low:.3f} - {high:.3f}" if low is not None else "-",
-            f"{scores['rmse']:.4f}",
-            f"{scores['mae']:.4f}",
-            number(scores["pearson_r"]),
-            number(scores["spearman_within_subject"]),
+    for label, row in table:
+        lines.append(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (label, *row.values())) + "</tr>"
         )
-        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return "\n".join([*lines, "</tbody></table>"])
