@@ -1,5 +1,6 @@
 """Sparse attention for any PyTorch model: needs torch and nothing else."""
 
+from .backend import plain_path
 from .functional import AttentionWeights, partitioned_attention, reference_attention
 from .gates import ChannelAttention, TemporalAttention
 from .partition import Partition, head_count, make_partition
@@ -15,5 +16,6 @@ __all__ = [
     "head_count",
     "make_partition",
     "partitioned_attention",
+    "plain_path",
     "reference_attention",
 ]

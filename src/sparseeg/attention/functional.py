@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from .partition import Partition, head_blocks
+from .partition import Partition
 
 
 class AttentionWeights(NamedTuple):
@@ -65,39 +65,29 @@ def partitioned_attention(
     if ignore is not None:
         check_mask(ignore, query)
         query, key, value = hide(query, ignore), hide(key, ignore), hide(value, ignore)
-    if len(partitions) == 1 and not return_weights:
-        order, inverse, num_heads = partitions[0].order, partitions[0].inverse, partitions[0].num_heads
-        query, key, value = (tensor.index_select(1, order) for tensor in (query, key, value))
-        ignore = None if ignore is None else ignore.index_select(1, order)
-        output = attend_heads(query, key, value, num_heads, ignore, correction, dropout)
-        return output.index_select(1, inverse)
-    output, weights = attend_rounds(query, key, value, partitions, ignore, correction, dropout)
-    return (output, weights_by_head(weights, partitions)) if return_weights else output
+    attend = attend_rounds if return_weights else attend_heads
+    return attend(query, key, value, partitions, ignore, correction, dropout)
 
 
 def attend_heads(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    num_heads: int,
+    partitions: Sequence[Partition],
     ignore: Tensor | None,
     correction: bool,
     dropout: float,
 ) -> Tensor:
-    """Attend inside heads of consecutive tokens: the core, for tokens already in a partition's order.
-
-    query, key, value : (batch, N, d), finite also where `ignore` (batch, N) is True; the output is zero
-    there.
-    """
-    outputs = []
-    for block, shape in _blocks(query.shape[1], num_heads):
-        q, k, v = (tensor[:, block].unflatten(1, shape) for tensor in (query, key, value))
-        bias = _logit_bias(query, ignore, block, shape, correction)
-        bias = None if bias is None else bias.to(q.dtype)
-        output = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
-        outputs.append(output.flatten(1, 2))
-    joined = torch.cat(outputs, 1)
-    return joined if ignore is None else hide(joined, ignore)
+    """Compute `partitioned_attention` for tokens that are finite also where they are ignored."""
+    if len(partitions) > 1:
+        return attend_rounds(query, key, value, partitions, ignore, correction, dropout)[0]
+    heads = _Heads.of(partitions[0], ignore)
+    gain = log_of_others(query.shape[1], ignore, query) if correction else None
+    bias = logit_bias(heads.hidden, gain, heads.width, query)
+    bias = None if bias is None else bias.to(query.dtype)
+    q, k, v = heads.deal(query), heads.deal(key), heads.deal(value)
+    output = heads.collect(F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout))
+    return output if ignore is None else hide(output, ignore)
 
 
 def attend_rounds(
@@ -108,28 +98,62 @@ def attend_rounds(
     ignore: Tensor | None,
     correction: bool,
     dropout: float,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, AttentionWeights]:
     """Attend in several partitions at once: one softmax over the keys that a token meets in all of them.
 
-    That adds the partitions' numerators and denominators. Arguments as for `attend_heads`, in token order;
-    returns the output and the weights, (batch, N, rounds * g).
+    That adds the partitions' numerators and denominators. Returns what `attend_heads` returns, and the
+    weights before dropout.
     """
-    orders = [(partition.order, partition.inverse, partition.num_heads) for partition in partitions]
+    gain = log_of_others(query.shape[1], ignore, query) if correction else None
+    rounds = [_Heads.of(partition, ignore) for partition in partitions]
     logits = []
-    for order, inverse, num_heads in orders:
-        hidden = None if ignore is None else ignore.index_select(1, order)
-        met = _head_logits(
-            query.index_select(1, order), key.index_select(1, order), num_heads, hidden, correction
-        )
-        logits.append(met.index_select(1, inverse))
-    weights = torch.cat(logits, -1).softmax(-1)
+    for heads in rounds:
+        q, k = heads.deal(query * query.shape[-1] ** -0.5), heads.deal(key)
+        met = q @ k.transpose(-1, -2)
+        bias = logit_bias(heads.hidden, gain, met.shape[-1], met)
+        logits.append(heads.collect(met if bias is None else met + bias))
+    weights = torch.cat(logits, -1).to(torch.promote_types(query.dtype, torch.float32)).softmax(-1)
     weights = weights if ignore is None else hide(weights, ignore)
     kept = F.dropout(weights, dropout, training=dropout > 0.0).to(value.dtype)
     output = torch.zeros_like(value)
-    for part, (order, inverse, num_heads) in zip(kept.chunk(len(orders), -1), orders, strict=True):
-        mixed = _head_output(part.index_select(1, order), value.index_select(1, order), num_heads)
-        output = output + mixed.index_select(1, inverse)
-    return output, weights
+    parts = kept.split([heads.width for heads in rounds], -1)
+    for heads, part in zip(rounds, parts, strict=True):
+        output = output + heads.collect(heads.deal(part) @ heads.deal(value))
+    return output, _weights_by_head(weights, partitions)
+
+
+class _Heads(NamedTuple):
+    """The heads of a partition as one array, the shorter ones padded; no graph breaks over any length.
+
+    tokens : (heads * width,), the token in each cell, some other one where the cell is empty.
+    cells : (N,), the cell of each token.
+    hidden : (batch or 1, heads, width), True = empty or ignored; None where there is nothing to hide.
+    """
+
+    tokens: Tensor
+    cells: Tensor
+    hidden: Tensor | None
+    num_heads: int
+    width: int
+
+    @classmethod
+    def of(cls, partition: Partition, ignore: Tensor | None) -> "_Heads":
+        table = partition.table
+        tokens, hidden = table.clamp(min=0).flatten(), None
+        if isinstance(partition.num_heads, torch.SymInt) or partition.num_tokens % partition.num_heads:
+            hidden = (table < 0).unsqueeze(0)
+        if ignore is not None:
+            ignored = ignore.index_select(1, tokens).unflatten(1, table.shape)
+            hidden = ignored if hidden is None else ignored | hidden
+        return cls(tokens, partition.cells, hidden, *table.shape)
+
+    def deal(self, rows: Tensor) -> Tensor:
+        """Deal rows (batch, N, any) to the heads: (batch, heads, width, any)."""
+        return rows.index_select(1, self.tokens).unflatten(1, (self.num_heads, self.width))
+
+    def collect(self, dealt: Tensor) -> Tensor:
+        """Return rows (batch, N, any) in the order of the tokens."""
+        return dealt.flatten(1, 2).index_select(1, self.cells)
 
 
 def hide(tokens: Tensor, ignore: Tensor) -> Tensor:
@@ -137,63 +161,22 @@ def hide(tokens: Tensor, ignore: Tensor) -> Tensor:
     return tokens.masked_fill(ignore.unsqueeze(-1), 0.0)
 
 
-def _blocks(num_tokens: int, num_heads: int) -> list[tuple[slice, tuple[int, int]]]:
-    """Return, for each head size, the slice of ordered tokens it covers and its (heads, size)."""
-    blocks, start = [], 0
-    for heads, size in head_blocks(num_tokens, num_heads):
-        blocks.append((slice(start, start + heads * size), (heads, size)))
-        start += heads * size
-    return blocks
+def logit_bias(hidden: Tensor | None, gain: Tensor | None, size: int, like: Tensor) -> Tensor | None:
+    """Return what is added to the logits of heads of one size: the correction, and -inf at ignored keys.
 
+    hidden : (batch, heads, size), True = ignore, or None.
+    gain : `log_of_others` of the whole sequence, or None for no correction.
 
-def _head_logits(
-    query: Tensor, key: Tensor, num_heads: int, ignore: Tensor | None, correction: bool
-) -> Tensor:
-    """Return the logits of ordered tokens in their heads, (batch, N, g); -inf where heads are shorter."""
-    blocks = _blocks(query.shape[1], num_heads)
-    widest = blocks[0][1][1]
-    rows = []
-    for block, shape in blocks:
-        q, k = _matrices(query[:, block], shape), _matrices(key[:, block], shape)
-        logits = torch.bmm(q * q.shape[-1] ** -0.5, k.transpose(1, 2)).unflatten(0, (-1, shape[0]))
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        bias = _logit_bias(query, ignore, block, shape, correction)
-        logits = logits if bias is None else logits + bias
-        rows.append(F.pad(logits.flatten(1, 2), (0, widest - shape[1]), value=-math.inf))
-    return torch.cat(rows, 1)
-
-
-def _head_output(weights: Tensor, value: Tensor, num_heads: int) -> Tensor:
-    """Mix the values of every head by weights (batch, N, g) laid out as `_head_logits` does."""
-    rows = []
-    for block, shape in _blocks(value.shape[1], num_heads):
-        w, v = _matrices(weights[:, block, : shape[1]], shape), _matrices(value[:, block], shape)
-        rows.append(torch.bmm(w, v).view(*value[:, block].shape))
-    return torch.cat(rows, 1)
-
-
-def _matrices(tokens: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return one dense matrix (size, columns) a head: a product of them is the same in any batch."""
-    return tokens.contiguous().view(-1, shape[1], tokens.shape[-1])
-
-
-def _logit_bias(
-    query: Tensor, ignore: Tensor | None, block: slice, shape: tuple[int, int], correction: bool
-) -> Tensor | None:
-    """Return what is added to the logits of a block of heads: the correction, and -inf at ignored keys."""
-    others = ~torch.eye(shape[1], dtype=torch.bool, device=query.device)
-    hidden = None if ignore is None else ignore[:, block].unflatten(1, shape)
-    dtype = torch.promote_types(query.dtype, torch.float32)
+    The result broadcasts to (batch, heads, size, size), in `like`'s precision but float32 at the least.
+    """
+    if hidden is None and gain is None:
+        return None
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    others = ~torch.eye(size, dtype=torch.bool, device=like.device)
     bias = None
-    if correction:
-        # Logarithms are looked up: elementwise kernels round them differently from place to place.
-        log = torch.arange(query.shape[1] + 1, dtype=dtype, device=query.device).clamp(min=1).log()
-        total: int | Tensor = query.shape[1]
-        met: int | Tensor = shape[1]
-        if ignore is not None and hidden is not None:
-            total = (~ignore).sum(1)[:, None, None, None]
-            met = (~hidden).sum(-1)[:, :, None, None]
-        bias = others * (log[total - 1] - log[met - 1])
+    if gain is not None:
+        met = log_of_others(size, hidden, gain)
+        bias = others * (gain.to(dtype).view(-1, 1, 1, 1) - met.to(dtype)[..., None, None])
     if hidden is not None:
         # An ignored token may still meet itself: no row of the softmax is ever empty, so none is NaN.
         closed = hidden.unsqueeze(-2) & others
@@ -202,8 +185,18 @@ def _logit_bias(
     return bias
 
 
-def weights_by_head(weights: Tensor, partitions: Sequence[Partition]) -> AttentionWeights:
-    """Sort the weights of `attend_rounds` by round and head."""
+def log_of_others(num_tokens: int, ignore: Tensor | None, like: Tensor) -> Tensor:
+    """Return log(n - 1), n counting the valid of `num_tokens` tokens along the last axis of `ignore`."""
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    if ignore is None:
+        return torch.full((), num_tokens - 1, dtype=dtype, device=like.device).clamp(min=1).log()
+    # Logarithms are looked up: elementwise kernels round them differently from place to place.
+    log = torch.arange(num_tokens + 1, dtype=dtype, device=like.device).clamp(min=1).log()
+    return log[((~ignore).sum(-1) - 1).clamp(min=0)]
+
+
+def _weights_by_head(weights: Tensor, partitions: Sequence[Partition]) -> AttentionWeights:
+    """Sort the weights of `attend_rounds`, (batch, N, rounds * g), by round and head."""
     tables = torch.stack([partition.table for partition in partitions])
     rounds = torch.arange(len(partitions), device=tables.device)[:, None, None]
     sorted_weights = weights.unflatten(-1, (len(partitions), -1))[:, tables.clamp(min=0), rounds]

@@ -3,30 +3,13 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from .functional import AttentionWeights, attend_heads, attend_rounds, check_mask, hide, weights_by_head
-from .partition import Partition, PartitionKind, check_kind, head_count, make_partition
-
-_is_traced = getattr(torch.compiler, "is_compiling", torch.jit.is_tracing)  # the former since torch 2.3
-
-
-class SampleLinear(nn.Linear):
-    """A linear layer on (batch, N, d) that evaluates a sample alike, bit for bit, in any batch.
-
-    Kernels choose their order of summation by the number of rows, so in evaluation the rows of one sample are
-    a matrix of their own (a BLAS that splits one matrix over many threads may still round narrow ones
-    differently). Training and traced graphs keep the plain product, where the weight is one matrix: its
-    gradient, and other runtimes, would otherwise copy it for every sample.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, N, in_features) to (batch, N, out_features)."""
-        if self.training or _is_traced():
-            return F.linear(x, self.weight, self.bias)
-        weight = self.weight.t().expand(x.shape[0], -1, -1)
-        return torch.bmm(x, weight) if self.bias is None else torch.baddbmm(self.bias, x, weight)
+from .chunked import Projections
+from .dispatch import attend, attend_in_graph, takes_graph_operator
+from .functional import AttentionWeights, attend_rounds, check_mask, hide
+from .linear import Linear
+from .partition import Partition, PartitionKind, check_kind, head_count, layer_partitions
 
 
 class SparseMultiHeadAttention(nn.Module):
@@ -88,8 +71,8 @@ class SparseMultiHeadAttention(nn.Module):
         self.correction = correction
         self.rounds = rounds
         self.layer_index = layer_index
-        self.qkv = SampleLinear(hidden_size, 3 * hidden_size, bias=bias)
-        self.out = SampleLinear(hidden_size, hidden_size, bias=bias)
+        self.qkv = Linear(hidden_size, 3 * hidden_size, bias=bias)
+        self.out = Linear(hidden_size, hidden_size, bias=bias)
 
     def forward(
         self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False
@@ -105,36 +88,27 @@ class SparseMultiHeadAttention(nn.Module):
             raise ValueError(f"expected (batch, N >= 1, {self.hidden_size}), got {tuple(x.shape)}")
         if key_padding_mask is not None:
             check_mask(key_padding_mask, x)
-            x = hide(x, key_padding_mask)
+        projections = Projections(self.qkv.weight, self.qkv.bias, self.out.weight, self.out.bias)
+        if not (self.training or return_weights) and takes_graph_operator(x):
+            deal = (self.scale_factor, self.tokens_per_head, self.partition, self.layer_index, self.rounds)
+            return attend_in_graph(x, *projections, key_padding_mask, *deal, self.correction)
         partitions = self.partitions(x.shape[1], x.device)
-        dropout = self.dropout if self.training else 0.0
-        if self.rounds == 1 and not return_weights:
-            return self._attend_once(x, partitions[0], key_padding_mask, dropout)
+        options = (key_padding_mask, self.correction, self.dropout if self.training else 0.0)
+        if not return_weights:
+            return attend(x, projections, partitions, *options, self.training)
+        x = x if key_padding_mask is None else hide(x, key_padding_mask)
         query, key, value = self.qkv(x).chunk(3, -1)
-        attended, weights = attend_rounds(
-            query, key, value, partitions, key_padding_mask, self.correction, dropout
-        )
-        output = self.out(attended)
-        return (output, weights_by_head(weights, partitions)) if return_weights else output
+        attended, weights = attend_rounds(query, key, value, partitions, *options)
+        return self.out(attended), weights
 
     def partitions(self, num_tokens: int, device: torch.device | None = None) -> list[Partition]:
         """Return the partitions, one a round, for N tokens: in training the random ones are drawn anew."""
         heads = head_count(num_tokens, self.scale_factor, self.tokens_per_head)
-        first = self.layer_index * self.rounds
-        return [
-            make_partition(
-                num_tokens, heads, self.partition, index=index, resample=self.training, device=device
-            )
-            for index in range(first, first + self.rounds)
-        ]
-
-    def _attend_once(self, x: Tensor, partition: Partition, ignore: Tensor | None, dropout: float) -> Tensor:
-        """Permute the tokens themselves: one gather before the projections, one after them."""
-        order, inverse = partition.order, partition.inverse
-        query, key, value = self.qkv(x.index_select(1, order)).chunk(3, -1)
-        ignore = None if ignore is None else ignore.index_select(1, order)
-        output = attend_heads(query, key, value, partition.num_heads, ignore, self.correction, dropout)
-        return self.out(output).index_select(1, inverse)
+        return layer_partitions(
+            *(num_tokens, heads, self.partition, self.layer_index, self.rounds),
+            resample=self.training,
+            device=device,
+        )
 
     def extra_repr(self) -> str:
         """Name the options that decide who meets whom."""
@@ -176,10 +150,10 @@ class SparseAttentionBlock(nn.Module):
         self.attention = SparseMultiHeadAttention(hidden_size, scale_factor, dropout, **attention_options)
         self.norm = nn.LayerNorm(hidden_size)
         self.feedforward = nn.Sequential(
-            SampleLinear(hidden_size, feedforward_size),
+            Linear(hidden_size, feedforward_size),
             nn.GELU(),
             nn.Dropout(dropout),
-            SampleLinear(feedforward_size, hidden_size),
+            Linear(feedforward_size, hidden_size),
             nn.Dropout(dropout),
         )
 

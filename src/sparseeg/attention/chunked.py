@@ -1,0 +1,244 @@
+"""The fast path on CPUs: projections and attention of a few hundred tokens at a time, inside the cache.
+
+A chunk is gathered, projected, attended to and scattered before the next one is touched, so that no array of
+the whole sequence exists beside input and output. Training keeps queries, keys and values, and computes the
+probabilities again in the backward pass.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .backend import autocast_dtype, fast_path_fits
+from .functional import hide, log_of_others, logit_bias
+from .linear import product, weight_gradient
+from .partition import Partition, head_blocks
+
+_LARGEST_HEAD = 128  # tokens; the probabilities of larger heads leave the cache
+_ROWS = 512  # tokens of a chunk: at d = 256 its queries, keys and values are 1.5 MB
+
+
+class Chunk(NamedTuple):
+    """Some samples, some places of the partition's order, and the heads in them: (heads, tokens of each)."""
+
+    samples: slice
+    places: slice
+    shape: tuple[int, int]
+
+
+class Projections(NamedTuple):
+    """Weights and biases around the attention: (3 d, d) and (3 d) before it, (d, d) and (d) behind it."""
+
+    qkv_weight: Tensor
+    qkv_bias: Tensor | None
+    out_weight: Tensor
+    out_bias: Tensor | None
+
+
+class Dealing(NamedTuple):
+    """Who meets whom, and how: see `functional.partitioned_attention`."""
+
+    order: Tensor
+    num_heads: int
+    ignore: Tensor | None
+    correction: bool
+    dropout: float
+
+
+def attend(x: Tensor, projections: Projections, dealing: Dealing) -> Tensor:
+    """Project x (batch, N, d), attend inside the heads, and project again.
+
+    Ignored tokens are hidden, whatever they hold. Returns (batch, N, d), differentiable once.
+    """
+    dtype = autocast_dtype("cpu")
+    if dtype is None:
+        return _Attend.apply(x, *projections, dealing)
+    with torch.autocast("cpu", enabled=False):
+        cast = (None if each is None else each.to(dtype) for each in (x, *projections))
+        return _Attend.apply(*cast, dealing)
+
+
+def fits(x: Tensor, partition: Partition) -> bool:
+    """Return whether this path takes x (batch, N, d)."""
+    return fast_path_fits(x.device, "cpu") and x.shape[1] <= _LARGEST_HEAD * partition.num_heads
+
+
+def chunks(batch: int, num_tokens: int, num_heads: int) -> Iterator[Chunk]:
+    """Cut samples and heads into chunks of some hundred tokens: each token in one, heads whole."""
+    start = 0
+    for heads, size in head_blocks(num_tokens, num_heads):
+        for some in _parts(heads, max(1, _ROWS // size)):
+            tokens = (some.stop - some.start) * size
+            places = slice(start + some.start * size, start + some.stop * size)
+            for samples in _parts(batch, max(1, _ROWS // tokens)):
+                yield Chunk(samples, places, (some.stop - some.start, size))
+        start += heads * size
+
+
+def _parts(total: int, most: int) -> Iterator[slice]:
+    """Cut range(total) into the fewest parts of at most `most`, as equal as possible."""
+    count = -(-total // most)
+    for part in range(count):
+        yield slice(part * total // count, (part + 1) * total // count)
+
+
+class _Heads(NamedTuple):
+    """Queries, keys and values of a chunk, (heads, tokens of each, d), with its softmax and its dropout."""
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    weights: Tensor
+    kept: Tensor | None
+    gain: float
+
+    def dropped(self, weights: Tensor) -> Tensor:
+        """Drop and scale weights, or their gradients, as the forward pass drew it."""
+        return weights if self.kept is None else weights * self.kept * self.gain
+
+
+def _heads(projected: Tensor, size: int, bias: Tensor | None, kept: Tensor | None, dropout: float) -> _Heads:
+    """Split projected rows (samples, places, 3 d) into heads, and compute their attention weights."""
+    exact = projected.to(torch.promote_types(projected.dtype, torch.float32))
+    query, key, value = exact.view(-1, size, exact.shape[-1]).chunk(3, -1)
+    logits = torch.baddbmm(
+        query.new_empty(()).expand(query.shape[0], size, size) if bias is None else bias,
+        query,
+        key.transpose(1, 2),
+        beta=0 if bias is None else 1,
+        alpha=query.shape[-1] ** -0.5,
+    )
+    return _Heads(query, key, value, logits.softmax(-1), kept, 1 / (1 - dropout))
+
+
+class _Input(NamedTuple):
+    """What one chunk reads: its rows, hidden where they are ignored, and what is added to its logits."""
+
+    rows: Tensor
+    ignore: Tensor | None
+    bias: Tensor | None
+
+
+def _read(x: Tensor, chunk: Chunk, dealing: Dealing, gain: Tensor | None) -> _Input:
+    places = dealing.order[chunk.places]
+    rows, ignore, hidden = x[chunk.samples].index_select(1, places), None, None
+    if dealing.ignore is not None:
+        ignore = dealing.ignore[chunk.samples].index_select(1, places)
+        hidden, rows = ignore.unflatten(1, chunk.shape), hide(rows, ignore)
+        gain = gain if gain is None else gain[chunk.samples]
+    bias = logit_bias(hidden, gain, chunk.shape[1], x)
+    if bias is not None:
+        size = chunk.shape[1]
+        bias = bias.expand(rows.shape[0], chunk.shape[0], size, size).flatten(0, 1)
+    return _Input(rows, ignore, bias)
+
+
+class _Attend(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        qkv_weight: Tensor,
+        qkv_bias: Tensor | None,
+        out_weight: Tensor,
+        out_bias: Tensor | None,
+        dealing: Dealing,
+    ) -> Tensor:
+        gain = log_of_others(x.shape[1], dealing.ignore, x) if dealing.correction else None
+        output, projections, masks = x.new_empty(x.shape), [], []
+        for chunk in chunks(x.shape[0], x.shape[1], dealing.num_heads):
+            rows, ignore, bias = _read(x, chunk, dealing, gain)
+            projected = product(rows, qkv_weight, qkv_bias)
+            kept = _draw(x, chunk, dealing.dropout)
+            heads = _heads(projected, chunk.shape[1], bias, kept, dealing.dropout)
+            attended = _attended(heads, rows, ignore)
+            result = product(attended, out_weight, out_bias)
+            output[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
+            if any(ctx.needs_input_grad):
+                projections.append(projected)
+                masks.append(kept)
+        ctx.dealing, ctx.gain, ctx.num_chunks = dealing, gain, len(projections)
+        ctx.save_for_backward(x, qkv_weight, out_weight, *projections, *masks)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, qkv_weight, out_weight, *kept_tensors = ctx.saved_tensors
+        dealing: Dealing = ctx.dealing
+        wants = ctx.needs_input_grad
+        qkv_sum = _Sum(qkv_weight, wants[1], wants[2])
+        out_sum = _Sum(out_weight, wants[3], wants[4])
+        x_grad = torch.empty_like(x) if wants[0] else None
+        work = zip(
+            chunks(x.shape[0], x.shape[1], dealing.num_heads),
+            kept_tensors[: ctx.num_chunks],
+            kept_tensors[ctx.num_chunks :],
+            strict=True,
+        )
+        for chunk, projected, kept in work:
+            rows, ignore, bias = _read(x, chunk, dealing, ctx.gain)
+            heads = _heads(projected, chunk.shape[1], bias, kept, dealing.dropout)
+            rows_grad = grad[chunk.samples].index_select(1, dealing.order[chunk.places])
+            out_sum.add(rows_grad, _attended(heads, rows, ignore))
+            attended_grad = product(rows_grad, out_weight.t())
+            attended_grad = attended_grad if ignore is None else hide(attended_grad, ignore)
+            projected_grad = _heads_grad(heads, attended_grad).view_as(projected).to(x.dtype)
+            qkv_sum.add(projected_grad, rows)
+            if x_grad is not None:
+                result = product(projected_grad, qkv_weight.t())
+                result = result if ignore is None else hide(result, ignore)
+                x_grad[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
+        return x_grad, *qkv_sum.result(), *out_sum.result(), None
+
+
+def _draw(x: Tensor, chunk: Chunk, dropout: float) -> Tensor | None:
+    """Draw which attention weights of a chunk stay, or None where all do."""
+    if not dropout:
+        return None
+    samples = len(range(*chunk.samples.indices(x.shape[0])))
+    heads, size = chunk.shape
+    return torch.empty(samples * heads, size, size, dtype=torch.bool).bernoulli_(1 - dropout)
+
+
+def _attended(heads: _Heads, rows: Tensor, ignore: Tensor | None) -> Tensor:
+    """Mix the values by the weights that stayed, in the shape and dtype of `rows`."""
+    mixed = torch.bmm(heads.dropped(heads.weights), heads.value).view(rows.shape).to(rows.dtype)
+    return mixed if ignore is None else hide(mixed, ignore)
+
+
+def _heads_grad(heads: _Heads, attended_grad: Tensor) -> Tensor:
+    """Return the gradient of queries, keys and values side by side, (heads, tokens of each, 3 d)."""
+    grad = attended_grad.to(heads.value.dtype).view(heads.value.shape)
+    value_grad = torch.bmm(heads.dropped(heads.weights).transpose(1, 2), grad)
+    weights_grad = heads.dropped(torch.bmm(grad, heads.value.transpose(1, 2)))
+    weights = heads.weights
+    logits_grad = weights * (weights_grad - (weights_grad * weights).sum(-1, keepdim=True))
+    logits_grad *= heads.query.shape[-1] ** -0.5
+    query_grad = torch.bmm(logits_grad, heads.key)
+    key_grad = torch.bmm(logits_grad.transpose(1, 2), heads.query)
+    return torch.cat([query_grad, key_grad, value_grad], -1)
+
+
+class _Sum:
+    """Sums the gradients of a weight and its bias over chunks, in float32 at the least."""
+
+    def __init__(self, weight: Tensor, wants_weight: bool, wants_bias: bool) -> None:
+        self.given, self.exact = weight.dtype, torch.promote_types(weight.dtype, torch.float32)
+        self.weight = torch.zeros_like(weight, dtype=self.exact) if wants_weight else None
+        self.bias = weight.new_zeros(weight.shape[0], dtype=self.exact) if wants_bias else None
+
+    def add(self, grad: Tensor, x: Tensor) -> None:
+        """Add the part of the rows grad (..., out) and x (..., in)."""
+        if self.weight is not None:
+            self.weight.t().add_(weight_gradient(grad.to(self.exact), x.to(self.exact)).t())
+        if self.bias is not None:
+            self.bias += grad.flatten(0, -2).sum(0, dtype=self.exact)
+
+    def result(self) -> tuple[Tensor | None, Tensor | None]:
+        """Return the sums in the weight's dtype."""
+        weight = None if self.weight is None else self.weight.to(self.given)
+        return weight, None if self.bias is None else self.bias.to(self.given)
