@@ -241,7 +241,8 @@ def test_package_imports_torch_and_nothing_else() -> None:
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names = [node.module or ""]
             roots = {name.split(".")[0] for name in names}
-            assert roots <= {"torch", *sys.stdlib_module_names}, path.name
+            gpu = {"triton"} if path.name == "triton_tiles.py" else set()  # imported when a GPU needs it
+            assert roots <= {"torch", *gpu, *sys.stdlib_module_names}, path.name
 
 
 def test_example_in_the_docstring() -> None:

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from . import chunked
+from . import chunked, triton_kernels
 from .backend import autocast_dtype, graph_operator, is_compiling
 from .chunked import Projections
 from .functional import attend_heads, hide
@@ -30,8 +30,12 @@ def attend(
     if len(partitions) == 1 and chunked.fits(x, partitions[0]):
         return chunked.attend(x, projections, chunked.Dealing(*partitions[0], ignore, correction, dropout))
     x = x if ignore is None else hide(x, ignore)
-    query, key, value = linear(x, projections.qkv_weight, projections.qkv_bias, training).chunk(3, -1)
-    attended = attend_heads(query, key, value, partitions, ignore, correction, dropout)
+    qkv = linear(x, projections.qkv_weight, projections.qkv_bias, training)
+    if len(partitions) == 1 and triton_kernels.fits(qkv, partitions[0]):
+        attended = triton_kernels.attend_packed(qkv, *partitions[0], ignore, correction, dropout)
+    else:
+        query, key, value = qkv.chunk(3, -1)
+        attended = attend_heads(query, key, value, partitions, ignore, correction, dropout)
     return linear(attended, projections.out_weight, projections.out_bias, training)
 
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from . import triton_kernels
 from .partition import Partition
 
 
@@ -79,6 +80,8 @@ def attend_heads(
     dropout: float,
 ) -> Tensor:
     """Compute `partitioned_attention` for tokens that are finite also where they are ignored."""
+    if len(partitions) == 1 and triton_kernels.fits(query, partitions[0]):
+        return triton_kernels.attend(query, key, value, *partitions[0], ignore, correction, dropout)
     if len(partitions) > 1:
         return attend_rounds(query, key, value, partitions, ignore, correction, dropout)[0]
     heads = _Heads.of(partitions[0], ignore)
