@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .backend import autocast_dtype, fast_path_fits
+from .dropout import draw_kept, kept_gain
 from .functional import hide, log_of_others, logit_bias
 from .linear import product, weight_gradient
 from .partition import Partition, head_blocks
@@ -85,22 +86,38 @@ def _parts(total: int, most: int) -> Iterator[slice]:
         yield slice(part * total // count, (part + 1) * total // count)
 
 
+class _Input(NamedTuple):
+    """What a chunk reads: its rows, hidden where they are ignored, and what is added to its logits."""
+
+    rows: Tensor
+    ignore: Tensor | None
+    bias: Tensor | None
+
+
+def _read(x: Tensor, chunk: Chunk, dealing: Dealing, others: Tensor | None) -> _Input:
+    places = dealing.order[chunk.places]
+    rows, ignore, hidden = x[chunk.samples].index_select(1, places), None, None
+    if dealing.ignore is not None:
+        ignore = dealing.ignore[chunk.samples].index_select(1, places)
+        hidden, rows = ignore.unflatten(1, chunk.shape), hide(rows, ignore)
+        others = others if others is None else others[chunk.samples]
+    heads, size = chunk.shape
+    bias = logit_bias(hidden, others, size, x)
+    if bias is not None:
+        bias = bias.expand(rows.shape[0], heads, size, size).flatten(0, 1)
+    return _Input(rows, ignore, bias)
+
+
 class _Heads(NamedTuple):
-    """Queries, keys and values of a chunk, (heads, tokens of each, d), with its softmax and its dropout."""
+    """Queries, keys and values of a chunk, (heads, tokens of each, d), and its softmax."""
 
     query: Tensor
     key: Tensor
     value: Tensor
     weights: Tensor
-    kept: Tensor | None
-    gain: float
-
-    def dropped(self, weights: Tensor) -> Tensor:
-        """Drop and scale weights, or their gradients, as the forward pass drew it."""
-        return weights if self.kept is None else weights * self.kept * self.gain
 
 
-def _heads(projected: Tensor, size: int, bias: Tensor | None, kept: Tensor | None, dropout: float) -> _Heads:
+def _heads(projected: Tensor, size: int, bias: Tensor | None) -> _Heads:
     """Split projected rows (samples, places, 3 d) into heads, and compute their attention weights."""
     exact = projected.to(torch.promote_types(projected.dtype, torch.float32))
     query, key, value = exact.view(-1, size, exact.shape[-1]).chunk(3, -1)
@@ -111,32 +128,32 @@ def _heads(projected: Tensor, size: int, bias: Tensor | None, kept: Tensor | Non
         beta=0 if bias is None else 1,
         alpha=query.shape[-1] ** -0.5,
     )
-    return _Heads(query, key, value, logits.softmax(-1), kept, 1 / (1 - dropout))
+    return _Heads(query, key, value, logits.softmax(-1))
 
 
-class _Input(NamedTuple):
-    """What one chunk reads: its rows, hidden where they are ignored, and what is added to its logits."""
+def _attended(heads: _Heads, factors: Tensor | None, given: _Input) -> Tensor:
+    """Mix the values by the weights, dropped by `factors`, in the shape and dtype of the rows."""
+    weights = heads.weights if factors is None else heads.weights * factors
+    mixed = torch.bmm(weights, heads.value).view(given.rows.shape).to(given.rows.dtype)
+    return mixed if given.ignore is None else hide(mixed, given.ignore)
 
-    rows: Tensor
-    ignore: Tensor | None
-    bias: Tensor | None
 
-
-def _read(x: Tensor, chunk: Chunk, dealing: Dealing, gain: Tensor | None) -> _Input:
-    places = dealing.order[chunk.places]
-    rows, ignore, hidden = x[chunk.samples].index_select(1, places), None, None
-    if dealing.ignore is not None:
-        ignore = dealing.ignore[chunk.samples].index_select(1, places)
-        hidden, rows = ignore.unflatten(1, chunk.shape), hide(rows, ignore)
-        gain = gain if gain is None else gain[chunk.samples]
-    bias = logit_bias(hidden, gain, chunk.shape[1], x)
-    if bias is not None:
-        size = chunk.shape[1]
-        bias = bias.expand(rows.shape[0], chunk.shape[0], size, size).flatten(0, 1)
-    return _Input(rows, ignore, bias)
+def _projected_grad(heads: _Heads, factors: Tensor | None, attended_grad: Tensor) -> Tensor:
+    """Return the gradient of queries, keys and values side by side, (heads, tokens of each, 3 d)."""
+    weights, grad = heads.weights, attended_grad.to(heads.value.dtype).view(heads.value.shape)
+    weights_grad = torch.bmm(grad, heads.value.transpose(1, 2))
+    weights_grad = weights_grad if factors is None else weights_grad * factors
+    logits_grad = weights * (weights_grad - (weights_grad * weights).sum(-1, keepdim=True))
+    logits_grad *= heads.query.shape[-1] ** -0.5
+    dropped = weights if factors is None else weights * factors
+    query_grad = torch.bmm(logits_grad, heads.key)
+    key_grad = torch.bmm(logits_grad.transpose(1, 2), heads.query)
+    return torch.cat([query_grad, key_grad, torch.bmm(dropped.transpose(1, 2), grad)], -1)
 
 
 class _Attend(torch.autograd.Function):
+    """The loop over the chunks, forward and backward."""
+
     @staticmethod
     def forward(
         ctx: Any,
@@ -147,80 +164,49 @@ class _Attend(torch.autograd.Function):
         out_bias: Tensor | None,
         dealing: Dealing,
     ) -> Tensor:
-        gain = log_of_others(x.shape[1], dealing.ignore, x) if dealing.correction else None
-        output, projections, masks = x.new_empty(x.shape), [], []
+        others = log_of_others(x.shape[1], dealing.ignore, x) if dealing.correction else None
+        gain, masks, projections = kept_gain(dealing.dropout), [], []
+        output = x.new_empty(x.shape)
         for chunk in chunks(x.shape[0], x.shape[1], dealing.num_heads):
-            rows, ignore, bias = _read(x, chunk, dealing, gain)
-            projected = product(rows, qkv_weight, qkv_bias)
-            kept = _draw(x, chunk, dealing.dropout)
-            heads = _heads(projected, chunk.shape[1], bias, kept, dealing.dropout)
-            attended = _attended(heads, rows, ignore)
+            given = _read(x, chunk, dealing, others)
+            projected = product(given.rows, qkv_weight, qkv_bias)
+            heads = _heads(projected, chunk.shape[1], given.bias)
+            kept = draw_kept(heads.weights.shape, dealing.dropout) if dealing.dropout else None
+            attended = _attended(heads, None if kept is None else kept * gain, given)
             result = product(attended, out_weight, out_bias)
             output[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
             if any(ctx.needs_input_grad):
                 projections.append(projected)
                 masks.append(kept)
-        ctx.dealing, ctx.gain, ctx.num_chunks = dealing, gain, len(projections)
+        ctx.dealing, ctx.others, ctx.num_chunks = dealing, others, len(projections)
         ctx.save_for_backward(x, qkv_weight, out_weight, *projections, *masks)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, qkv_weight, out_weight, *kept_tensors = ctx.saved_tensors
+        x, qkv_weight, out_weight, *saved = ctx.saved_tensors
         dealing: Dealing = ctx.dealing
-        wants = ctx.needs_input_grad
+        gain, wants = kept_gain(dealing.dropout), ctx.needs_input_grad
         qkv_sum = _Sum(qkv_weight, wants[1], wants[2])
         out_sum = _Sum(out_weight, wants[3], wants[4])
-        x_grad = torch.empty_like(x) if wants[0] else None
-        work = zip(
-            chunks(x.shape[0], x.shape[1], dealing.num_heads),
-            kept_tensors[: ctx.num_chunks],
-            kept_tensors[ctx.num_chunks :],
-            strict=True,
-        )
-        for chunk, projected, kept in work:
-            rows, ignore, bias = _read(x, chunk, dealing, ctx.gain)
-            heads = _heads(projected, chunk.shape[1], bias, kept, dealing.dropout)
-            rows_grad = grad[chunk.samples].index_select(1, dealing.order[chunk.places])
-            out_sum.add(rows_grad, _attended(heads, rows, ignore))
+        x_grad = x.new_empty(x.shape) if wants[0] else None
+        cut = chunks(x.shape[0], x.shape[1], dealing.num_heads)
+        for chunk, projected, kept in zip(cut, saved[: ctx.num_chunks], saved[ctx.num_chunks :], strict=True):
+            given, places = _read(x, chunk, dealing, ctx.others), dealing.order[chunk.places]
+            heads = _heads(projected, chunk.shape[1], given.bias)
+            factors = None if kept is None else kept * gain
+            rows_grad = grad[chunk.samples].index_select(1, places)
+            out_sum.add(rows_grad, _attended(heads, factors, given))
             attended_grad = product(rows_grad, out_weight.t())
-            attended_grad = attended_grad if ignore is None else hide(attended_grad, ignore)
-            projected_grad = _heads_grad(heads, attended_grad).view_as(projected).to(x.dtype)
-            qkv_sum.add(projected_grad, rows)
+            attended_grad = attended_grad if given.ignore is None else hide(attended_grad, given.ignore)
+            projected_grad = _projected_grad(heads, factors, attended_grad).view_as(projected).to(x.dtype)
+            qkv_sum.add(projected_grad, given.rows)
             if x_grad is not None:
                 result = product(projected_grad, qkv_weight.t())
-                result = result if ignore is None else hide(result, ignore)
-                x_grad[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
+                result = result if given.ignore is None else hide(result, given.ignore)
+                x_grad[chunk.samples].index_copy_(1, places, result)
         return x_grad, *qkv_sum.result(), *out_sum.result(), None
-
-
-def _draw(x: Tensor, chunk: Chunk, dropout: float) -> Tensor | None:
-    """Draw which attention weights of a chunk stay, or None where all do."""
-    if not dropout:
-        return None
-    samples = len(range(*chunk.samples.indices(x.shape[0])))
-    heads, size = chunk.shape
-    return torch.empty(samples * heads, size, size, dtype=torch.bool).bernoulli_(1 - dropout)
-
-
-def _attended(heads: _Heads, rows: Tensor, ignore: Tensor | None) -> Tensor:
-    """Mix the values by the weights that stayed, in the shape and dtype of `rows`."""
-    mixed = torch.bmm(heads.dropped(heads.weights), heads.value).view(rows.shape).to(rows.dtype)
-    return mixed if ignore is None else hide(mixed, ignore)
-
-
-def _heads_grad(heads: _Heads, attended_grad: Tensor) -> Tensor:
-    """Return the gradient of queries, keys and values side by side, (heads, tokens of each, 3 d)."""
-    grad = attended_grad.to(heads.value.dtype).view(heads.value.shape)
-    value_grad = torch.bmm(heads.dropped(heads.weights).transpose(1, 2), grad)
-    weights_grad = heads.dropped(torch.bmm(grad, heads.value.transpose(1, 2)))
-    weights = heads.weights
-    logits_grad = weights * (weights_grad - (weights_grad * weights).sum(-1, keepdim=True))
-    logits_grad *= heads.query.shape[-1] ** -0.5
-    query_grad = torch.bmm(logits_grad, heads.key)
-    key_grad = torch.bmm(logits_grad.transpose(1, 2), heads.query)
-    return torch.cat([query_grad, key_grad, value_grad], -1)
 
 
 class _Sum:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .backend import autocast_dtype, fast_path_fits, is_traced
+from .dropout import Dropout
 
 _ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 _ROWS = 512
@@ -36,13 +37,36 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Te
     return _by_sample(x, weight, bias)
 
 
-def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return x (..., in) times weight (out, in) transposed, plus bias, outside autograd."""
+class FeedForward(nn.Sequential):
+    """Linear, GELU, dropout, linear, dropout; in evaluation, oneDNN's first product includes the GELU."""
+
+    def __init__(self, width: int, hidden_width: int, dropout: float) -> None:
+        super().__init__(
+            Linear(width, hidden_width),
+            nn.GELU(),
+            Dropout(dropout),
+            Linear(hidden_width, width),
+            Dropout(dropout),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., width) to the same shape."""
+        widen, narrow = (layer for layer in self if isinstance(layer, Linear))
+        if self.training or torch.is_grad_enabled() or not _takes_onednn(x, widen.weight):
+            return super().forward(x)
+        return product(product(x, widen.weight, widen.bias, "gelu"), narrow.weight, narrow.bias)
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
+    """Return x (..., in) times weight (out, in) transposed, plus bias, outside autograd.
+
+    activation : "none" or, where the product is oneDNN's, "gelu".
+    """
     if not _takes_onednn(x, weight):
         return _by_sample(x, weight, bias)
     if x.shape[:-1].numel() == 1:  # oneDNN sums a lone row in another order than the same row among others
-        return product(x.expand(2, *x.shape), weight, bias)[0]
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return product(x.expand(2, *x.shape), weight, bias, activation)[0]
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, activation, [], "none")
 
 
 def _by_sample(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

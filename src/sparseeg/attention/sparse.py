@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from .chunked import Projections
 from .dispatch import attend, attend_in_graph, takes_graph_operator
 from .functional import AttentionWeights, attend_rounds, check_mask, hide
-from .linear import Linear
+from .linear import FeedForward, Linear
 from .partition import Partition, PartitionKind, check_kind, head_count, layer_partitions
 
 
@@ -149,13 +149,7 @@ class SparseAttentionBlock(nn.Module):
             raise ValueError(f"feedforward_size must be at least 1, got {feedforward_size}")
         self.attention = SparseMultiHeadAttention(hidden_size, scale_factor, dropout, **attention_options)
         self.norm = nn.LayerNorm(hidden_size)
-        self.feedforward = nn.Sequential(
-            Linear(hidden_size, feedforward_size),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            Linear(feedforward_size, hidden_size),
-            nn.Dropout(dropout),
-        )
+        self.feedforward = FeedForward(hidden_size, feedforward_size, dropout)
 
     def forward(
         self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False

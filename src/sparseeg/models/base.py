@@ -5,6 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from sparseeg.attention.dropout import ReLUDropout
+
 from .standardize import Standardize
 
 
@@ -68,39 +70,10 @@ class EEGNetwork(nn.Module):
         return self.final_layer(self.head(self.forward_features(self.standardize(x))))
 
 
-def conv_block(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int,
-    stride: int = 1,
-    dropout: float = 0.0,
-    pool: int = 1,
-) -> nn.Sequential:
-    """Conv1d (padded by half its kernel), batch norm, ReLU, dropout, max pooling."""
-    layers: list[nn.Module] = [
-        nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2),
-        nn.BatchNorm1d(out_channels),
-        nn.ReLU(),
-    ]
-    if dropout:
-        layers.append(nn.Dropout(dropout))
-    if pool > 1:
-        layers.append(nn.MaxPool1d(pool))
-    return nn.Sequential(*layers)
-
-
 def mlp(*widths: int, dropouts: tuple[float, ...] = ()) -> nn.Sequential:
     """Linear layers of the given widths, each followed by ReLU and, where given, dropout."""
     layers: list[nn.Module] = []
     for position, (before, after) in enumerate(itertools.pairwise(widths)):
-        layers += [nn.Linear(before, after), nn.ReLU()]
-        if position < len(dropouts) and dropouts[position]:
-            layers.append(nn.Dropout(dropouts[position]))
+        dropout = dropouts[position] if position < len(dropouts) else 0.0
+        layers += [nn.Linear(before, after), ReLUDropout(dropout)]
     return nn.Sequential(*layers)
-
-
-class AveragePool(nn.Module):
-    """Mean over the last axis: (batch, features, steps) -> (batch, features)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(dim=-1)

@@ -6,8 +6,10 @@ from torch import Tensor, nn
 
 from sparseeg.attention import ChannelAttention, SparseAttentionBlock
 
-from .base import AveragePool, EEGNetwork, conv_block, mlp
+from .base import EEGNetwork, mlp
+from .conv import ConvBlock
 from .heads import RegressionLayer
+from .pool import AveragePool
 
 
 class LightSparseAttentionCNN(EEGNetwork):
@@ -39,8 +41,8 @@ class LightSparseAttentionCNN(EEGNetwork):
         super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
         self.channel_attention = ChannelAttention(n_chans, reduction_ratio=16)
         self.features = nn.Sequential(
-            conv_block(n_chans, 128, kernel_size=7, dropout=dropout, pool=2),
-            conv_block(128, 256, kernel_size=5, dropout=dropout, pool=2),
+            ConvBlock(n_chans, 128, kernel_size=7, dropout=dropout, pool=2),
+            ConvBlock(128, 256, kernel_size=5, dropout=dropout, pool=2),
         )
         self.block = SparseAttentionBlock(
             256, 512, scale_factor=scale_factor, dropout=dropout, **(attention_options or {})
@@ -50,4 +52,4 @@ class LightSparseAttentionCNN(EEGNetwork):
 
     def forward_features(self, x: Tensor) -> Tensor:
         x = self.features(self.channel_attention(x))
-        return self.block(x.transpose(1, 2)).transpose(1, 2)
+        return self.block(x.transpose(1, 2).contiguous()).transpose(1, 2)

@@ -4,8 +4,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .base import AveragePool, EEGNetwork, conv_block, mlp
+from .base import EEGNetwork, mlp
+from .conv import ConvBlock
 from .heads import RegressionLayer
+from .pool import AveragePool
 
 
 class ResponseTimeCNN(EEGNetwork):
@@ -30,10 +32,10 @@ class ResponseTimeCNN(EEGNetwork):
     ) -> None:
         super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
         self.features = nn.Sequential(
-            conv_block(n_chans, 64, kernel_size=1),
-            conv_block(64, 128, kernel_size=7, stride=2, dropout=dropout),
-            conv_block(128, 256, kernel_size=5, stride=2, dropout=dropout),
-            conv_block(256, 512, kernel_size=3, stride=2, dropout=dropout),
+            ConvBlock(n_chans, 64, kernel_size=1),
+            ConvBlock(64, 128, kernel_size=7, stride=2, dropout=dropout),
+            ConvBlock(128, 256, kernel_size=5, stride=2, dropout=dropout),
+            ConvBlock(256, 512, kernel_size=3, stride=2, dropout=dropout),
         )
         self.head = nn.Sequential(AveragePool(), mlp(512, 256, 128, 64, dropouts=(0.3, 0.2)))
         self.final_layer = RegressionLayer(64, n_outputs)

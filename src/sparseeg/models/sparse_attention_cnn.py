@@ -2,20 +2,14 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from sparseeg.attention import ChannelAttention, SparseAttentionBlock, TemporalAttention
 
-from .base import EEGNetwork, conv_block, mlp
+from .base import EEGNetwork, mlp
+from .conv import ConvBlock
 from .heads import RegressionLayer
-
-
-class AverageMaxPool(nn.Module):
-    """Mean and maximum over the last axis: (batch, features, steps) -> (batch, 2 * features)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([x.mean(dim=-1), x.amax(dim=-1)], dim=1)
+from .pool import AverageMaxPool
 
 
 class SparseAttentionCNN(EEGNetwork):
@@ -48,9 +42,9 @@ class SparseAttentionCNN(EEGNetwork):
         self.channel_attention = ChannelAttention(n_chans, reduction_ratio=8)
         self.temporal_attention = TemporalAttention()
         self.features = nn.Sequential(
-            conv_block(n_chans, 256, kernel_size=7, dropout=dropout, pool=2),
-            conv_block(256, 512, kernel_size=5, dropout=dropout, pool=2),
-            conv_block(512, 512, kernel_size=3, dropout=dropout),
+            ConvBlock(n_chans, 256, kernel_size=7, dropout=dropout, pool=2),
+            ConvBlock(256, 512, kernel_size=5, dropout=dropout, pool=2),
+            ConvBlock(512, 512, kernel_size=3, dropout=dropout),
         )
         self.blocks = nn.Sequential(
             *(
@@ -70,4 +64,4 @@ class SparseAttentionCNN(EEGNetwork):
 
     def forward_features(self, x: Tensor) -> Tensor:
         x = self.features(self.temporal_attention(self.channel_attention(x)))
-        return self.blocks(x.transpose(1, 2)).transpose(1, 2)
+        return self.blocks(x.transpose(1, 2).contiguous()).transpose(1, 2)

@@ -1,12 +1,16 @@
 """The first layer of every network: makes it indifferent to the unit of its input."""
 
+import torch
 from torch import Tensor, nn
+
+from sparseeg.attention.backend import fast_path_fits
 
 MODES = ("window", "channel", "none")
 
 # Below this share of a channel's largest magnitude, a standard deviation in float32 is rounding, not signal.
 _FLAT = 1e-6
 _TINY = 1e-10
+_ELEMENTS = 2**18
 
 
 class Standardize(nn.Module):
@@ -31,21 +35,41 @@ class Standardize(nn.Module):
         if self.mode == "none":
             return x
         x = x.float() if x.dtype.itemsize < 4 else x
-        # Divide by the largest magnitude first: squares of volts would fall to the bottom of float32.
-        peak = x.abs().amax(dim=(1, 2), keepdim=True)
-        x = x / peak.masked_fill(peak == 0, 1.0)
-        centred = x - x.mean(dim=2, keepdim=True)
-        # The root of exactly zero has no finite gradient.
-        deviation = centred.square().mean(dim=2, keepdim=True).clamp_min(_TINY**2).sqrt()
-        flat = deviation <= _FLAT * x.abs().amax(dim=2, keepdim=True) + _TINY
+        # On CPUs some windows at a time: what is computed from them stays in the cache.
+        windows = max(1, _ELEMENTS // max(1, x[:1].numel()))
+        parts = x.split(windows) if fast_path_fits(x.device, "cpu") else (x,)
         if self.mode == "channel":
-            return (centred / deviation.masked_fill(flat, 1.0)).masked_fill(flat, 0.0)
-        ordered = deviation.masked_fill(flat, 0.0).sort(dim=1).values
-        n_chans = ordered.shape[1]
-        scale = ordered[:, (n_chans - 1) // 2 : n_chans // 2 + 1].mean(dim=1, keepdim=True)
-        # More than half of the channels flat: the mean is the next best common scale.
-        scale = scale.where(scale > 0, ordered.mean(dim=1, keepdim=True))
-        return x / scale.masked_fill(scale == 0, 1.0)
+            return torch.cat([_z_score(part) for part in parts])
+        return x / _median(torch.cat([_spread(part)[1] for part in parts]))
 
     def extra_repr(self) -> str:
         return repr(self.mode)
+
+
+def _z_score(x: Tensor) -> Tensor:
+    """Return every channel with mean 0 and standard deviation 1, flat ones as zeros."""
+    centred, deviation = _spread(x)
+    flat = deviation == 0
+    return (centred / deviation.masked_fill(flat, 1.0)).masked_fill(flat, 0.0)
+
+
+def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the centred channels and their standard deviations, (batch, channel, 1), 0 for flat ones."""
+    magnitude = x.abs().amax(dim=2, keepdim=True)
+    centred = x - x.mean(dim=2, keepdim=True)
+    # In float64: squares of volts would fall to the bottom of float32.
+    norm = torch.linalg.vector_norm(centred, dim=2, keepdim=True, dtype=torch.float64)
+    deviation = (norm / x.shape[2] ** 0.5).to(x.dtype)
+    flat = deviation <= _FLAT * magnitude + _TINY * magnitude.amax(dim=1, keepdim=True)
+    return centred, deviation.masked_fill(flat, 0.0)
+
+
+def _median(deviation: Tensor) -> Tensor:
+    """Return the median over channels, (batch, 1, 1), or 1 where all channels are flat."""
+    n_chans = deviation.shape[1]
+    scale = deviation.kthvalue((n_chans + 1) // 2, dim=1, keepdim=True).values
+    if n_chans % 2 == 0:
+        scale = (scale + deviation.kthvalue(n_chans // 2 + 1, dim=1, keepdim=True).values) / 2
+    # More than half of the channels flat: the mean is the next best common scale.
+    scale = scale.where(scale > 0, deviation.mean(dim=1, keepdim=True))
+    return scale.masked_fill(scale == 0, 1.0)
