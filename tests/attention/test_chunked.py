@@ -1,5 +1,7 @@
 """The fast path on CPUs: cut into chunks of any size it does what the plain path does, and stores less."""
 
+import weakref
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -86,27 +88,57 @@ def test_dropout_keeps_the_expectation() -> None:
     assert ((draws.mean(0) - plain).abs() < 5 * error).all()
 
 
-class _Sizes(TorchDispatchMode):
-    """Collect the number of elements of every tensor that an operation allocates."""
+class _Memory(TorchDispatchMode):
+    """Follow how many bytes of the tensors that operations return are held at once."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.elements: list[int] = []
+        self.peak = 0
+        self.sizes: dict[int, int] = {}
+        self.owners: Counter[int] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and not result._is_view() and result.is_floating_point():
-            self.elements.append(result.numel())
+        for tensor in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(tensor, Tensor):
+                storage = tensor.untyped_storage()
+                self.owners[storage._cdata] += 1
+                self.sizes[storage._cdata] = storage.nbytes()
+                weakref.finalize(tensor, self._release, storage._cdata)
+        self.peak = max(self.peak, sum(self.sizes.values()))
         return result
 
+    def _release(self, storage: int) -> None:
+        self.owners[storage] -= 1
+        if not self.owners[storage]:
+            del self.sizes[storage]
 
-def test_inference_stores_no_array_of_the_whole_sequence_but_its_output() -> None:
-    layer, x = SparseMultiHeadAttention(16).eval(), torch.randn(1, 20_000, 16)
-    with torch.no_grad(), _Sizes() as sizes:
+
+def peak_memory(length: int, *, training: bool) -> int:
+    layer, x = SparseMultiHeadAttention(16, tokens_per_head=8).eval(), torch.randn(1, length, 16)
+    layer(x)  # the partition is made once for each length, and kept
+    with torch.set_grad_enabled(training), _Memory() as memory:
         output = layer(x)
-    largest = 3 * 16 * chunked._ROWS
-    written = [size for size in sizes.elements if size > largest]
-    assert set(written) <= {output.numel()}  # the output, and what is written into it
+        if training:
+            output.sum().backward()
+    return memory.peak - x.nbytes - output.nbytes
+
+
+def test_inference_holds_chunks_and_training_what_grows_linearly() -> None:
+    order = 8 * 100_000  # bytes: one copy of the stored order
+    short, long = (peak_memory(length, training=False) for length in (10_000, 100_000))
+    assert long - short < 1.1 * order
+    trained = [peak_memory(length, training=True) for length in (25_000, 50_000, 100_000)]
+    assert trained[2] - trained[1] == pytest.approx(2 * (trained[1] - trained[0]), rel=0.05)
+    assert trained[2] < 5 * 4 * 16 * 100_000 + order  # queries, keys, values; the input's gradient; chunks
+
+
+def test_other_layouts_are_read_once() -> None:
+    layer, x = SparseMultiHeadAttention(16).eval(), torch.randn(1, 16, 20_000).transpose(1, 2)
+    with torch.no_grad(), _Memory() as memory:
+        output = layer(x)
+    assert torch.equal(output, layer(x.contiguous()))
+    assert memory.peak < 4 * output.nbytes  # the input, its copy, the output, chunks
 
 
 def frozen(layer: SparseMultiHeadAttention) -> SparseMultiHeadAttention:

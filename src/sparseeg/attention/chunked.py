@@ -54,12 +54,14 @@ def attend(x: Tensor, projections: Projections, dealing: Dealing) -> Tensor:
 
     Ignored tokens are hidden, whatever they hold. Returns (batch, N, d), differentiable once.
     """
-    dtype = autocast_dtype("cpu")
+    # Gathering rows of another layout would copy the whole sequence for every chunk.
+    tensors, dtype = (x.contiguous(), *projections), autocast_dtype("cpu")
+    differentiates = torch.is_grad_enabled()
     if dtype is None:
-        return _Attend.apply(x, *projections, dealing)
+        return _Attend.apply(*tensors, dealing, differentiates)
     with torch.autocast("cpu", enabled=False):
-        cast = (None if each is None else each.to(dtype) for each in (x, *projections))
-        return _Attend.apply(*cast, dealing)
+        cast = (None if each is None else each.to(dtype) for each in tensors)
+        return _Attend.apply(*cast, dealing, differentiates)
 
 
 def fits(x: Tensor, partition: Partition) -> bool:
@@ -163,6 +165,7 @@ class _Attend(torch.autograd.Function):
         out_weight: Tensor,
         out_bias: Tensor | None,
         dealing: Dealing,
+        differentiates: bool,
     ) -> Tensor:
         others = log_of_others(x.shape[1], dealing.ignore, x) if dealing.correction else None
         gain, masks, projections = kept_gain(dealing.dropout), [], []
@@ -175,7 +178,7 @@ class _Attend(torch.autograd.Function):
             attended = _attended(heads, None if kept is None else kept * gain, given)
             result = product(attended, out_weight, out_bias)
             output[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
-            if any(ctx.needs_input_grad):
+            if differentiates:
                 projections.append(projected)
                 masks.append(kept)
         ctx.dealing, ctx.others, ctx.num_chunks = dealing, others, len(projections)
@@ -186,6 +189,7 @@ class _Attend(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, qkv_weight, out_weight, *saved = ctx.saved_tensors
+        grad = grad.contiguous()
         dealing: Dealing = ctx.dealing
         gain, wants = kept_gain(dealing.dropout), ctx.needs_input_grad
         qkv_sum = _Sum(qkv_weight, wants[1], wants[2])
@@ -206,7 +210,7 @@ class _Attend(torch.autograd.Function):
                 result = product(projected_grad, qkv_weight.t())
                 result = result if given.ignore is None else hide(result, given.ignore)
                 x_grad[chunk.samples].index_copy_(1, places, result)
-        return x_grad, *qkv_sum.result(), *out_sum.result(), None
+        return x_grad, *qkv_sum.result(), *out_sum.result(), None, None
 
 
 class _Sum:
