@@ -1,6 +1,7 @@
 """The `sparseeg` command: reads options, calls the package, says what came out."""
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ app = typer.Typer(
 )
 bench = typer.Typer(help="Benchmarks; tables go to benchmarks/results.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+# Read by torch when it first allocates: large arrays in large pages, a tenth of a training step saved.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
@@ -323,21 +327,29 @@ def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")])
     say(f"wrote {write_report(run)}")
 
 
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of torch.")]
+ResultsPath = Annotated[Path, typer.Option("--out", help="Folder of the tables.")]
+
+
+def _set_threads(threads: int | None) -> None:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
 @bench.command("training")
 def bench_training(
     names: Annotated[str | None, typer.Option("--models", help="Networks, separated by commas.")] = None,
     batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
     repeats: Annotated[int, typer.Option(min=1, help="Interleaved repeats; medians are shown.")] = 10,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the tables.")] = Path("benchmarks/results"),
+    threads: Threads = None,
+    out: ResultsPath = Path("benchmarks/results"),
 ) -> None:
     """Windows per second of whole networks, training and inference, beside the floor of their products."""
-    import torch
-
     from sparseeg.bench import tables, training
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    _set_threads(threads)
     table = training.run(_names(names) or training.MODELS, batch_size=batch_size, repeats=repeats, report=say)
     path = tables.write(
         table,
@@ -352,4 +364,72 @@ def bench_training(
             "floor: the same convolutions and matrix products alone, on the same shapes",
         ),
     )
+    output.print(path.read_text(), markup=False, soft_wrap=True)
+
+
+@bench.command("attention")
+def bench_attention(
+    sizes: Annotated[str | None, typer.Option(help="BATCHxN, separated by commas, as 32x50,8x200.")] = None,
+    tokens_per_head: Annotated[str, typer.Option(help="Of our layer, separated by commas.")] = "2,8,16",
+    dim: Annotated[int, typer.Option(min=8, help="Width d of the tokens, a multiple of 8.")] = 256,
+    threads: Threads = None,
+    repeats: Annotated[int, typer.Option(min=3, help="Most interleaved repeats; medians are shown.")] = 40,
+    budget: Annotated[float, typer.Option(help="Seconds of timing a size, for 3 repeats or more.")] = 240.0,
+    limit: Annotated[float, typer.Option(help="Seconds after which a pass is given up.")] = 60.0,
+    memory: Annotated[
+        float | None, typer.Option(help="GB a layer may take; default: 75 % of the RAM.")
+    ] = None,
+    backward: Annotated[bool, typer.Option(help="Also measure forward+backward.")] = True,
+    only: Annotated[str | None, typer.Option(help="Layers whose names begin so, besides the floor.")] = None,
+    out: ResultsPath = Path("benchmarks/results"),
+) -> None:
+    """Time and peak memory of attention layers on one input, beside the floor of their products."""
+    from sparseeg.bench import attention
+    from sparseeg.bench.attention_tables import write_attention
+    from sparseeg.bench.probe import Limits, default_memory_limit
+
+    _set_threads(threads)
+    if dim % 8:
+        raise SparseEEGError(f"--dim must be a multiple of 8, for layers of 8 heads; got {dim}")
+    bytes_allowed = default_memory_limit() if memory is None else int(memory * 1e9)
+    options = attention.Options(
+        dim=dim,
+        tokens_per_head=attention.parse_numbers(tokens_per_head),
+        repeats=repeats,
+        budget=budget,
+        backward=backward,
+        limits=Limits(limit, bytes_allowed),
+    )
+    layers = attention.select(_names(only))
+    shapes = attention.parse_sizes(sizes) if sizes else attention.SIZES
+    command = " ".join(["sparseeg", *sys.argv[1:]])
+
+    def save(table: Any, complete: bool) -> None:
+        write_attention(table, complete, options, out, command)
+
+    try:
+        attention.run(layers, shapes, options, report=say, save=save)
+    except KeyboardInterrupt as interruption:
+        say(f"interrupted; what was measured is in {out / 'attention.md'}")
+        raise typer.Exit(INTERRUPTED) from interruption
+    for name in ("attention", "attention-summary", "attention-scaling"):
+        output.print((out / f"{name}.md").read_text(), markup=False, soft_wrap=True)
+
+
+@bench.command("attention-quality")
+def bench_attention_quality(
+    sizes: Annotated[str, typer.Option(help="Numbers of tokens N, separated by commas.")] = "200,1024,4096",
+    dim: Annotated[int, typer.Option(min=2, help="Width d of the tokens.")] = 256,
+    seeds: Annotated[int, typer.Option(min=1, help="Signals, projections and partitions drawn.")] = 5,
+    threads: Threads = None,
+    out: ResultsPath = Path("benchmarks/results"),
+) -> None:
+    """Error of sparse attention and of other layers against full attention, beside their time."""
+    from sparseeg.bench import quality
+    from sparseeg.bench.attention import parse_numbers
+    from sparseeg.bench.attention_tables import write_quality
+
+    _set_threads(threads)
+    table = quality.run(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
+    path = write_quality(table, seeds, out, " ".join(["sparseeg", *sys.argv[1:]]))
     output.print(path.read_text(), markup=False, soft_wrap=True)

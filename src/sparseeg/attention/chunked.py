@@ -1,4 +1,4 @@
-"""The fast path on CPUs: projections and attention of a few hundred tokens at a time, inside the cache.
+"""The fast path on CPUs: projections and attention of about a thousand tokens at a time, inside the cache.
 
 A chunk is gathered, projected, attended to and scattered before the next one is touched, so that no array of
 the whole sequence exists beside input and output. Training keeps queries, keys and values, and computes the
@@ -19,7 +19,7 @@ from .linear import product, weight_gradient
 from .partition import Partition, head_blocks
 
 _LARGEST_HEAD = 128  # tokens; the probabilities of larger heads leave the cache
-_ROWS = 512  # tokens of a chunk: at d = 256 its queries, keys and values are 1.5 MB
+_ROWS = 1024  # tokens of a chunk: at d = 256 its queries, keys and values are 3 MB
 
 
 class Chunk(NamedTuple):
@@ -70,7 +70,7 @@ def fits(x: Tensor, partition: Partition) -> bool:
 
 
 def chunks(batch: int, num_tokens: int, num_heads: int) -> Iterator[Chunk]:
-    """Cut samples and heads into chunks of some hundred tokens: each token in one, heads whole."""
+    """Cut samples and heads into chunks of about a thousand tokens: each token in one, heads whole."""
     start = 0
     for heads, size in head_blocks(num_tokens, num_heads):
         for some in _parts(heads, max(1, _ROWS // size)):

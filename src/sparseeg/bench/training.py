@@ -28,6 +28,8 @@ MODELS = (
     "braindecode:EEGNet",
     "braindecode:ShallowFBCSPNet",
     "braindecode:EEGConformer",
+    "braindecode:ATCNet",
+    "braindecode:CTNet",
 )
 
 _PRODUCTS = ("convolution", "mm", "bmm", "scaled_dot_product", "conv1d", "conv2d", "linear")

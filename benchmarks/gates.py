@@ -1,0 +1,114 @@
+"""What the gates of trained networks weigh, beside their shuffled controls, untrained ones, and the truth.
+
+    python benchmarks/gates.py build/simulated-reference runs/simulated
+
+The runs are those of `benchmarks/networks.py simulated`. Table: `benchmarks/results/claims-gates.{md,tsv}`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from sparseeg import models
+from sparseeg.bench import tables
+from sparseeg.data.simulate import DEFAULT
+from sparseeg.data.simulate.forward import make_anatomy
+from sparseeg.data.windows import WindowSet
+from sparseeg.runs import load_windows
+from sparseeg.training.batches import loader
+from sparseeg.training.config import TrainConfig
+
+NETWORKS = ("light-sparse-attention-cnn", "sparse-attention-cnn")
+NOTES = (
+    "gates averaged over the test windows (R5); lowest and highest are those of channels and of time points",
+    "control: the same network trained on targets shuffled within subject; untrained: three other seeds",
+    "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the component that "
+    "carries most of what can be known; correlations run over the 128 channels that are not the reference",
+    "both networks score no better than the training mean here (networks-simulated.md)",
+)
+
+
+def gates(network: nn.Module, windows: WindowSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the mean gate of every channel and, where the network has them, of every time point."""
+    network.eval()
+    found: dict[str, list[torch.Tensor]] = {"channel": [], "time": []}
+    with torch.inference_mode():
+        for batch, _ in loader(windows, rows, 256):
+            x = network.standardize(batch)
+            found["channel"].append(network.channel_attention.gates(x))
+            if hasattr(network, "temporal_attention"):
+                found["time"].append(network.temporal_attention.gates(network.channel_attention(x)))
+    return {name: torch.cat(parts).mean(0).numpy() for name, parts in found.items() if parts}
+
+
+def topography(windows: WindowSet, rows: np.ndarray) -> np.ndarray:
+    """Return the mean magnitude of the CPP at every channel over the subjects of the windows."""
+    subjects = np.unique(windows.subjects[rows])
+    numbers = [int(subject.removeprefix("sub-NDARSIM")) - 1 for subject in subjects]
+    return np.mean([np.abs(make_anatomy(0, number, DEFAULT).cpp) for number in numbers], axis=0)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> str:
+    return f"{np.corrcoef(first, second)[0, 1]:.2f}"
+
+
+def lines(name: str, run: Path, windows: WindowSet, rows: np.ndarray) -> list[dict[str, str]]:
+    """Return the lines of one network: trained, control, untrained."""
+    networks = {
+        "trained": models.load(run / "model.safetensors"),
+        "control": models.load(run / "control" / "model.safetensors"),
+    }
+    for seed in (1, 2, 3):
+        torch.manual_seed(seed)
+        networks[f"untrained, seed {seed}"] = models.build(name, windows.n_chans, windows.n_times)
+    found = {state: gates(network, windows, rows) for state, network in networks.items()}
+    truth = topography(windows, rows)
+    return [
+        {
+            "network": name,
+            "state": state,
+            "gates of": kind,
+            "lowest": f"{weights.min():.3f}",
+            "highest": f"{weights.max():.3f}",
+            "SD": f"{weights.std():.4f}",
+            "correlation with the trained network": correlation(weights, found["trained"][kind]),
+            "correlation with the truth": correlation(weights[:-1], truth[:-1]) if kind == "channel" else "-",
+        }
+        for kind in found["trained"]
+        for state, weights in ((state, part[kind]) for state, part in found.items())
+    ]
+
+
+def main() -> None:
+    """Read networks and test windows, compare, write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    tables.commit()
+    config = TrainConfig.read(options.runs / NETWORKS[0] / "config.yaml").data
+    windows = load_windows(config.model_copy(update={"path": str(options.data), "releases": ("R5",)}))
+    rows = np.arange(len(windows))
+    table = [line for name in NETWORKS for line in lines(name, options.runs / name, windows, rows)]
+    path = tables.write(
+        pd.DataFrame(table),
+        options.out,
+        "claims-gates",
+        title="SIMULATED reference set: what the gates weigh",
+        command=" ".join(["python", *sys.argv]),
+        packages=("torch", "numpy", "mne"),
+        notes=NOTES,
+    )
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""How far cheaper attention is from full attention, beside what it costs, so that both are read together."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from sparseeg.bench.contenders import (
+    OURS,
+    Contender,
+    Projected,
+    Weights,
+    contenders,
+    dense_attention,
+    random_weights,
+    sparse,
+)
+
+TOKENS_PER_HEAD = (2, 4, 8, 16, 32, 64)
+ROUNDS = (1, 2, 4, 8)
+SIGNALS = ("smooth", "random")
+SCORE_SDS = (1.0, 3.0)
+
+_CUTOFF = 1 / 16  # cycles per token: neighbours correlate at 0.97, tokens 8 apart not at all
+_REPEATS = 3
+_FEW: dict[str, tuple[Any, ...]] = {"tokens_per_head": (8, 64), "rounds": (1, 8), "correction": (True,)}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A layer and what is said about it in its row."""
+
+    name: str
+    build: Callable[[int, Weights, int], nn.Module]  # N, weights, seed
+    settings: str = ""
+    heads: int = 1
+    columns: dict[str, object] = field(default_factory=dict)
+    missing: str | None = None
+
+
+def signal(kind: str, num_tokens: int, dim: int, seed: int) -> Tensor:
+    """Return one sample (1, N, d) of unit variance: white noise, or noise without frequencies above 1/16.
+
+    Frequencies are in cycles per token; the noise is cut in the Fourier domain, hence periodic over N.
+    """
+    noise = torch.randn(num_tokens, dim, generator=torch.Generator().manual_seed(seed))
+    if kind == "smooth":
+        spectrum = torch.fft.rfft(noise, dim=0)
+        spectrum[torch.fft.rfftfreq(num_tokens) > _CUTOFF] = 0
+        noise = torch.fft.irfft(spectrum, num_tokens, dim=0)
+    return (noise / noise.std())[None]
+
+
+def scaled_weights(x: Tensor, score_sd: float, seed: int) -> Weights:
+    """Return random projections whose scores q k / sqrt(d) on x have this SD over all pairs of tokens.
+
+    The output projection is the identity, so that a layer gives the result of its attention.
+    """
+    dim = x.shape[-1]
+    query, key, value = random_weights(dim, seed).qkv.chunk(3)
+    scores = (x @ query.T) @ (x @ key.T).transpose(1, 2) / dim**0.5
+    factor = (score_sd / scores.std()).sqrt()
+    return Weights(torch.cat([query * factor, key * factor, value]), torch.eye(dim))
+
+
+def relative_error(output: Tensor, full: Tensor) -> float:
+    """Return RMS(output - full) / RMS(full)."""
+    return ((output - full).square().mean() / full.square().mean()).sqrt().item()
+
+
+def mean_of_values(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Give every token the mean of all values: attention that ignores its scores."""
+    return value.mean(1, keepdim=True).expand_as(value)
+
+
+def settings(num_tokens: int) -> list[Setting]:
+    """Return our layer in all its settings (some of them beyond 1,024 tokens), and the layers beside it."""
+    every: dict[str, tuple[Any, ...]] = {
+        "tokens_per_head": TOKENS_PER_HEAD,
+        "rounds": ROUNDS,
+        "correction": (False, True),
+    }
+    chosen = every if num_tokens <= 1024 else _FEW
+    own = [
+        _own(tokens, rounds, correction, "random")
+        for tokens in chosen["tokens_per_head"]
+        for rounds in chosen["rounds"]
+        for correction in chosen["correction"]
+    ]
+    own += [_own(8, 1, correction, kind) for kind in ("strided", "local") for correction in (False, True)]
+    return [*own, Setting("mean of the values", _mean, "no scores at all"), *map(_other, _comparable())]
+
+
+def _comparable() -> list[Contender]:
+    """Return the layers that are neither ours nor full attention itself."""
+    return [layer for layer in contenders() if layer.package or layer.name == "literal formulation"]
+
+
+def _own(tokens: int, rounds: int, correction: bool, kind: str) -> Setting:
+    options = {"tokens_per_head": tokens, "rounds": rounds, "correction": correction, "partition": kind}
+    columns = {name.replace("_", " "): value for name, value in options.items()}
+    columns["correction"] = "on" if correction else "off"
+    return Setting(OURS, partial(_build_own, options=options), columns=columns)
+
+
+def _build_own(num_tokens: int, weights: Weights, seed: int, options: dict[str, Any]) -> nn.Module:
+    rest = {name: value for name, value in options.items() if name != "tokens_per_head"}
+    return sparse(num_tokens, weights, options["tokens_per_head"], layer_index=seed, **rest)
+
+
+def _mean(num_tokens: int, weights: Weights, seed: int) -> nn.Module:
+    return Projected(weights, mean_of_values)
+
+
+def _other(contender: Contender) -> Setting:
+    def build(num_tokens: int, weights: Weights, seed: int) -> nn.Module:
+        torch.manual_seed(seed)  # The random features, or permutations, of the layer.
+        return contender.build(num_tokens, weights, 0)
+
+    return Setting(contender.name, build, contender.settings, contender.heads, missing=contender.missing())
+
+
+def run(
+    sizes: Sequence[int] = (200, 1024, 4096),
+    *,
+    dim: int = 256,
+    seeds: int = 5,
+    score_sds: Sequence[float] = SCORE_SDS,
+    report: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Compare every setting with full attention on both signals: in one head d wide, or in 8 if it has 8.
+
+    Each seed has its own signal, projections and partition. Columns: the relative error (median, lowest and
+    highest seed), and the time of the whole layer over that of its products alone (median over the seeds,
+    each pair measured in succession). A layer that can't be built or run keeps its row, with the reason.
+    """
+    rows: list[dict[str, object]] = []
+    for num_tokens in sizes:
+        for kind in SIGNALS:
+            for score_sd in score_sds:
+                report(f"N = {num_tokens}, {kind} signal, scores of SD {score_sd:g}")
+                rows += _compare(num_tokens, kind, score_sd, dim, seeds)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    return table.astype({"tokens per head": "Int64", "rounds": "Int64"})
+
+
+def _compare(num_tokens: int, kind: str, score_sd: float, dim: int, seeds: int) -> list[dict[str, object]]:
+    inputs = []
+    for seed in range(seeds):
+        x = signal(kind, num_tokens, dim, seed)
+        weights = scaled_weights(x, score_sd, seed)
+        inputs.append((x, weights, {heads: _full(x, weights, heads) for heads in (1, 8)}))
+    shared = {"N": num_tokens, "d": dim, "signal": kind, "score SD": score_sd}
+    return [{**shared, **_row(setting, inputs)} for setting in settings(num_tokens)]
+
+
+def _full(x: Tensor, weights: Weights, heads: int) -> Tensor:
+    with torch.inference_mode():
+        return Projected(weights, partial(dense_attention, heads=heads)).eval()(x)
+
+
+def _row(setting: Setting, inputs: Sequence[tuple[Tensor, Weights, dict[int, Tensor]]]) -> dict[str, object]:
+    row: dict[str, object] = {"layer": setting.name, **setting.columns, "settings": setting.settings}
+    if setting.missing:
+        return {**row, "note": setting.missing}
+    errors, ratios = [], []
+    try:
+        for seed, (x, weights, full) in enumerate(inputs):
+            error, ratio = _measure(setting, seed, x, weights, full[setting.heads])
+            errors.append(error)
+            ratios += ratio
+    except (RuntimeError, ImportError, ValueError) as error:
+        return {**row, "note": f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:120]}"}
+    return {
+        **row,
+        "relative error": float(np.median(errors)),
+        "error min-max": f"{min(errors):.3g}-{max(errors):.3g}",
+        "time / floor": float(np.median(ratios)),
+        "note": "",
+    }
+
+
+def _measure(
+    setting: Setting, seed: int, x: Tensor, weights: Weights, full: Tensor
+) -> tuple[float, list[float]]:
+    """Return the error of one seed, and the layer's seconds over those of its products, some repeats."""
+    floor = contenders()[0].build(x.shape[1], weights, 0).eval()
+    layer = setting.build(x.shape[1], weights, seed).eval()
+    with torch.inference_mode():
+        floor(x)
+        output = layer(x)
+        ratios = []
+        for _ in range(_REPEATS):
+            started = time.perf_counter()
+            layer(x)
+            between = time.perf_counter()
+            floor(x)
+            ratios.append((between - started) / (time.perf_counter() - between))
+    return relative_error(output, full), ratios
+
+
+_COLUMNS = [
+    "N",
+    "d",
+    "signal",
+    "score SD",
+    "layer",
+    "tokens per head",
+    "rounds",
+    "correction",
+    "partition",
+    "relative error",
+    "error min-max",
+    "time / floor",
+    "settings",
+    "note",
+]
