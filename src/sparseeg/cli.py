@@ -361,7 +361,8 @@ def bench_training(
         notes=(
             f"batch {batch_size}, {repeats} interleaved repeats: medians, lowest and highest",
             "a training step is forward, loss, backward, AdamW; inference is one forward pass",
-            "floor: the same convolutions and matrix products alone, on the same shapes",
+            "floor: the convolutions and matrix products that the network runs, alone, on the same shapes",
+            "plain floor: those that PyTorch's own layers would run in their place",
         ),
     )
     output.print(path.read_text(), markup=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from .backend import autocast_dtype, fast_path_fits
 from .dropout import draw_kept, kept_gain
 from .functional import hide, log_of_others, logit_bias
-from .linear import product, weight_gradient
+from .linear import GradientSum, product
 from .partition import Partition, head_blocks
 
 _LARGEST_HEAD = 128  # tokens; the probabilities of larger heads leave the cache
@@ -192,8 +192,8 @@ class _Attend(torch.autograd.Function):
         grad = grad.contiguous()
         dealing: Dealing = ctx.dealing
         gain, wants = kept_gain(dealing.dropout), ctx.needs_input_grad
-        qkv_sum = _Sum(qkv_weight, wants[1], wants[2])
-        out_sum = _Sum(out_weight, wants[3], wants[4])
+        qkv_sum = GradientSum(qkv_weight, wants[1], wants[2])
+        out_sum = GradientSum(out_weight, wants[3], wants[4])
         x_grad = x.new_empty(x.shape) if wants[0] else None
         cut = chunks(x.shape[0], x.shape[1], dealing.num_heads)
         for chunk, projected, kept in zip(cut, saved[: ctx.num_chunks], saved[ctx.num_chunks :], strict=True):
@@ -211,24 +211,3 @@ class _Attend(torch.autograd.Function):
                 result = result if given.ignore is None else hide(result, given.ignore)
                 x_grad[chunk.samples].index_copy_(1, places, result)
         return x_grad, *qkv_sum.result(), *out_sum.result(), None, None
-
-
-class _Sum:
-    """Sums the gradients of a weight and its bias over chunks, in float32 at the least."""
-
-    def __init__(self, weight: Tensor, wants_weight: bool, wants_bias: bool) -> None:
-        self.given, self.exact = weight.dtype, torch.promote_types(weight.dtype, torch.float32)
-        self.weight = torch.zeros_like(weight, dtype=self.exact) if wants_weight else None
-        self.bias = weight.new_zeros(weight.shape[0], dtype=self.exact) if wants_bias else None
-
-    def add(self, grad: Tensor, x: Tensor) -> None:
-        """Add the part of the rows grad (..., out) and x (..., in)."""
-        if self.weight is not None:
-            self.weight.t().add_(weight_gradient(grad.to(self.exact), x.to(self.exact)).t())
-        if self.bias is not None:
-            self.bias += grad.flatten(0, -2).sum(0, dtype=self.exact)
-
-    def result(self) -> tuple[Tensor | None, Tensor | None]:
-        """Return the sums in the weight's dtype."""
-        weight = None if self.weight is None else self.weight.to(self.given)
-        return weight, None if self.bias is None else self.bias.to(self.given)

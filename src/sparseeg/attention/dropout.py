@@ -24,17 +24,21 @@ class Dropout(nn.Dropout):
 
 
 class ReLUDropout(nn.Module):
-    """ReLU and dropout as one: where the output is positive is all that the gradient needs to know."""
+    """ReLU and dropout as one: where the output is positive is all that the gradient needs to know.
 
-    def __init__(self, p: float = 0.5) -> None:
+    inplace : write into the input, for inputs that nothing else keeps (as in `torch.nn.ReLU`).
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         self.dropout = Dropout(p)
+        self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x of any shape to dropout(relu(x))."""
         if not (self.training and fast_path_fits(x.device, "cpu") and 0 < self.dropout.p < 1):
-            return self.dropout(torch.relu(x))
-        return _ReLUDropout.apply(x, self.dropout.p)
+            return self.dropout(nn.functional.relu(x, self.inplace))
+        return _ReLUDropout.apply(x, self.dropout.p, self.inplace)
 
 
 def draw_kept(shape: torch.Size | tuple[int, ...], p: float, dtype: torch.dtype = torch.int8) -> Tensor:
@@ -58,45 +62,60 @@ def _dropped_steps(p: float) -> int:
 class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        ctx.gain = kept_gain(p)
-        output, kept = torch.empty(x.shape, dtype=x.dtype), []
-        for rows, some_output in _slices(x, output):
-            kept.append(draw_kept(rows.shape, p))
-            torch.mul(rows, kept[-1], out=some_output).mul_(ctx.gain)
+        ctx.layout, ctx.gain, kept = _layout(x), kept_gain(p), []
+        x = x.contiguous(memory_format=ctx.layout)
+        output = torch.empty_like(x)
+        for some, some_output in _pieces(ctx.layout, x, output):
+            kept.append(draw_kept(some.shape, p))
+            torch.mul(some, kept[-1], out=some_output).mul_(ctx.gain)
         ctx.save_for_backward(*kept)
         return output
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        x_grad = torch.empty(grad.shape, dtype=grad.dtype)
-        for (some_grad, rows), kept in zip(_slices(grad, x_grad), ctx.saved_tensors, strict=True):
-            torch.mul(some_grad, kept, out=rows).mul_(ctx.gain)
+        grad = grad.contiguous(memory_format=ctx.layout)
+        x_grad = torch.empty_like(grad)
+        pieces = _pieces(ctx.layout, grad, x_grad)
+        for (some_grad, some), kept in zip(pieces, ctx.saved_tensors, strict=True):
+            torch.mul(some_grad, kept, out=some).mul_(ctx.gain)
         return x_grad, None
 
 
 class _ReLUDropout(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        ctx.gain, output = kept_gain(p), torch.empty(x.shape, dtype=x.dtype)
-        for rows, some_output in _slices(x, output):
-            torch.clamp(rows, min=0, out=some_output).mul_(draw_kept(rows.shape, p, x.dtype)).mul_(ctx.gain)
+    def forward(ctx: Any, x: Tensor, p: float, inplace: bool) -> Tensor:
+        ctx.layout, ctx.gain = _layout(x), kept_gain(p)
+        if inplace and x.is_contiguous(memory_format=ctx.layout):
+            output = x
+            ctx.mark_dirty(x)
+        else:
+            x = x.contiguous(memory_format=ctx.layout)
+            output = torch.empty_like(x)
+        for some, some_output in _pieces(ctx.layout, x, output):
+            torch.clamp(some, min=0, out=some_output).mul_(draw_kept(some.shape, p, x.dtype)).mul_(ctx.gain)
         ctx.save_for_backward(output)
         return output
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (output,) = ctx.saved_tensors
-        x_grad = torch.empty(output.shape, dtype=output.dtype)
-        for some_grad, some_output, rows in _slices(grad, output, x_grad):
-            torch.mul(some_grad, ctx.gain, out=rows)
-            torch.ops.aten.threshold_backward.grad_input(rows, some_output, 0, grad_input=rows)
-        return x_grad, None
+        grad = grad.contiguous(memory_format=ctx.layout)
+        x_grad = torch.empty_like(grad)
+        for some_grad, some_output, some in _pieces(ctx.layout, grad, output, x_grad):
+            torch.mul(some_grad, ctx.gain, out=some)
+            torch.ops.aten.threshold_backward.grad_input(some, some_output, 0, grad_input=some)
+        return x_grad, None, None
 
 
-def _slices(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Cut tensors of one shape along their first axis, so that what is computed stays in the cache."""
-    first = tensors[0]
-    rows = max(1, _ELEMENTS * max(1, first.shape[0]) // max(1, first.numel())) if first.dim() else 1
-    yield from zip(*(tensor.split(rows) if tensor.dim() else (tensor,) for tensor in tensors), strict=True)
+def _layout(x: Tensor) -> torch.memory_format:
+    image = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if image else torch.contiguous_format
+
+
+def _pieces(layout: torch.memory_format, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Cut tensors of one shape and layout into pieces, so that what is computed stays in the cache."""
+    if layout is torch.channels_last:
+        tensors = tuple(tensor.permute(0, 2, 3, 1) for tensor in tensors)
+    yield from zip(*(tensor.view(-1).split(_ELEMENTS) for tensor in tensors), strict=True)

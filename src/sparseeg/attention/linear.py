@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .backend import autocast_dtype, fast_path_fits, is_traced
-from .dropout import Dropout
 
 _ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 _ROWS = 512
@@ -28,7 +27,7 @@ class Linear(nn.Linear):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Tensor:
     """Return what `torch.nn.functional.linear` returns, by the products of `Linear`."""
-    if _takes_onednn(x, weight):
+    if takes_onednn(x, weight):
         return _OneDNNLinear.apply(x, weight, bias)
     if (
         training or is_traced()
@@ -37,32 +36,12 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Te
     return _by_sample(x, weight, bias)
 
 
-class FeedForward(nn.Sequential):
-    """Linear, GELU, dropout, linear, dropout; in evaluation, oneDNN's first product includes the GELU."""
-
-    def __init__(self, width: int, hidden_width: int, dropout: float) -> None:
-        super().__init__(
-            Linear(width, hidden_width),
-            nn.GELU(),
-            Dropout(dropout),
-            Linear(hidden_width, width),
-            Dropout(dropout),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (..., width) to the same shape."""
-        widen, narrow = (layer for layer in self if isinstance(layer, Linear))
-        if self.training or torch.is_grad_enabled() or not _takes_onednn(x, widen.weight):
-            return super().forward(x)
-        return product(product(x, widen.weight, widen.bias, "gelu"), narrow.weight, narrow.bias)
-
-
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
     """Return x (..., in) times weight (out, in) transposed, plus bias, outside autograd.
 
     activation : "none" or, where the product is oneDNN's, "gelu".
     """
-    if not _takes_onednn(x, weight):
+    if not takes_onednn(x, weight):
         return _by_sample(x, weight, bias)
     if x.shape[:-1].numel() == 1:  # oneDNN sums a lone row in another order than the same row among others
         return product(x.expand(2, *x.shape), weight, bias, activation)[0]
@@ -80,7 +59,7 @@ def _by_sample(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def weight_gradient(grad: Tensor, x: Tensor) -> Tensor:
     """Return the gradient (out, in) of a weight from that of the output, grad (..., out), and x (..., in)."""
     grad, x = grad.flatten(0, -2), x.flatten(0, -2)
-    if not _takes_onednn(x, grad):
+    if not takes_onednn(x, grad):
         return grad.t() @ x
     # Rows by the hundred stay in the cache while they are transposed; the result is transposed once.
     parts = zip(x.split(_ROWS), grad.split(_ROWS), strict=True)
@@ -90,7 +69,8 @@ def weight_gradient(grad: Tensor, x: Tensor) -> Tensor:
     return total.t()
 
 
-def _takes_onednn(x: Tensor, weight: Tensor) -> bool:
+def takes_onednn(x: Tensor, weight: Tensor) -> bool:
+    """Return whether the product of x and weight is oneDNN's."""
     return (
         _ONEDNN
         and fast_path_fits(x.device, "cpu")
@@ -118,3 +98,24 @@ class _OneDNNLinear(torch.autograd.Function):
             weight_gradient(grad, x) if wants_weight else None,
             grad.flatten(0, -2).sum(0) if wants_bias else None,
         )
+
+
+class GradientSum:
+    """Sums the gradients of a weight and its bias over chunks of rows, in float32 at the least."""
+
+    def __init__(self, weight: Tensor, wants_weight: bool, wants_bias: bool) -> None:
+        self.given, self.exact = weight.dtype, torch.promote_types(weight.dtype, torch.float32)
+        self.weight = torch.zeros_like(weight, dtype=self.exact) if wants_weight else None
+        self.bias = weight.new_zeros(weight.shape[0], dtype=self.exact) if wants_bias else None
+
+    def add(self, grad: Tensor, x: Tensor) -> None:
+        """Add the part of the rows grad (..., out) and x (..., in)."""
+        if self.weight is not None:
+            self.weight.t().add_(weight_gradient(grad.to(self.exact), x.to(self.exact)).t())
+        if self.bias is not None:
+            self.bias += grad.flatten(0, -2).sum(0, dtype=self.exact)
+
+    def result(self) -> tuple[Tensor | None, Tensor | None]:
+        """Return the sums in the weight's dtype."""
+        weight = None if self.weight is None else self.weight.to(self.given)
+        return weight, None if self.bias is None else self.bias.to(self.given)

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from .chunked import Projections
 from .dispatch import attend, attend_in_graph, takes_graph_operator
+from .feedforward import FeedForward
 from .functional import AttentionWeights, attend_rounds, check_mask, hide
-from .linear import FeedForward, Linear
+from .linear import Linear
 from .partition import Partition, PartitionKind, check_kind, head_count, layer_partitions
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sparseeg.attention.dropout import ReLUDropout
-
 from .standardize import Standardize
 
 
@@ -74,6 +72,7 @@ def mlp(*widths: int, dropouts: tuple[float, ...] = ()) -> nn.Sequential:
     """Linear layers of the given widths, each followed by ReLU and, where given, dropout."""
     layers: list[nn.Module] = []
     for position, (before, after) in enumerate(itertools.pairwise(widths)):
-        dropout = dropouts[position] if position < len(dropouts) else 0.0
-        layers += [nn.Linear(before, after), ReLUDropout(dropout)]
+        layers += [nn.Linear(before, after), nn.ReLU()]
+        if position < len(dropouts) and dropouts[position]:
+            layers.append(nn.Dropout(dropouts[position]))
     return nn.Sequential(*layers)

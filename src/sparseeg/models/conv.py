@@ -29,7 +29,7 @@ class ConvBlock(nn.Sequential):
         super().__init__(
             nn.Conv1d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2),
             nn.BatchNorm1d(out_channels),
-            ReLUDropout(dropout),
+            ReLUDropout(dropout, inplace=True),  # batch norm keeps its input, not its output
             *([MaxPool(pool)] if pool > 1 else []),
         )
 
@@ -37,19 +37,20 @@ class ConvBlock(nn.Sequential):
         """Map (batch, in_channels, time) to (batch, out_channels, fewer steps)."""
         if x.dtype != torch.float32 or not fast_path_fits(x.device, "cpu"):
             return super().forward(x)
-        conv, norm, *rest = self.children()
+        conv, norm, activation, *pool = self.children()
         assert isinstance(conv, nn.Conv1d)
         assert isinstance(norm, nn.BatchNorm1d)
         image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         if self.training or torch.is_grad_enabled() or autocast_dtype("cpu") is not None:
             weight = conv.weight.unsqueeze(2)
             image = F.conv2d(image, weight, conv.bias, (1, *conv.stride), (0, *conv.padding))
-            image = _batch_norm(norm, image)
+            image = activation(_batch_norm(norm, image))
         else:
-            image, rest = _conv_norm_relu(conv, norm, image), rest[1:]
+            image = _conv_norm_relu(conv, norm, image)
         steps = image.squeeze(2).transpose(1, 2)
-        for layer in rest:
-            steps = layer.over(steps, dim=1) if isinstance(layer, MaxPool) else layer(steps)
+        for layer in pool:
+            assert isinstance(layer, MaxPool)
+            steps = layer.over(steps, dim=1)
         return steps.transpose(1, 2)
 
 
