@@ -382,11 +382,12 @@ def bench_attention(
     ] = None,
     backward: Annotated[bool, typer.Option(help="Also measure forward+backward.")] = True,
     only: Annotated[str | None, typer.Option(help="Layers whose names begin so, besides the floor.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the sizes that --out has already.")] = False,
     out: ResultsPath = Path("benchmarks/results"),
 ) -> None:
     """Time and peak memory of attention layers on one input, beside the floor of their products."""
     from sparseeg.bench import attention
-    from sparseeg.bench.attention_tables import write_attention
+    from sparseeg.bench.attention_tables import read_attention, write_attention
     from sparseeg.bench.probe import Limits, default_memory_limit
 
     _set_threads(threads)
@@ -408,10 +409,11 @@ def bench_attention(
     def save(table: Any, complete: bool) -> None:
         write_attention(table, complete, options, out, command)
 
+    measured = read_attention(out) if resume else None
     try:
-        attention.run(layers, shapes, options, report=say, save=save)
+        attention.run(layers, shapes, options, report=say, save=save, measured=measured)
     except KeyboardInterrupt as interruption:
-        say(f"interrupted; what was measured is in {out / 'attention.md'}")
+        say(f"interrupted; what was measured is in {out / 'attention.md'}; go on with --resume")
         raise typer.Exit(INTERRUPTED) from interruption
     for name in ("attention", "attention-summary", "attention-scaling"):
         output.print((out / f"{name}.md").read_text(), markup=False, soft_wrap=True)

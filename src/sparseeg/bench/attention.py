@@ -1,5 +1,6 @@
 """Time and peak memory of whole attention layers on the same input, beside the floor of their products."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ SIZES = (
 TOKENS_PER_HEAD = (2, 8, 16)
 
 _FEWEST_REPEATS = 3
+_INTERRUPTED = "interrupted at this size"
 _WARM_UP_BELOW = 5.0  # Seconds: what a longer pass sets up is nothing beside it.
 
 Stopped = dict[tuple[str, int, str], tuple[int, str]]
@@ -103,17 +105,22 @@ def run(
     *,
     report: Callable[[str], None] = lambda line: None,
     save: Callable[[pd.DataFrame, bool], object] = lambda table, complete: None,
+    measured: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Measure the layers (the floor first) at each size (batch, N), and return one row per layer and size.
 
     `save` gets the table so far and whether it is complete: after every size, and when Ctrl-C ends the run.
-    A layer that can't be built or run keeps its row, with the reason.
+    A layer that can't be built or run keeps its row, with the reason. `measured` is a table of an earlier run
+    that was interrupted: its finished sizes are kept, with what stopped there.
     """
-    rows: list[dict[str, object]] = []
-    stopped: Stopped = {}
+    rows = [] if measured is None else _finished(measured)
+    stopped = _stopped(rows)
+    done = {(row["batch"], row["N"]) for row in rows}
     entries: list[Entry] = []
     try:
         for batch, num_tokens in sizes:
+            if (batch, num_tokens) in done:
+                continue
             entries = _entries(layers, batch, num_tokens, options)
             _probe_all(entries, stopped, options, report)
             _time_all(entries, options, report)
@@ -121,11 +128,33 @@ def run(
             entries = []
             save(_frame(rows), False)
     except KeyboardInterrupt:
+        for entry in entries:
+            entry.notes.append(_INTERRUPTED)
         save(_frame(rows + _rows(entries)), False)
         raise
     table = _frame(rows)
     save(table, True)
     return table
+
+
+def _finished(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of the sizes that an earlier run finished."""
+    table = table.assign(note=table["note"].fillna(""), settings=table["settings"].fillna(""))
+    cut = table[table["note"].str.contains(_INTERRUPTED)]
+    unfinished = set(zip(cut["batch"], cut["N"], strict=True))
+    kept = [(batch, size) not in unfinished for batch, size in zip(table["batch"], table["N"], strict=True)]
+    return [{str(name): value for name, value in row.items()} for row in table[kept].to_dict("records")]
+
+
+def _stopped(rows: list[dict[str, object]]) -> Stopped:
+    """Return what went beyond a limit in these rows, and where first."""
+    stopped: Stopped = {}
+    for row in rows:
+        tokens = str(row["tokens per head"])
+        for name, reason in re.findall(r"(\S+): (over [\d.]+ s|out of memory)", str(row["note"])):
+            key = (str(row["layer"]), int(tokens) if tokens.isdigit() else 0, name)
+            stopped.setdefault(key, (int(str(row["N"])), reason))
+    return stopped
 
 
 def _entries(layers: Sequence[Contender], batch: int, num_tokens: int, options: Options) -> list[Entry]:
@@ -252,13 +281,13 @@ def _row(entry: Entry, floor: dict[str, list[float]]) -> dict[str, object]:
             row[f"{name} min-max"] = f"{times.min() * 1e3:.4g}-{times.max() * 1e3:.4g}"
             # Ratios pair by pair: a slow moment of the machine slows both.
             pairs = list(zip(times, floor.get(name, []), strict=False))
-            row[f"{name} / floor"] = float(np.median([time / base for time, base in pairs]))
+            ratios = [time / base for time, base in pairs]
+            row[f"{name} / floor"] = float(np.median(ratios)) if ratios else None
     for name in (FORWARD, BACKWARD):
         outcome = entry.outcomes.get(name, Outcome())
         row[f"{name} peak MB"] = None if outcome.peak is None else outcome.peak / 1e6
     row["settings"] = contender.settings
-    untimed = [] if entry.seconds or entry.notes else ["not measured: interrupted"]
-    row["note"] = "; ".join(entry.notes + untimed)
+    row["note"] = "; ".join(entry.notes)
     return row
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import least_squares
 
 from sparseeg.bench.contenders import OURS
 from sparseeg.bench.peers import PEERS
@@ -30,11 +31,22 @@ _COLUMNS = [
 ]
 
 
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return b of values ~ sizes**b by least squares on logarithms; NaN for fewer than two sizes."""
-    if len(set(sizes)) < 2:
-        return math.nan
-    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+def growth(tokens: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
+    """Return a and b of values ~ a + c tokens**b, a not negative, by least squares on logarithms.
+
+    NaN for fewer than four sizes: three would always fit.
+    """
+    if len(set(tokens)) < 4:
+        return math.nan, math.nan
+    x, y = np.log(np.asarray(tokens, float)), np.asarray(values, float)
+
+    def residual(parameters: np.ndarray) -> np.ndarray:
+        constant, scale, power = parameters
+        return np.log(constant + np.exp(scale + power * x)) - np.log(y)
+
+    start = (y.min() / 2, np.log(y[-1]) - x[-1], 1.0)
+    fit = least_squares(residual, start, bounds=([0, -np.inf, -np.inf], np.inf), x_scale="jac")
+    return float(fit.x[0]), float(fit.x[2])
 
 
 def crossing(sizes: Sequence[float], values: Sequence[float], level: float) -> tuple[float, str]:
@@ -94,13 +106,14 @@ def scaling(table: pd.DataFrame) -> pd.DataFrame:
             grown = own[own["tokens per head"] == tokens]
             ratio = ratios[ratios["tokens per head"] == tokens]
             where, how = crossing(ratio["N"].tolist(), ratio["dense / ours"].tolist(), CLAIMED_SPEED_UP)
+            size = (grown["N"] * grown["batch"]).tolist()
+            constant, power = growth(size, grown[f"{name} peak MB"].tolist())
             rows.append(
                 {
                     "pass": name,
                     "tokens per head": tokens,
-                    "peak memory ~ N to the power of": exponent(
-                        grown["N"].tolist(), (grown[f"{name} peak MB"] / grown["batch"]).tolist()
-                    ),
+                    "exponent of peak memory": power,
+                    "constant MB": constant,
                     "measured at N": ", ".join(map(str, grown["N"])),
                     f"N where dense takes {CLAIMED_SPEED_UP:g}x": where,
                     "how known": how,

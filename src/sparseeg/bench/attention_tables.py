@@ -8,6 +8,7 @@ from sparseeg.bench import tables
 from sparseeg.bench.attention import Options
 from sparseeg.bench.attention_summary import by_size, scaling
 from sparseeg.bench.peers import PEERS
+from sparseeg.errors import SparseEEGError
 
 PACKAGES = ("torch", *(package for package, *_ in PEERS))
 
@@ -38,7 +39,8 @@ def write_attention(
     )
     scaling_notes = (
         *partial,
-        "from attention.tsv; least squares of log(peak memory / batch) on log N, N from 4,096 to 1,048,576",
+        "from attention.tsv; peak memory = constant + c tokens^exponent by least squares on logarithms, with "
+        "tokens = batch x N, N from 4,096 to 1,048,576; the constant: a chunk, and what kernels set aside",
     )
     paths = []
     for name, frame, subject, said in (
@@ -51,6 +53,14 @@ def write_attention(
             tables.write(frame, folder, name, title=title, command=command, packages=PACKAGES, notes=said)
         )
     return paths
+
+
+def read_attention(folder: Path) -> pd.DataFrame:
+    """Read the table that `write_attention` wrote; raises SparseEEGError where there is none."""
+    path = folder / "attention.tsv"
+    if not path.exists():
+        raise SparseEEGError(f"there is no {path} to go on with; leave --resume out")
+    return pd.read_csv(path, sep="\t").astype({"tokens per head": "Int64"})
 
 
 def write_quality(table: pd.DataFrame, seeds: int, folder: Path, command: str) -> Path:

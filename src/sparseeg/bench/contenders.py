@@ -105,7 +105,7 @@ def dense_attention(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Te
 def literal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Attend as the specification is worded: permute, pad to a multiple of the heads, attend, undo.
 
-    The padding takes part in the softmax, and every call draws a new permutation.
+    Padding takes part in the softmax of a head that it fills up; every call draws a new permutation.
     """
     num_tokens = query.shape[1]
     heads = head_count(num_tokens, 0.5)
