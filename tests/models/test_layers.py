@@ -34,7 +34,8 @@ def test_conv_block_is_its_layers_in_turn(
     with plain_path():
         wanted = results(reference, x)
     for fast, plain in zip(found, wanted, strict=True):
-        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)
+        # In training the bias before the norm has no gradient but the rounding of sums that cancel.
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-4)
     with torch.no_grad():
         torch.testing.assert_close(block(x), found[0], rtol=1e-5, atol=1e-6)
 
