@@ -17,7 +17,9 @@ def write_attention(
     table: pd.DataFrame, complete: bool, options: Options, folder: Path, command: str
 ) -> list[Path]:
     """Write the table and what it says in short; a table that is not complete says so first."""
-    partial = () if complete else ("PARTIAL: the run was interrupted, or is still going on",)
+    partial = [] if complete else ["PARTIAL: the run was interrupted, or is still going on"]
+    if "--resume" in command:
+        partial.append("resumed: the sizes of an earlier run are as it measured them, at its commit")
     memory = "no limit" if options.limits.memory is None else f"{options.limits.memory / 1e9:.1f} GB"
     notes = (
         *partial,
