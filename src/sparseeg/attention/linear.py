@@ -29,9 +29,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Te
     """Return what `torch.nn.functional.linear` returns, by the products of `Linear`."""
     if takes_onednn(x, weight):
         return _OneDNNLinear.apply(x, weight, bias)
-    if (
-        training or is_traced()
-    ):  # of a matrix for every sample, training would sum a gradient for every sample
+    # With a matrix for every sample, training would sum a gradient for every sample.
+    if training or is_traced():
         return F.linear(x, weight, bias)
     return _by_sample(x, weight, bias)
 

@@ -65,9 +65,7 @@ def attend(
     if query.dim() != 3 or query.shape != key.shape or query.shape != value.shape:
         shapes = [tuple(tensor.shape) for tensor in (query, key, value)]
         raise ValueError(f"query, key and value must share one shape (batch, N, d), got {shapes}")
-    tokens = tuple(_with_contiguous_rows(tensor) for tensor in (query, key, value))
-    _check(tokens, query.shape[1], order, num_heads, dropout)
-    return _Attention.apply(order, num_heads, ignore, correction, dropout, *tokens)
+    return _launch((query, key, value), order, num_heads, ignore, correction, dropout)
 
 
 def attend_packed(
@@ -81,8 +79,19 @@ def attend_packed(
     """
     if qkv.dim() != 3 or qkv.shape[-1] % 3:
         raise ValueError(f"qkv must have the shape (batch, N, 3 d), got {tuple(qkv.shape)}")
-    tokens = (_with_contiguous_rows(qkv),)
-    _check(tokens, qkv.shape[1], order, num_heads, dropout)
+    return _launch((qkv,), order, num_heads, ignore, correction, dropout)
+
+
+def _launch(
+    tokens: tuple[Tensor, ...],
+    order: Tensor,
+    num_heads: int,
+    ignore: Tensor | None,
+    correction: bool,
+    dropout: float,
+) -> Tensor:
+    tokens = tuple(_with_contiguous_rows(tensor) for tensor in tokens)
+    _check(tokens, tokens[0].shape[1], order, num_heads, dropout)
     return _Attention.apply(order, num_heads, ignore, correction, dropout, *tokens)
 
 
