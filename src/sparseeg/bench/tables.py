@@ -44,11 +44,20 @@ def commit() -> str:
     The first answer is kept: a long benchmark names what it started from, if it asks at its start.
     """
     folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=10"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        name = _git(folder, "rev-parse", "--short=10", "HEAD")
+        # Tables that this very run writes don't change what it measures.
+        changes = _git(
+            folder, "status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)benchmarks/results"
+        )
     except (OSError, subprocess.CalledProcessError):
         return "not a checkout"
+    return f"{name}-dirty" if changes else name
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write(
