@@ -74,7 +74,7 @@ def targets_in(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     yield f"{name}: response time from the stimulus, s", trials["rt"].to_numpy()
     yield f"{name}: from the trial's start, s", whole
     yield f"{name}: the same, 0.1 to 5.0 s alone", whole[(whole >= 0.1) & (whole <= 5.0)]
-    files = layout.events_files(root, hbn.CONTRAST_TASK)
+    files = layout.events_files(root, (hbn.CONTRAST_TASK,))
     pressed = np.concatenate([claims.first_presses(read_tsv(file.path)) for file in files])
     kept = pressed[(pressed >= 0.1) & (pressed <= 5.0)]
     yield f"{name}: first press of any kind, from the trial's start, 0.1 to 5.0 s alone", kept

@@ -6,9 +6,13 @@ import pytest
 from bids_folder import BidsFolder, contrast_events
 
 from sparseeg.data.bids import read_bids
+from sparseeg.data.continuous import Processing
+from sparseeg.data.cuts import TrialCut
 from sparseeg.data.hbn import CH_NAMES, EXCLUDED_SUBJECTS
 from sparseeg.data.layout import BidsFile
-from sparseeg.data.recording import Recording, Span, keep_windows, read_recording
+from sparseeg.data.load import load
+from sparseeg.data.recording import Recording, read_recording, stretches
+from sparseeg.data.trials import CONTRAST_CHANGE
 from sparseeg.errors import SparseEEGError
 
 
@@ -57,7 +61,7 @@ def test_samples_are_exactly_those_mne_reads(bids, extension):
 )
 def test_an_onset_between_samples_goes_to_the_nearest_and_halves_to_the_even_one(onset, sample):
     """What mne.events_from_annotations, and with it the public pipeline, does."""
-    assert Span(0.5, 200, 100.0).starts(np.array([onset])) == [sample + 50]
+    assert TrialCut(CONTRAST_CHANGE, 0.5, 200, 100.0).starts(np.array([onset])) == [sample + 50]
     info = mne.create_info(1, 100.0, "eeg")
     raw = mne.io.RawArray(np.zeros((1, 5000)), info, verbose="error")
     raw.set_annotations(mne.Annotations(onset, 0.0, "stimulus"))
@@ -76,11 +80,12 @@ def test_overlapping_windows_share_their_samples(bids):
     assert np.abs(windows.gather([0, 1, 2]) - expected).max() < 1e-4
 
 
-def test_keep_windows_keeps_each_sample_once_in_order():
-    signal = np.arange(20, dtype=np.float32)[:, None]
-    kept, starts = keep_windows(signal, np.array([12, 2, 4, 4]), 4)
-    assert kept[:, 0].tolist() == [2, 3, 4, 5, 6, 7, 12, 13, 14, 15]
-    assert [kept[start, 0] for start in starts] == [12, 2, 4, 4]
+def test_stretches_are_the_union_of_the_windows_in_order():
+    first = np.array([12, 2, 4, 4, 16])
+    begins, ends = stretches(first, first + 4)
+    assert (begins.tolist(), ends.tolist()) == ([2, 12], [8, 20])
+    begins, ends = stretches(np.array([0, 1]), np.array([10, 3]))
+    assert (begins.tolist(), ends.tolist()) == ([0], [10])
 
 
 def test_runs_sessions_and_subjects_stand_in_the_table(bids):
@@ -165,7 +170,7 @@ def test_another_sampling_rate_is_resampled_with_a_note(bids):
 def test_another_window_can_be_asked_for(bids):
     data = ramp(2, 20)
     bids.add("A", data=data, ch_names=CH_NAMES[:2])
-    windows = read_bids(bids.root, tmin=-0.2, tmax=0.8)
+    windows = load(bids.root, tmin=-0.2, tmax=0.8)
     assert windows.n_times == 100
     assert np.abs(windows.gather([0])[0] - data[:, 380:480]).max() < 1e-4
 
@@ -173,8 +178,8 @@ def test_another_window_can_be_asked_for(bids):
 @pytest.mark.parametrize("window", [{"tmin": 1.0, "tmax": 1.0}, {"tmax": float("nan")}, {"sfreq": 0.0}])
 def test_an_impossible_window_is_an_error(bids, window):
     bids.add("A")
-    with pytest.raises(SparseEEGError, match="no window from"):
-        read_bids(bids.root, **window)
+    with pytest.raises(SparseEEGError, match=r"no window from|sampling rate of 0 Hz"):
+        load(bids.root, **window)
 
 
 def test_channels_in_another_order_are_put_in_order(bids):
@@ -224,7 +229,9 @@ def test_the_full_channel_set_keeps_its_order_and_a_flat_reference(bids):
     data = ramp(129, 20)
     data[-1] = 0.0
     path = bids.add("A", data=data % 400, ch_names=CH_NAMES)
-    recording = read_recording(BidsFile(path, bids.root), Span(0.5, 200, 100.0))
+    recording = read_recording(
+        BidsFile(path, bids.root), TrialCut(CONTRAST_CHANGE, 0.5, 200, 100.0), Processing(100.0)
+    )
     assert isinstance(recording, Recording)
     assert recording.ch_names == CH_NAMES
     assert np.abs(recording.signal[:, -1]).max() < 1e-4

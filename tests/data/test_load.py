@@ -87,9 +87,9 @@ def test_a_bids_folder_without_signals(bids):
 
 def test_another_task_or_target_than_a_bids_folder_has(bids):
     bids.add("A")
-    assert "can be read for the task response-time, not 'response-tme'" in message(
-        bids.root, task="response-tme"
-    )
+    said = message(bids.root, task="response-tme")
+    assert "no number in a column 'response-tme' of participants.tsv for any subject" in said
+    assert "Did you mean 'response-time'?" in said
     assert "is rt, not 'age'" in message(bids.root, target="age")
     assert "leave out the unit 'ms'" in message(bids.root, target_unit="ms")
     assert len(load(bids.root, target="rt", target_unit="s")) == 2

@@ -1,7 +1,8 @@
-"""BIDS folders (HBN-EEG and its like): from files to stimulus-locked windows with their response times."""
+"""BIDS folders (HBN-EEG and any other): from files to labelled windows."""
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,37 +11,37 @@ import pandas as pd
 
 from sparseeg.data import hbn, layout
 from sparseeg.data.channels import channel_difference, channel_order, expected_channels
+from sparseeg.data.continuous import Processing
+from sparseeg.data.cuts import Cut
 from sparseeg.data.parallel import Progress, read_each
-from sparseeg.data.participants import Subjects, is_simulated
+from sparseeg.data.participants import NAME, Subjects, is_simulated, number_columns
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
-from sparseeg.data.recording import Recording, Span, read_recording
+from sparseeg.data.recording import Recording, read_recording
+from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.trials import trial_table
 from sparseeg.data.tsv import read_tsv
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, nearest
 
-TASK = "response-time"
-TMIN, TMAX = 0.5, 2.5  # seconds after the stimulus, as the challenge cuts its windows
 ABOUT = ("release", "age", "sex", "task", "run")
 
 
 def read_bids(
     path: Path | str,
     *,
-    tmin: float = TMIN,
-    tmax: float = TMAX,
+    task: Task = TASKS[RESPONSE_TIME],
     sfreq: float = hbn.SFREQ,
     releases: Sequence[str] | None = None,
     keep_excluded: bool = False,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
-    """Return the stimulus-locked response-time windows of a BIDS folder, or of a folder of BIDS folders.
+    """Return the labelled windows of a BIDS folder, or of a folder of BIDS folders, held in memory.
 
     Parameters
     ----------
-    path : the folder with `sub-*/[ses-*/]eeg/*_task-contrastChangeDetection*_eeg.{bdf,set,edf,vhdr}`.
-    tmin, tmax : seconds after the stimulus; a window holds round((tmax - tmin) * sfreq) samples.
+    path : the folder with `sub-*/[ses-*/]eeg/*_task-*_eeg.{bdf,set,edf,vhdr}`.
+    task : the target, and where its windows lie.
     sfreq : Hz; a recording at another rate is resampled, with a note among the problems.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     keep_excluded : also read the nine subjects the challenge leaves out.
@@ -49,38 +50,85 @@ def read_bids(
 
     Returns
     -------
-    WindowSet : targets in seconds; `problems` has an entry for each file that was not read as it should be.
+    WindowSet : `problems` has an entry for each file that was not read as it should be.
 
     Raises
     ------
-    SparseEEGError : no recording of the task, an unknown release, or no window left.
+    SparseEEGError : no recording of the task, an unknown release or target, or no window left.
     """
-    path = Path(path)
-    span = _span(tmin, tmax, sfreq)
-    files = _recordings(path)
-    subjects = Subjects(files)
-    problems = [*subjects.problems, *_without_signal(path, files)]
+    cut = task.cut(sfreq)
+    survey = survey_bids(Path(path), task, releases, keep_excluded)
+    read = read_each(
+        partial(read_recording, cut=cut, processing=Processing(sfreq)), survey.files, n_jobs, progress
+    )
+    ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
+    in_order: list[Recording | Problem] = []
+    for result in read:
+        order = None if isinstance(result, Problem) else channel_order(result.ch_names, ch_names)
+        in_order.append(result if order is None else result.reordered(order))  # type: ignore[union-attr]
+    return assemble(survey, cut, in_order, ch_names)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The recordings to read for a task, what is known about their subjects, and what was left out, why."""
+
+    path: Path
+    task: Task
+    files: list[layout.BidsFile]
+    subjects: Subjects
+    problems: list[Problem]
+
+
+def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool) -> Survey:
+    """Find the recordings of a task without opening them; raises SparseEEGError where there is none."""
+    files = _recordings(path, task)
+    subjects = Subjects(files, None if task.locked else task.target)
+    problems = [*subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
     if releases is not None:
         files = _of_releases(files, subjects, {hbn.release(name) for name in releases}, path, problems)
     if not keep_excluded:
         files = _not_excluded(files, problems)
-    read = read_each(partial(read_recording, span=span), files, n_jobs, progress)
-    ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
-    kept = _alike(files, read, ch_names, problems)
+    files = _once(files, problems)
+    if not task.locked:
+        files = _with_target(path, files, subjects, task, problems)
+    return Survey(path, task, files, subjects, problems)
+
+
+def assemble(
+    survey: Survey, cut: Cut, read: Sequence[Recording | Problem], ch_names: tuple[str, ...]
+) -> WindowSet:
+    """Return the windows of recordings that were read, in the order of `survey.files`.
+
+    A recording with other channels is left out, with a problem. Raises SparseEEGError where none is left.
+    """
+    problems = list(survey.problems)
+    kept: list[tuple[layout.BidsFile, Recording]] = []
+    for file, result in zip(survey.files, read, strict=True):
+        if isinstance(result, Problem):
+            problems.append(result)
+        elif result.ch_names != ch_names:
+            problems.append(Problem(file.path, channel_difference(result.ch_names, ch_names), LEFT_OUT))
+        else:
+            problems += result.problems
+            kept.append((file, result))
     if not kept:
-        raise SparseEEGError(f"{path}: no window left of {len(read)} recordings; {summarise(problems)}")
+        raise SparseEEGError(
+            f"{survey.path}: no window left of {len(read)} recordings; {summarise(problems)}"
+        )
     return WindowSet(
         signals=[recording.signal for _, recording in kept],
-        table=_table(kept, subjects, path),
-        n_times=span.n_times,
-        sfreq=span.sfreq,
+        table=_table(kept, survey),
+        n_times=cut.n_times,
+        sfreq=cut.sfreq,
         ch_names=ch_names,
-        task=TASK,
-        target_name="rt",
-        target_unit="s",
-        source=str(path),
-        simulated=any(is_simulated(root) for root in {file.root for file in files}),
-        tmin=span.tmin,
+        task=survey.task.name,
+        target_name=survey.task.target,
+        target_unit=survey.task.unit,
+        source=str(survey.path),
+        simulated=any(is_simulated(root) for root in {file.root for file in survey.files}),
+        tmin=cut.tmin,
+        locked=survey.task.locked,
         problems=tuple(problems),
     )
 
@@ -99,7 +147,8 @@ def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
     SparseEEGError : there is no events file of the task, or no usable one.
     """
     path = Path(path)
-    files = [file for root in layout.roots(path) for file in layout.events_files(root, hbn.CONTRAST_TASK)]
+    wanted = (hbn.CONTRAST_TASK,)
+    files = [file for root in layout.roots(path) for file in layout.events_files(root, wanted)]
     if not files:
         raise SparseEEGError(f"{path}: no events file of the task {hbn.CONTRAST_TASK}{_other_tasks(path)}")
     subjects = Subjects(files)
@@ -115,20 +164,12 @@ def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
     return pd.concat(tables, ignore_index=True), tuple(problems)
 
 
-def _span(tmin: float, tmax: float, sfreq: float) -> Span:
-    if not (np.isfinite([tmin, tmax, sfreq]).all() and sfreq > 0 and round((tmax - tmin) * sfreq) >= 1):
-        raise SparseEEGError(
-            f"no window from {tmin:g} to {tmax:g} s at {sfreq:g} Hz: tmax must lie after tmin"
-        )
-    return Span(float(tmin), round((tmax - tmin) * sfreq), float(sfreq))
-
-
-def _recordings(path: Path) -> list[layout.BidsFile]:
-    files = [file for root in layout.roots(path) for file in layout.recordings(root, hbn.CONTRAST_TASK)]
+def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
+    files = [file for root in layout.roots(path) for file in layout.recordings(root, task.bids_tasks)]
     if not files:
+        wanted = " or ".join(task.bids_tasks) or "any name"
         raise SparseEEGError(
-            f"{path}: no recording of the task {hbn.CONTRAST_TASK}, from which {TASK} is read"
-            f"{_other_tasks(path)}"
+            f"{path}: no recording of the task {wanted}, from which {task.name} is read{_other_tasks(path)}"
         )
     return files
 
@@ -141,13 +182,13 @@ def _other_tasks(path: Path) -> str:
     return f"; there is no EEG recording at all ({endings}) in sub-*/eeg or sub-*/ses-*/eeg"
 
 
-def _without_signal(path: Path, files: Sequence[layout.BidsFile]) -> list[Problem]:
+def _without_signal(path: Path, task: Task, files: Sequence[layout.BidsFile]) -> list[Problem]:
     """Return a problem for each events file of the task that has no recording beside it."""
     known = {file.sidecar("events.tsv") for file in files}
     alone = [
         file.path
         for root in layout.roots(path)
-        for file in layout.events_files(root, hbn.CONTRAST_TASK)
+        for file in layout.events_files(root, task.bids_tasks)
         if file.path not in known
     ]
     return [Problem(events, "there is no recording beside this events file", LEFT_OUT) for events in alone]
@@ -177,35 +218,55 @@ def _not_excluded(files: list[layout.BidsFile], problems: list[Problem]) -> list
     return [file for file in files if file.subject not in hbn.EXCLUDED_SUBJECTS]
 
 
-def _alike(
-    files: Sequence[layout.BidsFile],
-    read: Sequence[Recording | Problem],
-    ch_names: tuple[str, ...],
-    problems: list[Problem],
-) -> list[tuple[layout.BidsFile, Recording]]:
-    """Return the recordings with the expected channels, in their order; the others become problems."""
+def _once(files: list[layout.BidsFile], problems: list[Problem]) -> list[layout.BidsFile]:
+    """Keep each subject in the first data set that has it: twice, it could train and test a network."""
+    home: dict[str, Path] = {}
     kept = []
-    for file, result in zip(files, read, strict=True):
-        if isinstance(result, Problem):
-            problems.append(result)
+    for file in files:
+        first = home.setdefault(file.subject, file.root)
+        if first == file.root:
+            kept.append(file)
             continue
-        order = channel_order(result.ch_names, ch_names)
-        if order is None:
-            problems.append(Problem(file.path, channel_difference(result.ch_names, ch_names), LEFT_OUT))
-            continue
-        problems += result.problems
-        kept.append((file, result.reordered(order)))
+        reason = f"{file.subject} is in {first.name} already; a subject belongs to one data set"
+        problems.append(Problem(file.path, reason, LEFT_OUT))
     return kept
 
 
-def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], subjects: Subjects, path: Path) -> pd.DataFrame:
-    tables = [
-        _described(recording.trials, file, subjects, path).assign(recording=number)
-        for number, (file, recording) in enumerate(kept)
-    ]
+def _with_target(
+    path: Path, files: list[layout.BidsFile], subjects: Subjects, task: Task, problems: list[Problem]
+) -> list[layout.BidsFile]:
+    """Keep the recordings of subjects with a target; the others become one problem a data set."""
+    missing: dict[Path, list[str]] = {}
+    for file in files:
+        if np.isnan(subjects.target(file)):
+            missing.setdefault(file.root, []).append(file.subject)
+    if files and sum(map(len, missing.values())) == len(files):
+        columns = sorted({name for root in missing for name in number_columns(root)})
+        raise SparseEEGError(
+            f"{path}: no number in a column {task.target!r} of {NAME} for any subject with recordings. "
+            f"Tasks: {', '.join(TASKS)}, or a column of numbers: {', '.join(columns) or 'there is none'}."
+            f"{nearest(task.name, [*TASKS, *columns])}"
+        )
+    for root, names in missing.items():
+        lacking = sorted(set(names))
+        listed = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        noun = "subject" if len(lacking) == 1 else "subjects"
+        reason = f"no number in column {task.target} for {len(lacking)} {noun}: {listed}"
+        problems.append(Problem(root / NAME, reason, f"their {len(names)} recordings {LEFT_OUT}"))
+    return [file for file in files if not np.isnan(subjects.target(file))]
+
+
+def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) -> pd.DataFrame:
+    tables = []
+    for number, (file, recording) in enumerate(kept):
+        table = _described(recording.windows, file, survey.subjects, survey.path).assign(recording=number)
+        if not survey.task.locked:
+            table["target"] = survey.subjects.target(file)
+        tables.append(table)
     table = pd.concat(tables, ignore_index=True)
-    table = table.rename(columns={"rt": "target", "stimulus_onset": "onset"})
-    return table[["recording", "start", "target", "subject", *ABOUT, "trial", "onset", "correct", "file"]]
+    columns = ("recording", "start", "target", "subject", *ABOUT, "trial", "onset", "correct", "file")
+    known = [name for name in columns if name in table.columns]
+    return table[[*known, "earliest", "latest"]]
 
 
 def _described(trials: pd.DataFrame, file: layout.BidsFile, subjects: Subjects, path: Path) -> pd.DataFrame:

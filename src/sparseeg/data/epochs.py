@@ -85,6 +85,7 @@ def read_epochs(
         target_unit="s" if factor is not None else target_unit or NO_UNIT,
         source=str(path),
         tmin=first.tmin,
+        locked=factor is not None,
         problems=tuple(problems),
     )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +64,11 @@ def _files(root: Path, endings: tuple[str, ...]) -> Iterator[BidsFile]:
                     yield BidsFile(path, root)
 
 
-def recordings(root: Path, task: str) -> list[BidsFile]:
-    """Return the recordings of one task, each once, in order of their paths."""
+def recordings(root: Path, tasks: Collection[str]) -> list[BidsFile]:
+    """Return the recordings of these tasks, or of all where none is named, each once, in order of paths."""
     found: dict[Path, BidsFile] = {}
     for file in _files(root, tuple(f"_eeg{extension}" for extension in EXTENSIONS)):
-        if file.entities.get("task") != task:
+        if tasks and file.entities.get("task") not in tasks:
             continue
         known = found.setdefault(file.sidecar("eeg"), file)
         if EXTENSIONS.index(file.path.suffix) < EXTENSIONS.index(known.path.suffix):
@@ -76,9 +76,10 @@ def recordings(root: Path, task: str) -> list[BidsFile]:
     return list(found.values())
 
 
-def events_files(root: Path, task: str) -> list[BidsFile]:
-    """Return the events files of one task, in order of their paths, whether or not there is a signal."""
-    return [file for file in _files(root, ("_events.tsv",)) if file.entities.get("task") == task]
+def events_files(root: Path, tasks: Collection[str]) -> list[BidsFile]:
+    """Return the events files of these tasks, or of all where none is named, with or without a signal."""
+    files = _files(root, ("_events.tsv",))
+    return [file for file in files if not tasks or file.entities.get("task") in tasks]
 
 
 def tasks(root: Path) -> Counter[str]:

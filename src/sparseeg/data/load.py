@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparseeg.data import bids, hbn, layout, store
+from sparseeg.data import bids, hbn, layout, store, tasks
 from sparseeg.data.epochs import PATTERNS, epochs_files, read_epochs
 from sparseeg.data.parallel import Progress
 from sparseeg.data.windows import WindowSet
@@ -19,7 +19,7 @@ READS = (
 def load(
     path: Path | str,
     *,
-    task: str = bids.TASK,
+    task: str = tasks.RESPONSE_TIME,
     target: str | None = None,
     target_unit: str | None = None,
     tmin: float | None = None,
@@ -35,8 +35,10 @@ def load(
     Parameters
     ----------
     path : what it is, is recognised from what it holds.
-    task : what is decoded. BIDS folders know "response-time"; a store must be of this task.
-    target, target_unit : metadata column and its unit; needed for epochs, fixed for BIDS folders and stores.
+    task : what is decoded: "response-time", or a column of numbers in participants.tsv, as "externalizing". A
+        store must be of this task.
+    target, target_unit : metadata column and its unit; needed for epochs, fixed for response times of BIDS
+        folders and for stores.
     tmin, tmax, sfreq : seconds from the event, Hz; the defaults are +0.5 to +2.5 s at 100 Hz for BIDS folders
         and the whole epoch at its own rate for epochs. A store has its own.
     releases, keep_excluded : HBN-EEG only, as in `read_bids`.
@@ -67,11 +69,12 @@ def load(
             n_jobs=n_jobs,
             progress=progress,
         )
-    _check_bids(path, task, target, target_unit)
+    changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
+    found = tasks.find_task(task, changes)
+    _check_bids(path, found, target, target_unit)
     return bids.read_bids(
         path,
-        tmin=bids.TMIN if tmin is None else tmin,
-        tmax=bids.TMAX if tmax is None else tmax,
+        task=found,
         sfreq=hbn.SFREQ if sfreq is None else sfreq,
         releases=releases,
         keep_excluded=keep_excluded,
@@ -137,14 +140,13 @@ def _contents(path: Path) -> str:
     return "files ending in " + ", ".join(f"{ending} ({count})" for ending, count in endings.most_common(5))
 
 
-def _check_bids(path: Path, task: str, target: str | None, target_unit: str | None) -> None:
-    if task != bids.TASK:
+def _check_bids(path: Path, task: tasks.Task, target: str | None, target_unit: str | None) -> None:
+    if not task.locked:
+        return
+    if target not in (None, task.target):
         raise SparseEEGError(
-            f"{path}: a BIDS folder can be read for the task {bids.TASK}, not {task!r}."
-            f"{nearest(task, [bids.TASK])}"
+            f"{path}: the target of {task.name} in a BIDS folder is {task.target}, not {target!r}"
         )
-    if target not in (None, "rt"):
-        raise SparseEEGError(f"{path}: the target of {task} in a BIDS folder is rt, not {target!r}")
     if target_unit not in (None, "s"):
         raise SparseEEGError(f"{path}: events files count in seconds; leave out the unit {target_unit!r}")
 

@@ -1,4 +1,4 @@
-"""The subject tables of BIDS folders: release, age and sex, as far as participants.tsv knows them."""
+"""The subject tables of BIDS folders: release, age, sex and a target, as far as they are known."""
 
 import json
 from collections import Counter
@@ -19,13 +19,16 @@ COLUMNS = ("release", "age", "sex")
 
 
 class Subjects:
-    """What is known about the subjects of some recordings; `problems` says what is not, and why."""
+    """What is known about the subjects of some recordings; `problems` says what is not, and why.
 
-    def __init__(self, files: Sequence[BidsFile]) -> None:
+    `target` names a column of numbers that is wanted for each subject.
+    """
+
+    def __init__(self, files: Sequence[BidsFile], target: str | None = None) -> None:
         self.problems: list[Problem] = []
         self._tables: dict[Path, pd.DataFrame] = {}
         for root in dict.fromkeys(file.root for file in files):
-            self._tables[root], found = read_participants(root)
+            self._tables[root], found = read_participants(root, target)
             self.problems += found
             here = {file.subject for file in files if file.root == root}
             absent = sorted(here - set(self._tables[root].index))
@@ -40,6 +43,11 @@ class Subjects:
         row = table.loc[file.subject]
         return {name: row[name] for name in COLUMNS}
 
+    def target(self, file: BidsFile) -> float:
+        """Return the wanted number of a recording's subject; NaN where it is not known."""
+        table = self._tables[file.root]
+        return float(table["target"].get(file.subject, np.nan))
+
 
 def is_simulated(root: Path) -> bool:
     """Say whether dataset_description.json calls the data set simulated; an unreadable one does not."""
@@ -50,8 +58,17 @@ def is_simulated(root: Path) -> bool:
     return isinstance(description, dict) and description.get("Simulated") is True
 
 
-def read_participants(root: Path) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return one row per subject (index `sub-XX`; release, age in years, sex), and what was wrong.
+def number_columns(root: Path) -> list[str]:
+    """Return the columns of participants.tsv that hold a number for at least one subject."""
+    try:
+        table = read_tsv(root / NAME)
+    except SparseEEGError:
+        return []
+    return [name for name in table.columns if pd.to_numeric(table[name], errors="coerce").notna().any()]
+
+
+def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFrame, list[Problem]]:
+    """Return one row per subject (index `sub-XX`; release, age in years, sex, target), and what was wrong.
 
     What is not known is None or NaN. A missing or unreadable file gives an empty table and a problem.
     """
@@ -63,15 +80,22 @@ def read_participants(root: Path) -> tuple[pd.DataFrame, list[Problem]]:
             raise SparseEEGError(f"no column participant_id; found: {', '.join(map(str, table.columns))}")
     except SparseEEGError as error:
         problems.append(Problem(path, one_line(error), "release, age and sex stay unknown", "nothing"))
-        return pd.DataFrame(columns=list(COLUMNS)), problems
+        return pd.DataFrame(columns=[*COLUMNS, "target"]), problems
     table = table.dropna(subset=["participant_id"]).reset_index(drop=True)
     missing = pd.Series(None, index=table.index, dtype=object)
     names = ["sub-" + name.removeprefix("sub-") for name in table["participant_id"]]
     subjects = pd.DataFrame(
         {
             "release": _releases(table.get("release_number", missing), path, problems),
-            "age": _ages(table.get("age", missing), names, path, problems),
+            "age": _numbers(table.get("age", missing), "age", names, path, problems),
             "sex": table.get("sex", missing).astype(object).where(lambda sex: sex.notna(), None),
+            "target": _numbers(
+                table.get(target or "", missing),
+                target or "",
+                names,
+                path,
+                [] if target == "age" else problems,
+            ),
         },
     ).set_index(pd.Index(names, dtype=object))
     repeated = subjects.index.duplicated()
@@ -104,12 +128,15 @@ def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Seri
     return pd.Series(known, dtype=object)
 
 
-def _ages(column: pd.Series, names: Sequence[str], path: Path, problems: list[Problem]) -> pd.Series:
-    ages = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    text = np.flatnonzero(ages.isna() & column.notna())
+def _numbers(
+    column: pd.Series, title: str, names: Sequence[str], path: Path, problems: list[Problem]
+) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    numbers = numbers.where(np.isfinite(numbers))
+    text = np.flatnonzero(numbers.isna() & column.notna())
     if len(text):
         first = text[0]
         more = f" ({len(text)} such rows)" if len(text) > 1 else ""
-        reason = f"column age, {names[first]}: {column.iloc[first]!r} is not a number{more}"
-        problems.append(Problem(path, reason, "age stays unknown there", "nothing"))
-    return ages
+        reason = f"column {title}, {names[first]}: {column.iloc[first]!r} is not a number{more}"
+        problems.append(Problem(path, reason, f"{title} stays unknown there", "nothing"))
+    return numbers

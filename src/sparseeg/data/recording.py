@@ -1,6 +1,7 @@
-"""One continuous recording: from its signal and its trials to the stretches of signal its windows need."""
+"""One recording: from its file to the stretches of signal its windows need, and where they lie there."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,154 +9,119 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.continuous import Continuous, Processing
+from sparseeg.data.cuts import Cut, lost
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line
-from sparseeg.data.resample import resample, same_rate
-from sparseeg.data.trials import trial_table
-from sparseeg.data.tsv import read_tsv
-from sparseeg.errors import SparseEEGError
 
-READERS = {
-    ".bdf": mne.io.read_raw_bdf,
-    ".edf": mne.io.read_raw_edf,
-    ".set": mne.io.read_raw_eeglab,
-    ".vhdr": mne.io.read_raw_brainvision,
-}
-# BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
-EEG_TYPES = ("EEG", "REF")
-DROPPED = "these windows dropped"
-Volts = tuple[int, Callable[[int, int], np.ndarray]]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # said of the disk that is written to, never read from
 
-
-@dataclass(frozen=True)
-class Span:
-    """Where a window lies: `tmin` seconds after its event, `n_times` samples at `sfreq` Hz."""
-
-    tmin: float
-    n_times: int
-    sfreq: float
-
-    def starts(self, onset: np.ndarray) -> np.ndarray:
-        """Return the first sample of each window for events at `onset` seconds.
-
-        The onset is rounded to the microsecond, the event put at the nearest sample, halves at the even one,
-        and the offset added in whole samples: as MNE does in `set_annotations` and `events_from_annotations`,
-        and with it braindecode's `create_windows_from_events`.
-        """
-        event = np.round(np.round(onset, 6) * self.sfreq)
-        return event.astype(np.int64) + round(self.tmin * self.sfreq)
+Blocks = Iterator[np.ndarray]
+Sink = Callable[[Blocks, tuple[int, int], str], Any]
+"""(blocks, shape, dtype) -> what stands for the signal: the array itself, or where it was written."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The windows of one recording: `signal` (time, channel) in microvolts, a row of `trials` per window."""
+    """The windows of one recording: `signal` (time, channel) in microvolts, a row of `windows` for each."""
 
-    signal: np.ndarray
-    trials: pd.DataFrame
+    signal: Any
+    windows: pd.DataFrame
     ch_names: tuple[str, ...]
+    n_samples: int
     problems: tuple[Problem, ...]
 
     def reordered(self, order: list[int]) -> "Recording":
-        """Return the recording with its channels in another order."""
+        """Return the recording, held in memory, with its channels in another order."""
         if order == list(range(len(self.ch_names))):
             return self
         names = tuple(self.ch_names[index] for index in order)
         return replace(self, signal=np.ascontiguousarray(self.signal[:, order]), ch_names=names)
 
 
-def read_recording(file: BidsFile, span: Span) -> Recording | Problem:
-    """Return the windows of one recording, with `start` (sample in `signal`) among the columns of `trials`.
+def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
+    """Return the blocks as one array."""
+    signal = np.empty(shape, dtype=dtype)
+    at = 0
+    for block in blocks:
+        signal[at : at + len(block)] = block
+        at += len(block)
+    return signal
+
+
+def read_recording(
+    file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory
+) -> Recording | Problem:
+    """Return the windows of one recording, `start`, `earliest` and `latest` counted in its kept signal.
 
     Only the stretches of signal inside windows are kept, and overlapping windows share theirs. A recording
-    without a window comes back as the problem that explains it; nothing is raised for bad input.
+    without a window comes back as the problem that explains it; a damaged file raises nothing.
     """
-    events = file.sidecar("events.tsv")
-    try:
-        trials = trial_table(read_tsv(events))
-    except SparseEEGError as error:
-        return Problem(events, one_line(error), f"{file.path.name} {LEFT_OUT}")
-    answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
-    if answered.empty:
-        reason = f"none of its {len(trials)} trials has both a stimulus and a response"
-        return Problem(events, reason, f"{file.path.name} {LEFT_OUT}")
+    events = cut.events(file)
+    if isinstance(events, Problem):
+        return events
     problems: list[Problem] = []
     try:
         with mne.utils.use_log_level("error"):
-            return _cut(_open(file), file, answered, span, problems)
+            source = Continuous(file, processing, problems)
+            windows = cut.place(events, source.n_samples, file, problems)
+            if isinstance(windows, Problem):
+                return windows
+            return _keep(source, windows, cut, file, processing, sink, problems)
     except Exception as error:  # readers raise whatever a damaged file leads them to
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
         return Problem(file.path, f"can't be read: {one_line(error)}", LEFT_OUT)
 
 
-def _open(file: BidsFile) -> Any:
-    if not file.path.exists():
-        raise SparseEEGError("it is a link to a file that is not there; fetch the content first")
-    raw = READERS[file.path.suffix](file.path, preload=False)
-    raw.pick(_eeg_channels(raw, file), exclude=())
-    return raw
-
-
-def _volts(raw: Any, file: BidsFile, span: Span, problems: list[Problem]) -> Volts:
-    """Return the number of samples at the wanted rate, and a way to some of them, (channel, time) in V."""
-    found = float(raw.info["sfreq"])
-    if same_rate(found, span.sfreq):
-        return raw.n_times, lambda first, last: raw.get_data(start=first, stop=last)
-    reason = f"sampled at {found:g} Hz instead of {span.sfreq:g} Hz"
-    problems.append(Problem(file.path, reason, f"resampled to {span.sfreq:g} Hz", "nothing"))
-    volts = resample(raw.get_data(), found, span.sfreq)
-    return volts.shape[1], lambda first, last: volts[:, first:last]
-
-
-def _eeg_channels(raw: Any, file: BidsFile) -> list[str]:
-    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    names = [name for name, kind in kinds.items() if kind == "eeg"]
-    try:
-        table = read_tsv(file.sidecar("channels.tsv"))
-        types = dict(zip(table["name"], table["type"].fillna("EEG").str.upper(), strict=True))
-    except (SparseEEGError, KeyError):
-        return names  # channels.tsv only refines what the signal file says itself
-    return [name for name in names if types.get(name, "EEG") in EEG_TYPES]
-
-
-def _cut(
-    raw: Any, file: BidsFile, trials: pd.DataFrame, span: Span, problems: list[Problem]
+def _keep(
+    source: Continuous,
+    windows: pd.DataFrame,
+    cut: Cut,
+    file: BidsFile,
+    processing: Processing,
+    sink: Sink,
+    problems: list[Problem],
 ) -> Recording | Problem:
-    n_samples, volts = _volts(raw, file, span, problems)
-    starts = span.starts(trials["stimulus_onset"].to_numpy())
-    fits = (starts >= 0) & (starts + span.n_times <= n_samples)
-    problem = _lost(fits, f"reach outside the recording of {n_samples / span.sfreq:g} s", file, problems)
+    """Hand what the windows need to the sink; drop windows with samples that are no numbers."""
+    earliest = windows["earliest"].to_numpy()
+    first, last = stretches(earliest, windows["latest"].to_numpy() + cut.n_times)
+    before = np.concatenate([[0], np.cumsum(last - first)])
+    where = np.searchsorted(first, earliest, side="right") - 1
+    shift = before[where] - first[where]
+    bad = np.zeros(before[-1] + 1, dtype=np.int64)
+
+    def blocks() -> Blocks:
+        at = 0
+        for begin, end in zip(first, last, strict=True):
+            for position in range(begin, end, source.block):
+                block = source.microvolts(position, min(end, position + source.block))
+                bad[at + 1 : at + 1 + len(block)] = ~np.isfinite(block).all(axis=1)
+                at += len(block)
+                yield block
+
+    shape = (int(before[-1]), len(source.ch_names))
+    signal = sink(blocks(), shape, processing.dtype)
+    moved = windows.assign(**{name: windows[name] + shift for name in ("start", "earliest", "latest")})
+    np.cumsum(bad, out=bad)
+    clean = _clean(bad, moved["start"].to_numpy(), moved["start"].to_numpy() + cut.n_times)
+    problem = lost(clean, "hold NaN or infinite samples", file, problems)
     if problem is not None:
         return problem
-    trials, starts = trials[fits], starts[fits]
-    first, last = int(starts.min()), int(starts.max()) + span.n_times
-    microvolts = (volts(first, last) * 1e6).astype(np.float32).T
-    starts = starts - first
-
-    bad_before = np.concatenate([[0], np.cumsum(~np.isfinite(microvolts).all(axis=1))])
-    clean = bad_before[starts + span.n_times] == bad_before[starts]
-    problem = _lost(clean, "hold NaN or infinite samples", file, problems)
-    if problem is not None:
-        return problem
-    signal, moved = keep_windows(microvolts, starts[clean], span.n_times)
-    table = trials[clean].assign(start=moved).reset_index(drop=True)
-    return Recording(signal, table, tuple(raw.ch_names), tuple(problems))
+    movable = _clean(bad, moved["earliest"].to_numpy(), moved["latest"].to_numpy() + cut.n_times)
+    for name in ("earliest", "latest"):
+        moved[name] = moved[name].where(movable, moved["start"])
+    table = moved[clean].reset_index(drop=True)
+    return Recording(signal, table, source.ch_names, len(bad) - 1, tuple(problems))
 
 
-def _lost(good: np.ndarray, what: str, file: BidsFile, problems: list[Problem]) -> Problem | None:
-    """Note the windows that are not good; return the problem instead where none is."""
-    lost = int(np.sum(~good))
-    reason = f"{lost} of {len(good)} windows {what}"
-    if not good.any():
-        return Problem(file.path, reason, LEFT_OUT)
-    if lost:
-        problems.append(Problem(file.path, reason, DROPPED, "windows", lost))
-    return None
+def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    return bad_before[last] == bad_before[first]
 
 
-def keep_windows(signal: np.ndarray, starts: np.ndarray, n_times: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the samples of `signal` (time, channel) inside some window, and where windows start there."""
-    change = np.zeros(len(signal) + 1, dtype=np.int64)
-    np.add.at(change, starts, 1)
-    np.add.at(change, starts + n_times, -1)
-    inside = np.cumsum(change[:-1]) > 0
-    position = np.cumsum(inside) - 1
-    return np.ascontiguousarray(signal[inside]), position[starts]
+def stretches(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return begins and ends of the union of the intervals [first, last), joined where they touch."""
+    order = np.argsort(first, kind="stable")
+    begins, reach = first[order], np.maximum.accumulate(last[order])
+    new = np.flatnonzero(np.append(True, begins[1:] > reach[:-1]))
+    return begins[new], reach[np.append(new[1:] - 1, len(order) - 1)]

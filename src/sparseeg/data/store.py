@@ -2,35 +2,39 @@
 
 STORE/store.json            format, task, unit of the signals, rate, channels, target, source
 STORE/windows.tsv           one row per window
-STORE/recordings.tsv        one row per signal: its file and length
+STORE/recordings.tsv        one row per signal: where it lies, its length, and the file it is from
 STORE/problems.tsv          what was wrong with the files it was made from
-STORE/signals/00000.npy     float32 (time, channel), microvolts
+STORE/signals/*.npy         float32 or float16 (time, channel), microvolts
 """
 
 import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sparseeg.atomic import write_whole
 from sparseeg.data.problems import Problem, one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "store.json"
 UNIT = "uV"
-_FIELDS = ("task", "n_times", "sfreq", "target_name", "target_unit", "source", "simulated", "tmin")
+SIGNALS = "signals"
+JOURNAL = "journal.jsonl"  # of `prepare`: what it has done so far
+_FIELDS = ("task", "n_times", "sfreq", "target_name", "target_unit", "source", "simulated", "tmin", "locked")
 _TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
 
 
 def is_store(path: Path) -> bool:
-    """Say whether a folder is a store."""
-    return (path / MANIFEST).is_file()
+    """Say whether a folder is a store, finished or not."""
+    return (path / MANIFEST).is_file() or (path / JOURNAL).is_file()
 
 
 def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Path:
@@ -86,22 +90,35 @@ def _check_free(path: Path, overwrite: bool) -> None:
 def _write(windows: WindowSet, folder: Path) -> None:
     used = np.unique(windows.table["recording"].to_numpy())
     table = windows.table.assign(recording=np.searchsorted(used, windows.table["recording"].to_numpy()))
-    (folder / "signals").mkdir()
-    for number, recording in enumerate(used):
-        np.save(
-            folder / "signals" / f"{number:05d}.npy", np.asarray(windows.signals[recording], dtype=np.float32)
-        )
-    table.to_csv(folder / "windows.tsv", sep="\t", index=False, na_rep="n/a")
-    names = [name for name in ("subject", "file") if name in table.columns]
-    recordings = table.groupby("recording", sort=True)[names].first().reset_index()
-    recordings["n_samples"] = [len(windows.signals[recording]) for recording in used]
-    recordings.to_csv(folder / "recordings.tsv", sep="\t", index=False, na_rep="n/a")
+    signals = [windows.signals[recording] for recording in used]
+    names = [f"{number:05d}.npy" for number in range(len(used))]
+    (folder / SIGNALS).mkdir()
+    for name, signal in zip(names, signals, strict=True):
+        np.save(folder / SIGNALS / name, np.asarray(signal, dtype=np.float32))
+    write_tables(replace(windows, table=table, signals=signals), names, folder, {})
+
+
+def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict[str, Any]) -> None:
+    """Write everything of a store but its signals, which lie in the files `names` already.
+
+    A folder with a manifest is a whole store: it is taken away first and written last.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    write_whole(folder / "windows.tsv", _tsv(windows.table))
+    known = [name for name in ("subject", "file") if name in windows.table.columns]
+    recordings = windows.table.groupby("recording", sort=True)[known].first().reset_index()
+    recordings["signal"] = names
+    recordings["n_samples"] = [len(signal) for signal in windows.signals]
+    write_whole(folder / "recordings.tsv", _tsv(recordings))
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
-    problems.to_csv(folder / "problems.tsv", sep="\t", index=False)
-    manifest = {"format": FORMAT, "unit": UNIT, "ch_names": list(windows.ch_names), "n_recordings": len(used)}
-    manifest |= {name: getattr(windows, name) for name in _FIELDS}
-    # last, so that a folder with a manifest is a whole store
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / "problems.tsv", _tsv(problems))
+    manifest = {"format": FORMAT, "unit": UNIT, "ch_names": list(windows.ch_names)}
+    manifest |= {name: getattr(windows, name) for name in _FIELDS} | about
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def _tsv(table: pd.DataFrame) -> str:
+    return table.to_csv(sep="\t", index=False, na_rep="n/a")
 
 
 _PROBLEM = ("path", "reason", "action", "lost", "count")
@@ -129,11 +146,9 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             na_values=["n/a"],
             engine="python",
         )
+        recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
-        signals = [
-            np.load(path / "signals" / f"{number:05d}.npy", mmap_mode="r")
-            for number in range(manifest["n_recordings"])
-        ]
+        signals = [np.load(path / SIGNALS / name, mmap_mode="r") for name in recordings["signal"]]
         return WindowSet(
             signals=signals,
             table=table,
@@ -149,13 +164,17 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
 
 
 def _manifest(path: Path, task: str | None) -> dict:
-    if not is_store(path):
+    if not (path / MANIFEST).is_file():
+        if (path / JOURNAL).is_file():
+            raise SparseEEGError(f"{path} is a store that isn't finished: run `sparseeg prepare` again")
         raise SparseEEGError(f"{path} is not a store: it has no {MANIFEST}")
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         version, own_task = int(manifest["format"]), manifest["task"]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SparseEEGError(f"{path / MANIFEST}: not the manifest of a store: {one_line(error)}") from error
+    if version < FORMAT:
+        raise SparseEEGError(f"{path} is a store of the older format {version}; prepare it again")
     if version > FORMAT:
         raise SparseEEGError(
             f"{path} is a store of format {version}; this sparseeg reads up to {FORMAT}: update sparseeg"

@@ -6,6 +6,8 @@ the stimulus on, whichever side. Earlier presses are premature, later ones are s
 response.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -19,12 +21,37 @@ FEEDBACK = {"smiley_face": True, "sad_face": False}
 COLUMNS = ("trial_start", "stimulus", "stimulus_onset", "response", "response_onset", "rt", "correct")
 
 
-def trial_table(events: pd.DataFrame) -> pd.DataFrame:
+@dataclass(frozen=True)
+class TrialRule:
+    """Which events make a trial; the defaults are those of HBN-EEG's contrast change detection task.
+
+    Parameters
+    ----------
+    stimulus, response : names of the events shown and answered.
+    trial_start : names of the events that begin a trial; without any, a trial lasts from one stimulus to the
+        next, and the last one to the end of the recording.
+    end : names of the events that close the last trial, which is dropped without one.
+    column : where the names stand in events.tsv, as `value` or `trial_type`.
+    """
+
+    stimulus: tuple[str, ...] = STIMULI
+    response: tuple[str, ...] = PRESSES
+    trial_start: tuple[str, ...] = (TRIAL_START,)
+    end: tuple[str, ...] = (END,)
+    column: str = "value"
+
+
+CONTRAST_CHANGE = TrialRule()
+
+
+def trial_table(events: pd.DataFrame, rule: TrialRule = CONTRAST_CHANGE) -> pd.DataFrame:
     """Return one row per trial, in order of time, from the events of one recording in any order.
 
     Parameters
     ----------
-    events : columns `onset` (seconds) and `value`; `feedback` where known. Anything else is ignored.
+    events : columns `onset` (seconds) and the rule's (`value`); `feedback` where known. Anything else is
+        ignored.
+    rule : which events make a trial.
 
     Returns
     -------
@@ -35,12 +62,12 @@ def trial_table(events: pd.DataFrame) -> pd.DataFrame:
     ------
     SparseEEGError : a column is missing, or an onset is not a finite number (row and value are named).
     """
-    onset, value, feedback = _sorted_events(events)
-    start, end = _intervals(onset, value)
+    onset, value, feedback = _sorted_events(events, rule.column)
+    start, end = _intervals(onset, value, rule)
 
-    stimulus = _first_inside(onset, np.isin(value, STIMULI), start, end)
+    stimulus = _first_inside(onset, np.isin(value, rule.stimulus), start, end)
     stimulus_onset = _take(onset, stimulus, np.nan).astype(np.float64)
-    response = _first_inside(onset, np.isin(value, PRESSES), stimulus_onset, end)
+    response = _first_inside(onset, np.isin(value, rule.response), stimulus_onset, end)
     response_onset = _take(onset, response, np.nan).astype(np.float64)
     shown = _take(feedback, response, None)
     columns = (
@@ -58,8 +85,8 @@ def trial_table(events: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _sorted_events(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    missing = [name for name in ("onset", "value") if name not in events.columns]
+def _sorted_events(events: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    missing = [name for name in ("onset", column) if name not in events.columns]
     if missing:
         raise SparseEEGError(
             f"the events lack the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
@@ -67,7 +94,7 @@ def _sorted_events(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.nda
         )
     onset = _numbers(events["onset"])
     order = np.argsort(onset, kind="stable")
-    value = events["value"].to_numpy(dtype=object)
+    value = events[column].to_numpy(dtype=object)
     feedback = (
         events["feedback"].to_numpy(dtype=object)
         if "feedback" in events.columns
@@ -88,11 +115,14 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return numbers
 
 
-def _intervals(onset: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _intervals(onset: np.ndarray, value: np.ndarray, rule: TrialRule) -> tuple[np.ndarray, np.ndarray]:
     """Return start and end of every closed trial."""
-    starts = onset[value == TRIAL_START]
+    if not rule.trial_start:
+        starts = onset[np.isin(value, rule.stimulus)]
+        return starts, np.append(starts[1:], np.inf)[: len(starts)]
+    starts = onset[np.isin(value, rule.trial_start)]
     ends = starts[1:]
-    closing = onset[value == END]
+    closing = onset[np.isin(value, rule.end)]
     if len(starts) and len(closing) and closing[-1] > starts[-1]:
         ends = np.append(ends, closing[-1])
     return starts[: len(ends)], ends

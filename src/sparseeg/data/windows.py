@@ -23,11 +23,14 @@ class WindowSet:
     signals : one float32 array (time, channel) in microvolts per recording; may be memory-mapped.
     table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
         (in `target_unit`) and `subject`; `release`, `age`, `sex`, `task`, `run`, `onset` (seconds in the
-        recording) and `file` where known.
+        recording) and `file` where known; `earliest` and `latest`, between which a window's start may be
+        moved inside its own stretch of signal.
     n_times : samples per window.
     sfreq : sampling rate in Hz.
     ch_names : channel names, in the order of the signals' columns.
     tmin : seconds from the event a window is locked to until its first sample.
+    locked : whether the target is a time from that event, so that a window that starts later by some seconds
+        has a target smaller by as much; False for a number that belongs to the subject.
     problems : what was wrong with the files that were read; nothing is dropped without a row here.
 
     Raises
@@ -46,6 +49,7 @@ class WindowSet:
     source: str
     simulated: bool = False
     tmin: float = 0.0
+    locked: bool = True
     problems: tuple[Problem, ...] = field(default=())
 
     def __post_init__(self) -> None:

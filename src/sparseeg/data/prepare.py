@@ -1,0 +1,287 @@
+"""From a BIDS folder to a store: in parallel, in bounded memory, only what changed, resumable at any moment.
+
+Each recording's signal goes to a file of its own, named after a fingerprint of its source and of the options,
+and then a line into the journal. The tables are written when all are done, from the journal, the manifest
+last: what isn't finished is never taken for a store, and a store that is brought up to date stays as it was
+until then.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sparseeg import __version__
+from sparseeg.data import hbn, journal, layout, store
+from sparseeg.data.bids import Survey, assemble, survey_bids
+from sparseeg.data.channels import channel_order, expected_channels
+from sparseeg.data.continuous import Processing
+from sparseeg.data.cuts import Cut
+from sparseeg.data.parallel import Progress, in_any_order
+from sparseeg.data.participants import NAME as PARTICIPANTS
+from sparseeg.data.recording import Blocks, read_recording
+from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+MARGIN = 0.5  # seconds of signal kept to either side of a window
+_CODE = 1  # raised when the same source and options would give another signal
+_COMPANIONS = (".fdt", ".eeg", ".vmrk")  # of .set and .vhdr
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a store is prepared.
+
+    Parameters
+    ----------
+    sfreq : Hz; recordings at another rate are resampled.
+    margin : seconds of signal kept to either side of a window that is locked to an event, for jitter.
+    low_cut, high_cut, reference, dtype : as in `Processing`.
+    releases, keep_excluded : as in `read_bids`.
+    """
+
+    sfreq: float = hbn.SFREQ
+    margin: float = MARGIN
+    low_cut: float | None = None
+    high_cut: float | None = None
+    reference: tuple[str, ...] | None = None
+    dtype: Literal["float32", "float16"] = "float32"
+    releases: tuple[str, ...] | None = None
+    keep_excluded: bool = False
+
+    @property
+    def processing(self) -> Processing:
+        return Processing(self.sfreq, self.low_cut, self.high_cut, self.reference, self.dtype)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording to read, and the folder in the store that its signal goes to.
+
+    `fingerprint` tells its source and the options apart from any other, but for the order of channels.
+    """
+
+    file: layout.BidsFile
+    key: str
+    fingerprint: str
+    cut: Cut
+    processing: Processing
+    folder: Path
+
+    def run(self) -> journal.Entry:
+        """Read the recording, write its signal whole or not at all, and return its entry."""
+        return journal.entry(
+            self.key, self.fingerprint, read_recording(self.file, self.cut, self.processing, self._write)
+        )
+
+    def _write(self, blocks: Blocks, shape: tuple[int, int], dtype: str) -> str:
+        name = f"{self.file.stem}-{_digest([self.fingerprint, self.processing.channels])[:12]}.npy"
+        unfinished = self.folder / f".{name}.{os.getpid()}.partial"
+        try:
+            with unfinished.open("wb") as file:
+                header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                for block in blocks:
+                    file.write(np.ascontiguousarray(block).data)
+            unfinished.replace(self.folder / name)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        return name
+
+
+def prepare(
+    path: Path | str,
+    out: Path | str,
+    task: Task = TASKS[RESPONSE_TIME],
+    options: Options = Options(),
+    *,
+    overwrite: bool = False,
+    n_jobs: int = 1,
+    backend: str = "loky",
+    progress: Progress | None = None,
+) -> WindowSet:
+    """Write the windows of a BIDS folder, or of a folder of BIDS folders, to the store `out`, and open it.
+
+    A store that is there is brought up to date: only recordings that are new or changed are read. After an
+    interruption, whatever its moment, the same call goes on.
+
+    Parameters
+    ----------
+    overwrite : replace a store that was prepared with other options.
+    n_jobs, backend : joblib's, as "loky", "threading", or "dask" inside a `dask.distributed.Client`.
+    progress : called as `progress(done, total)` after each recording.
+
+    Raises
+    ------
+    SparseEEGError : nothing to read, `out` holds something else, or a store with other options.
+    """
+    path, out = Path(path), Path(out)
+    cut = task.cut(options.sfreq, options.margin)
+    survey = survey_bids(path, task, options.releases, options.keep_excluded)
+    done = _open_journal(out, _described(path, task, options), overwrite)
+    jobs = [_job(file, survey, cut, options.processing, out) for file in survey.files]
+    _run(jobs, done, n_jobs, backend, progress)
+    ch_names = expected_channels(_found(jobs, done))
+    _run(_in_order(jobs, done, ch_names), done, n_jobs, backend, None)
+    content = _content(survey, jobs, done)
+    if not _is_current(out, content):
+        _commit(survey, cut, jobs, done, ch_names, out, content)
+    _collect(out, done)
+    return store.open_store(out)
+
+
+def _described(path: Path, task: Task, options: Options) -> dict[str, Any]:
+    described = {"source": str(path), "task": asdict(task), **asdict(options), "code": _CODE}
+    return json.loads(json.dumps(described))
+
+
+def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journal.Journal:
+    if out.exists() and not out.is_dir():
+        raise SparseEEGError(f"{out} is a file; a store is a folder")
+    if out.is_dir() and any(out.iterdir()) and not store.is_store(out):
+        raise SparseEEGError(f"{out} holds other files; name a new folder for the store")
+    if (out / store.MANIFEST).is_file() and not (out / store.JOURNAL).is_file() and not overwrite:
+        raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new one")
+    (out / store.SIGNALS).mkdir(parents=True, exist_ok=True)
+    done = journal.Journal(out / store.JOURNAL)
+    if done.options is not None and done.options != options and not overwrite:
+        known = {**done.options, **options}
+        name = next(key for key in known if done.options.get(key) != options.get(key))
+        raise SparseEEGError(
+            f"{out} was prepared with another {name}: {done.options.get(name)}, not {options.get(name)}; "
+            "name a new folder, or replace it by --overwrite"
+        )
+    if done.options != options:
+        done.begin(options)
+    return done
+
+
+def _job(file: layout.BidsFile, survey: Survey, cut: Cut, processing: Processing, out: Path) -> Job:
+    key = file.path.relative_to(survey.path).as_posix()
+    return Job(file, key, _fingerprint(file, key, cut, processing), cut, processing, out / store.SIGNALS)
+
+
+def _fingerprint(file: layout.BidsFile, key: str, cut: Cut, processing: Processing) -> str:
+    sources = [
+        file.path,
+        *(file.path.with_suffix(ending) for ending in _COMPANIONS),
+        file.sidecar("events.tsv"),
+        file.sidecar("channels.tsv"),
+    ]
+    described = [key, [_stamp(source) for source in sources], repr(cut), repr(processing), _CODE]
+    return _digest(described)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _run(
+    jobs: Sequence[Job], done: journal.Journal, n_jobs: int, backend: str, progress: Progress | None
+) -> None:
+    """Run the jobs that aren't done, and note each in the journal as it is done."""
+    waiting = [job for job in jobs if not _is_done(job, done)]
+    finished = len(jobs) - len(waiting)
+    if progress is not None:
+        progress(finished, len(jobs))
+    entries: Iterable[journal.Entry] = (
+        in_any_order(Job.run, waiting, n_jobs, backend)
+        if n_jobs > 1 or backend != "loky"
+        else map(Job.run, waiting)
+    )
+    for entry in entries if waiting else ():
+        done.add(entry)
+        finished += 1
+        if progress is not None:
+            progress(finished, len(jobs))
+
+
+def _is_done(job: Job, done: journal.Journal) -> bool:
+    entry = done.entries.get(job.key)
+    if entry is None or entry["fingerprint"] != job.fingerprint:
+        return False
+    if "problem" in entry:
+        return True
+    in_order = job.processing.channels in (None, tuple(entry["ch_names"]))
+    return in_order and (job.folder / entry["signal"]).is_file()
+
+
+def _found(jobs: Sequence[Job], done: journal.Journal) -> list[tuple[str, ...]]:
+    entries = [done.entries[job.key] for job in jobs]
+    return [tuple(entry["ch_names"]) for entry in entries if "ch_names" in entry]
+
+
+def _in_order(jobs: Sequence[Job], done: journal.Journal, ch_names: tuple[str, ...]) -> list[Job]:
+    """Return the jobs that read recordings again whose channels are those of the others, in another order."""
+    other = []
+    for job in jobs:
+        found = tuple(done.entries[job.key].get("ch_names", ch_names))
+        if found != ch_names and channel_order(found, ch_names) is not None:
+            other.append(replace(job, processing=replace(job.processing, channels=ch_names)))
+    return other
+
+
+def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
+    """Return a digest of all that the tables are made from."""
+    described = [
+        [done.entries[job.key]["fingerprint"] for job in jobs],
+        [_stamp(root / PARTICIPANTS) for root in layout.roots(survey.path)],
+        [str(problem) for problem in survey.problems],
+        done.options,
+        __version__,
+    ]
+    return _digest(described)
+
+
+def _is_current(out: Path, content: str) -> bool:
+    try:
+        return json.loads((out / store.MANIFEST).read_text(encoding="utf-8"))["content"] == content
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _commit(
+    survey: Survey,
+    cut: Cut,
+    jobs: Sequence[Job],
+    done: journal.Journal,
+    ch_names: tuple[str, ...],
+    out: Path,
+    content: str,
+) -> None:
+    done.compact([job.key for job in jobs])
+    entries = [done.entries[job.key] for job in jobs]
+    read = [journal.result(entry, _signal(out, entry)) for entry in entries]
+    windows = assemble(survey, cut, read, ch_names)
+    used = [entry["signal"] for entry in entries if tuple(entry.get("ch_names", ())) == ch_names]
+    about = {"version": __version__, "content": content, "options": done.options}
+    store.write_tables(windows, used, out, about)
+
+
+def _signal(out: Path, entry: journal.Entry) -> np.ndarray | None:
+    return np.load(out / store.SIGNALS / entry["signal"], mmap_mode="r") if "signal" in entry else None
+
+
+def _collect(out: Path, done: journal.Journal) -> None:
+    """Remove the signals that nothing refers to any more."""
+    used = {entry.get("signal") for entry in done.entries.values()}
+    for path in (out / store.SIGNALS).iterdir():
+        if path.name not in used:
+            with suppress(OSError):
+                path.unlink()

@@ -1,0 +1,152 @@
+"""What can be decoded: a time in every trial, or a number that belongs to the subject."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sparseeg.data import hbn
+from sparseeg.data.cuts import Cut, GridCut, TrialCut
+from sparseeg.data.problems import one_line
+from sparseeg.data.trials import CONTRAST_CHANGE, TrialRule
+from sparseeg.errors import SparseEEGError
+
+RESPONSE_TIME = "response-time"
+NO_UNIT = "a.u."
+
+
+@dataclass(frozen=True)
+class Task:
+    """A target, and where its windows lie.
+
+    Parameters
+    ----------
+    name : as on the command line and in a store.
+    target, unit : of what is predicted.
+    bids_tasks : the BIDS tasks whose recordings are read; all if empty.
+    rule : the trials of a task whose target is the response time; None where the target is a column of
+        participants.tsv, the same for all windows of a subject.
+    tmin, tmax : seconds from the stimulus, of a window locked to it.
+    window, stride, crop : seconds; a window every `stride`, of which the network sees a crop.
+    """
+
+    name: str
+    target: str
+    unit: str
+    bids_tasks: tuple[str, ...] = ()
+    rule: TrialRule | None = None
+    tmin: float = 0.5
+    tmax: float = 2.5
+    window: float = 4.0
+    stride: float = 2.0
+    crop: float = 2.0
+
+    @property
+    def locked(self) -> bool:
+        """Whether the target is a time, counted from the event that the windows are locked to."""
+        return self.rule is not None
+
+    def cut(self, sfreq: float, margin: float = 0.0) -> Cut:
+        """Return the way to cut its windows at a rate; `margin` in seconds, for windows that are locked.
+
+        Raises
+        ------
+        SparseEEGError : no window is left by these times.
+        """
+        if not (np.isfinite(sfreq) and sfreq > 0):
+            raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
+        if self.rule is not None:
+            if not np.isfinite([self.tmin, self.tmax]).all() or round((self.tmax - self.tmin) * sfreq) < 1:
+                raise SparseEEGError(
+                    f"no window from {self.tmin:g} to {self.tmax:g} s at {sfreq:g} Hz: "
+                    "tmax must lie after tmin"
+                )
+            n_times = round((self.tmax - self.tmin) * sfreq)
+            return TrialCut(self.rule, float(self.tmin), n_times, float(sfreq), round(margin * sfreq))
+        length, stride, crop = (round(part * sfreq) for part in (self.window, self.stride, self.crop))
+        if min(length, stride, crop) < 1 or crop > length:
+            raise SparseEEGError(
+                f"no windows of {self.window:g} s every {self.stride:g} s with crops of {self.crop:g} s at "
+                f"{sfreq:g} Hz: all must be positive, and a crop no longer than its window"
+            )
+        return GridCut(crop, float(sfreq), length, stride)
+
+
+_FACTORS = ("externalizing", "internalizing", "attention", "p_factor")
+TASKS = {
+    RESPONSE_TIME: Task(RESPONSE_TIME, "rt", "s", (hbn.CONTRAST_TASK,), CONTRAST_CHANGE),
+    **{name: Task(name, name, "factor") for name in _FACTORS},
+}
+
+
+class TaskFile(BaseModel):
+    """The YAML file that describes a laboratory's own task; what it leaves out is as in `Task`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str | None = None
+    target: str | None = None
+    unit: str | None = None
+    bids_tasks: tuple[str, ...] | None = None
+    stimulus: tuple[str, ...] | None = None
+    response: tuple[str, ...] | None = None
+    trial_start: tuple[str, ...] | None = None
+    end: tuple[str, ...] | None = None
+    events_column: str | None = None
+    tmin: float | None = None
+    tmax: float | None = None
+    window: float | None = Field(default=None, gt=0)
+    stride: float | None = Field(default=None, gt=0)
+    crop: float | None = Field(default=None, gt=0)
+
+    @classmethod
+    def read(cls, path: Path) -> "TaskFile":
+        """Read from YAML; SparseEEGError names the file and what doesn't fit."""
+        try:
+            content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+            return cls.model_validate(content or {})
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SparseEEGError(f"{path}: not a readable task file: {one_line(error)}") from error
+        except ValidationError as error:
+            found = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise SparseEEGError(f"{path}: {found}") from error
+
+
+def find_task(name: str, changes: TaskFile | None = None) -> Task:
+    """Return the task of a name, with what a file or options change.
+
+    "response-time", or any column of numbers in participants.tsv, as "externalizing" or "age". A stimulus and
+    a response make every task one of response times.
+
+    Raises
+    ------
+    SparseEEGError : a stimulus without a response, or the other way round.
+    """
+    changes = changes or TaskFile()
+    timed = changes.stimulus is not None or changes.response is not None
+    column = changes.target or name
+    task = TASKS.get(name) or Task(name, column, "years" if column == "age" else NO_UNIT)
+    if timed or (task.rule is not None and (changes.trial_start or changes.end or changes.events_column)):
+        task = replace(task, target="rt", unit="s", rule=_rule(task.rule, changes))
+        if changes.bids_tasks is None and changes.stimulus is not None:
+            task = replace(task, bids_tasks=())  # another laboratory's events: its tasks have other names
+    values = changes.model_dump(include={"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop"})
+    return replace(task, **{key: value for key, value in values.items() if value is not None})
+
+
+def _rule(own: TrialRule | None, changes: TaskFile) -> TrialRule:
+    if changes.stimulus is None and own is not None:
+        base = own
+    elif not changes.stimulus or not changes.response:
+        raise SparseEEGError("a response time needs both: the events of the stimulus and of the response")
+    else:
+        base = TrialRule(changes.stimulus, changes.response, (), (), "value")
+    return TrialRule(
+        base.stimulus,
+        changes.response or base.response,
+        base.trial_start if changes.trial_start is None else changes.trial_start,
+        base.end if changes.end is None else changes.end,
+        changes.events_column or base.column,
+    )
