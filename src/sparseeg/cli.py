@@ -122,6 +122,13 @@ def show(metrics: dict[str, Any]) -> None:
     for label, row in shown:
         table.add_row(label, *(row[title] for title in titles))
     output.print(table)
+    if "by_subject" in metrics:
+        from sparseeg.evaluation.evaluate import LABELS, number
+
+        parts = [
+            f"{LABELS[name]} {number(scores['nrmse'], 4)}" for name, scores in metrics["by_subject"].items()
+        ]
+        output.print(f"NRMSE of each subject's mean prediction: {', '.join(parts)}", soft_wrap=True)
 
 
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that read or write recordings.")]

@@ -20,7 +20,11 @@ from sparseeg.data import load
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import baselines, splits
-from sparseeg.evaluation.controls import shuffle_within_subject
+from sparseeg.evaluation.controls import (
+    is_subject_level,
+    shuffle_between_subjects,
+    shuffle_within_subject,
+)
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
 from sparseeg.report.html import write_report
@@ -173,9 +177,17 @@ def _fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Repor
         fit(windows, fold.split, config, fold.folder, report=report)
     control = fold.folder / "control"
     if config.control and not (control / "model.safetensors").exists():
-        report("control: the same network, targets shuffled within subject")
-        targets = shuffle_within_subject(windows.targets, windows.subjects, config.seed)
+        name, shuffle = _control(windows)
+        report(f"control: the same network, targets {name.replace('_', ' ')}")
+        targets = shuffle(windows.targets, windows.subjects, config.seed)
         fit(windows, fold.split, config, control, targets=targets, report=report)
+
+
+def _control(windows: WindowSet) -> tuple[str, Callable[..., np.ndarray]]:
+    """Return the shuffle that takes from the targets what the windows could tell of them."""
+    if is_subject_level(windows.targets, windows.subjects):
+        return "shuffled_between_subjects", shuffle_between_subjects
+    return "shuffled_within_subject", shuffle_within_subject
 
 
 def _score(
@@ -214,6 +226,9 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
     # Where the training data are gone, the network still knows their mean.
     known = target[train] if len(train) else network.final_layer.mean.numpy()
     columns["train_mean"] = baselines.train_mean(known, len(test))
+    if len(train) and windows.table.get("age", pd.Series(dtype=float)).notna().any():
+        male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
+        columns["age_and_sex"] = baselines.age_and_sex(windows.table["age"], male, target, train, test)
     if len(train):
         columns["ridge"] = baselines.ridge(windows.gather, target, train, valid, test)
     if config.boosting and len(train):
@@ -221,7 +236,7 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
             windows.gather, target, train, valid, test, seed=config.seed
         )
     if config.control:
-        columns["shuffled_within_subject"] = predict(_network(fold.folder / "control"), windows, test)
+        columns[_control(windows)[0]] = predict(_network(fold.folder / "control"), windows, test)
         order = np.random.default_rng(config.seed).permutation(len(test))
         columns["shuffled_order"] = predict(network, windows, test[order])[np.argsort(order)]
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)

@@ -37,6 +37,27 @@ def subject_mean_loo(target: ArrayLike, subjects: ArrayLike, fallback: float) ->
     return np.where(count > 1, (total - target) / np.maximum(count - 1, 1), fallback)
 
 
+def age_and_sex(
+    age: ArrayLike, male: ArrayLike, target: ArrayLike, train: np.ndarray, test: np.ndarray
+) -> np.ndarray:
+    """Predict by least squares on age and sex alone, what EEG has to beat where it tells both.
+
+    Parameters
+    ----------
+    age : years, NaN where it is not known; the training mean stands in.
+    male : 1, 0, or NaN where it is not known; the training mean stands in.
+    target, train, test : targets of all samples, and index arrays into them.
+    """
+    columns = [np.asarray(age, dtype=np.float64), np.asarray(male, dtype=np.float64)]
+    filled = []
+    for column in columns:
+        known = column[train][~np.isnan(column[train])]
+        filled.append(np.where(np.isnan(column), known.mean() if len(known) else 0.0, column))
+    design = np.column_stack([np.ones(len(filled[0])), *filled])
+    weights = np.linalg.lstsq(design[train], np.asarray(target, dtype=np.float64)[train], rcond=None)[0]
+    return design[test] @ weights
+
+
 def bin_means(windows: np.ndarray, width: int) -> np.ndarray:
     """Mean of every `width` samples of the z-scored channels, (batch, channel * bins); a rest is cut."""
     centred = windows - windows.mean(axis=2, keepdims=True)

@@ -6,36 +6,52 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.evaluation import baselines
+from sparseeg.evaluation.controls import is_subject_level
 from sparseeg.evaluation.metrics import summarize
 
-BASELINES = ("train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting")
-CONTROLS = ("shuffled_within_subject", "shuffled_order")
+BASELINES = (
+    "train_mean",
+    "subject_mean_oracle",
+    "subject_mean_loo",
+    "age_and_sex",
+    "ridge",
+    "hist_gradient_boosting",
+)
+CONTROLS = ("shuffled_within_subject", "shuffled_between_subjects", "shuffled_order")
 
 # The same for all trials of a subject, so a rank correlation inside the subject says nothing about them
 # (leaving the own trial out even makes it -1).
-CONSTANTS = ("train_mean", "subject_mean_oracle", "subject_mean_loo")
+CONSTANTS = ("train_mean", "subject_mean_oracle", "subject_mean_loo", "age_and_sex")
 
 LABELS = {
     "prediction": "model",
     "train_mean": "training mean",
     "subject_mean_oracle": "own mean (oracle)",
     "subject_mean_loo": "own other trials",
+    "age_and_sex": "age and sex",
     "ridge": "ridge",
     "hist_gradient_boosting": "gradient boosting",
     "shuffled_within_subject": "model, shuffled",
+    "shuffled_between_subjects": "model, shuffled",
     "shuffled_order": "model, other order",
 }
 CAPTION = (
     "NRMSE is divided by the standard deviation of the test targets, pooled: 1.0 is the best constant. "
     "Intervals: bootstrap over subjects. Own mean and own other trials know the test subject's targets. "
-    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled within subject. "
+    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled within subject, or, "
+    "where each subject has one target, between subjects. "
     "Other order: the test trials asked in another order must get the same answers."
 )
 
 
 def add_constant_baselines(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns `subject_mean_oracle` and `subject_mean_loo`; needs subject, target, train_mean."""
+    """Add the columns `subject_mean_oracle` and `subject_mean_loo`; needs subject, target, train_mean.
+
+    A target that is the subject's own gets neither: they would know the answer.
+    """
     target, subjects = predictions["target"].to_numpy(), predictions["subject"].to_numpy()
+    if is_subject_level(target, subjects):
+        return predictions
     other = baselines.subject_mean_loo(target, subjects, fallback=float(predictions["train_mean"].mean()))
     return predictions.assign(
         subject_mean_oracle=baselines.subject_mean_oracle(target, subjects), subject_mean_loo=other
@@ -64,9 +80,23 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
     return {
         **row("prediction"),
         "normalizer": "std",
+        **_by_subject(predictions, n_resamples, seed),
         "baselines": {name: row(name) for name in BASELINES if name in predictions},
         "controls": {name: row(name) for name in CONTROLS if name in predictions},
     }
+
+
+def _by_subject(predictions: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]:
+    """Return the scores of each subject's mean prediction, where the target is the subject's own."""
+    if not is_subject_level(predictions["target"], predictions["subject"]):
+        return {}
+    known = [name for name in ("target", "prediction", *BASELINES, *CONTROLS) if name in predictions]
+    means = predictions.groupby("subject", sort=True)[known].mean()
+    target, subjects = means["target"].to_numpy(), means.index.to_numpy()
+    scores = {
+        name: summarize(target, means[name].to_numpy(), subjects, n_resamples, seed) for name in known[1:]
+    }
+    return {"by_subject": scores}
 
 
 def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
