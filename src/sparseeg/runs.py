@@ -226,7 +226,7 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
     # Where the training data are gone, the network still knows their mean.
     known = target[train] if len(train) else network.final_layer.mean.numpy()
     columns["train_mean"] = baselines.train_mean(known, len(test))
-    if len(train) and windows.table.get("age", pd.Series(dtype=float)).notna().any():
+    if len(train) and windows.target_name != "age" and _knows_age(windows):
         male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
         columns["age_and_sex"] = baselines.age_and_sex(windows.table["age"], male, target, train, test)
     if len(train):
@@ -240,6 +240,10 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
         order = np.random.default_rng(config.seed).permutation(len(test))
         columns["shuffled_order"] = predict(network, windows, test[order])[np.argsort(order)]
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
+
+
+def _knows_age(windows: WindowSet) -> bool:
+    return "age" in windows.table and bool(windows.table["age"].notna().any())
 
 
 def _network_file(folder: Path) -> Path:
