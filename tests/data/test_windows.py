@@ -105,3 +105,12 @@ def test_missing_columns_and_wrong_channels_are_refused():
         window_set([(0, 0)], table=pd.DataFrame({"recording": [0], "start": [0]}))
     with pytest.raises(ValueError, match=r"\(20, 3\); \(time, 2\) is needed"):
         window_set([(0, 0)], ch_names=("a", "b"))
+
+
+@pytest.mark.parametrize(("earliest", "latest"), [(3, 4), (-1, 4), (2, 1), (2, 16)])
+def test_a_window_may_only_be_moved_inside_its_recording(earliest, latest):
+    table = window_set([(0, 2)]).table.assign(earliest=earliest, latest=latest)
+    with pytest.raises(ValueError, match="window 0 can't start anywhere from"):
+        window_set([(0, 2)], table=table)
+    fitting = window_set([(0, 2)]).table.assign(earliest=0, latest=15)
+    assert window_set([(0, 2)], table=fitting).table["latest"].tolist() == [15]

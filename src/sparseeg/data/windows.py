@@ -74,6 +74,16 @@ class WindowSet:
                 f"window {row} (start {starts[row]}, {self.n_times} samples) lies outside recording "
                 f"{recordings[row]}, which has {lengths[recordings[row]]} samples"
             )
+        if "earliest" in self.table and "latest" in self.table:
+            earliest, latest = self.table["earliest"].to_numpy(), self.table["latest"].to_numpy()
+            wrong = (earliest < 0) | (earliest > starts) | (latest < starts)
+            wrong |= latest + self.n_times > lengths[recordings]
+            if wrong.any():
+                row = np.flatnonzero(wrong)[0]
+                raise ValueError(
+                    f"window {row} can't start anywhere from {earliest[row]} to {latest[row]}: it starts at "
+                    f"{starts[row]} in a recording of {lengths[recordings[row]]} samples"
+                )
 
     def __len__(self) -> int:
         return len(self.table)
