@@ -150,7 +150,10 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
         raise SparseEEGError(f"{out} holds other files; name a new folder for the store")
     if (out / store.MANIFEST).is_file() and not (out / store.JOURNAL).is_file() and not overwrite:
         raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new one")
-    (out / store.SIGNALS).mkdir(parents=True, exist_ok=True)
+    try:
+        (out / store.SIGNALS).mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise SparseEEGError(f"{out} can't be made there; name another folder for the store") from error
     done = journal.Journal(out / store.JOURNAL)
     if done.options is not None and done.options != options and not overwrite:
         known = {**done.options, **options}

@@ -102,11 +102,15 @@ class WindowSet:
         """Subject of each window, (n_windows,)."""
         return self.table["subject"].to_numpy()
 
-    def gather(self, indices: np.ndarray | Sequence[int]) -> np.ndarray:
-        """Return the windows at `indices` as float32 (batch, channel, time) in microvolts, contiguous."""
+    def gather(self, indices: np.ndarray | Sequence[int], starts: np.ndarray | None = None) -> np.ndarray:
+        """Return the windows at `indices` as float32 (batch, channel, time) in microvolts, contiguous.
+
+        `starts` moves them: a first sample for each, between its `earliest` and `latest`.
+        """
         indices = np.asarray(indices, dtype=np.intp)
         recordings = self.table["recording"].to_numpy()[indices]
-        starts = self.table["start"].to_numpy()[indices]
+        if starts is None:
+            starts = self.table["start"].to_numpy()[indices]
         batch = np.empty((len(indices), self.n_chans, self.n_times), dtype=np.float32)
         order = np.argsort(recordings, kind="stable")
         borders = np.flatnonzero(np.diff(recordings[order])) + 1
