@@ -1,0 +1,65 @@
+"""The `sparseeg` command: reads options, calls the package, says what came out."""
+
+import errno
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from sparseeg import __version__
+from sparseeg.cli import bench, data, train
+from sparseeg.cli.screen import console, output
+from sparseeg.errors import SparseEEGError
+
+# Read by torch when it first allocates: large arrays in large pages, a tenth of a training step saved.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+app = typer.Typer(
+    name="sparseeg",
+    help="Decode behaviour from EEG with attention whose cost grows linearly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for command in (train.demo, data.simulate, data.prepare, train.train, train.evaluate, train.report):
+    app.command()(command)
+app.add_typer(bench.app, name="bench")
+
+BAD_INPUT = 2
+
+
+def main() -> None:
+    """Run the command line; errors a user can mend are one line and exit code 2."""
+    try:
+        app()
+    except SparseEEGError as error:
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.ENOTDIR):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        console.print(
+            f"error: can't write{where}: {error.strerror}; what is complete stays, "
+            "free some space or choose another folder and run the command again",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        output.print(f"sparseeg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Decode behaviour from EEG with attention whose cost grows linearly."""

@@ -1,0 +1,132 @@
+"""Commands that make data: a simulated set, a store."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems
+from sparseeg.errors import SparseEEGError
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder of the new BIDS data set.")],
+    subjects: Annotated[
+        int, typer.Option(min=3, help="Subjects, dealt to R1 : R4 : R5 as 60 : 12 : 40.")
+    ] = 112,
+    trials: Annotated[int, typer.Option(min=1, help="Trials per subject, 24 to a run.")] = 48,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
+    from sparseeg.data.simulate import simulate_dataset
+
+    with progress_bar("simulating") as progress:
+        simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress)
+    say(f"{subjects} simulated subjects in {out}; next: sparseeg train --data {out} --out RUN")
+
+
+def prepare(
+    dataset: Annotated[Path, typer.Argument(help="BIDS folder, or a folder of BIDS folders.")],
+    out: Annotated[Path, typer.Option("--out", help="The store: new, or to be brought up to date.")],
+    task: Annotated[
+        str,
+        typer.Option(
+            help="response-time, or a column of numbers in participants.tsv, as externalizing or age."
+        ),
+    ] = "response-time",
+    task_file: Annotated[
+        Path | None, typer.Option(help="YAML file with your own task; options below go before it.")
+    ] = None,
+    bids_tasks: Annotated[
+        str | None, typer.Option("--bids-task", help="Recordings of these BIDS tasks only, as rest,oddball.")
+    ] = None,
+    stimulus: Annotated[str | None, typer.Option(help="Events shown, as target_left,target_right.")] = None,
+    response: Annotated[str | None, typer.Option(help="Events that answer.")] = None,
+    trial_start: Annotated[str | None, typer.Option(help="Events that begin a trial.")] = None,
+    events_column: Annotated[
+        str | None, typer.Option(help="Column of events.tsv with their names, as trial_type.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of a target from participants.tsv.")] = None,
+    tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the stimulus.")] = None,
+    tmax: Annotated[float | None, typer.Option(help="End of the window in s after the stimulus.")] = None,
+    window: Annotated[float | None, typer.Option(help="Seconds of a window of a subject-level task.")] = None,
+    stride: Annotated[float | None, typer.Option(help="Seconds from one such window to the next.")] = None,
+    crop: Annotated[float | None, typer.Option(help="Seconds of it that a network sees.")] = None,
+    sfreq: Annotated[float, typer.Option(help="Sampling rate of the store, in Hz.")] = 100.0,
+    low_cut: Annotated[float | None, typer.Option(help="Lower edge of a filter, in Hz.")] = None,
+    high_cut: Annotated[float | None, typer.Option(help="Upper edge of a filter, in Hz.")] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="average, or channels whose mean is subtracted.")
+    ] = None,
+    margin: Annotated[float, typer.Option(min=0, help="Seconds kept around a window, for jitter.")] = 0.5,
+    dtype: Annotated[Literal["float32", "float16"], typer.Option(help="Of the stored signals.")] = "float32",
+    releases: Annotated[str | None, typer.Option(help="Only these HBN releases, as R2,R3,R5.")] = None,
+    keep_excluded: Annotated[
+        bool, typer.Option("--keep-excluded", help="Keep the nine subjects the challenge leaves out.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a store that was prepared with other options.")
+    ] = False,
+    jobs: Jobs = 2,
+    backend: Annotated[str, typer.Option(help="joblib's engine: loky, threading, dask or ray.")] = "loky",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a dask scheduler, as tcp://host:8786.")
+    ] = None,
+) -> None:
+    """Write the labelled windows of a BIDS data set to a store, which trains without reading files again.
+
+    Run again, it reads only what is new or has changed; interrupted, it goes on.
+    """
+    from sparseeg.data import tasks
+    from sparseeg.data.engines import engine
+    from sparseeg.data.load import recognise
+    from sparseeg.data.prepare import Options
+    from sparseeg.data.prepare import prepare as prepare_store
+
+    if recognise(dataset) != "bids":
+        raise SparseEEGError(f"{dataset} is no BIDS folder; only one can be prepared")
+    given = {
+        "bids_tasks": comma_list(bids_tasks) or None,
+        "stimulus": comma_list(stimulus) or None,
+        "response": comma_list(response) or None,
+        "trial_start": comma_list(trial_start) or None,
+        "events_column": events_column,
+        "unit": unit,
+        "tmin": tmin,
+        "tmax": tmax,
+        "window": window,
+        "stride": stride,
+        "crop": crop,
+    }
+    changes = tasks.TaskFile.read(task_file) if task_file else tasks.TaskFile()
+    changes = changes.model_copy(update={name: value for name, value in given.items() if value is not None})
+    options = Options(
+        sfreq,
+        margin,
+        low_cut,
+        high_cut,
+        comma_list(reference) or None,
+        dtype,
+        comma_list(releases) or None,
+        keep_excluded,
+    )
+    try:
+        with progress_bar("preparing") as progress, engine(backend, scheduler):
+            windows = prepare_store(
+                dataset.resolve(),
+                out,
+                tasks.find_task(changes.name or task, changes),
+                options,
+                overwrite=overwrite,
+                n_jobs=jobs,
+                backend=backend,
+                progress=progress,
+            )
+    except KeyboardInterrupt as interruption:
+        say("interrupted; the same command goes on where this one stopped")
+        raise typer.Exit(INTERRUPTED) from interruption
+    say_problems(windows)
+    say(f"{out}: {windows.summary(examples=0)}")
+    say(f"next: sparseeg train --data {out} --task {windows.task} --out RUN")

@@ -1,0 +1,63 @@
+"""What a user sees: lines, progress bars and the honest table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+console = Console(stderr=True, highlight=False)
+output = Console(highlight=False)
+
+INTERRUPTED = 130
+
+
+def say(line: str) -> None:
+    """Print one line of progress to standard error."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Any]:
+    """Give a function (done, total) that moves a progress bar on standard error."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def say_problems(windows: Any) -> None:
+    """Print what was wrong with the files that were read, the first of it."""
+    for problem in windows.problems[:20]:
+        say(f"  {problem}")
+    if len(windows.problems) > 20:
+        say(f"  and {len(windows.problems) - 20} more; problems.tsv of the store or run lists all")
+
+
+def show(metrics: dict[str, Any]) -> None:
+    """Print the honest table."""
+    from sparseeg.evaluation.evaluate import CAPTION, cells, rows
+
+    simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
+    table = Table(
+        title=f"{metrics['model']} on {metrics['n_trials']} test trials of {metrics['n_subjects']} subjects"
+        f"{simulated}",
+        caption=CAPTION,
+    )
+    table.add_column("predictor", no_wrap=True)
+    shown = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]
+    titles = [title for title in shown[0][1] if not title.startswith("MAE")]  # 80 columns hold no more.
+    for title in titles:
+        table.add_column(title, justify="right")
+    for label, row in shown:
+        table.add_row(label, *(row[title] for title in titles))
+    output.print(table)
+    if "by_subject" in metrics:
+        from sparseeg.evaluation.evaluate import LABELS, number
+
+        parts = [
+            f"{LABELS[name]} {number(scores['nrmse'], 4)}" for name, scores in metrics["by_subject"].items()
+        ]
+        output.print(f"NRMSE of each subject's mean prediction: {', '.join(parts)}", soft_wrap=True)

@@ -1,0 +1,201 @@
+"""Commands that train networks and score them."""
+
+import errno
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from sparseeg.cli.data import simulate
+from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, show
+from sparseeg.errors import SparseEEGError
+
+
+def _read(data: Any, n_jobs: int) -> Any:
+    """Read the windows a configuration names, with a progress bar and a summary of what was wrong."""
+    from sparseeg.runs import load_windows
+
+    with progress_bar("reading") as progress:
+        windows = load_windows(data, n_jobs=n_jobs, progress=progress)
+    say_problems(windows)
+    say(f"{windows.source}: {windows.summary(examples=0)}")
+    return windows
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the data set and the run.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
+    jobs: Jobs = 2,
+) -> None:
+    """Simulate a small data set, train the recommended network on it, and print its honest table.
+
+    What an earlier or interrupted demo has finished in the folder is kept.
+    """
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+
+    data, run = out / "data", out / "run"
+    simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
+    config = TrainConfig(
+        data=DataConfig(path=str(data.resolve())),
+        split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
+        epochs=15,
+        patience=5,
+        seed=seed,
+    )
+    _train(config, run, jobs, resume=(run / "config.yaml").exists())
+    say(f"open {run / 'report.html'} in a browser")
+
+
+def train(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
+    ] = "light-sparse-attention-cnn",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
+    ] = False,
+    task: Annotated[str, typer.Option(help="What to predict.")] = "response-time",
+    target: Annotated[
+        str | None, typer.Option(help="Metadata column of the epochs that is the target.")
+    ] = None,
+    target_unit: Annotated[str | None, typer.Option(help="Unit of that column: s, ms or any other.")] = None,
+    tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the event.")] = None,
+    tmax: Annotated[float | None, typer.Option(help="End of the window in s after the event.")] = None,
+    sfreq: Annotated[float | None, typer.Option(help="Resample to this rate, in Hz.")] = None,
+    releases: Annotated[str | None, typer.Option(help="Read only these HBN releases, as R1,R4,R5.")] = None,
+    split: Annotated[
+        Literal["subjects", "release", "loso", "kfold"],
+        typer.Option(help="By random subjects, by release, leave one subject out, or k folds of subjects."),
+    ] = "subjects",
+    valid: Annotated[
+        str | None, typer.Option(help="Releases that validate, as R4 (with --split release).")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Releases that test, as R5 (with --split release).")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")] = 5,
+    epochs: Annotated[int, typer.Option(min=1, help="Most epochs to train.")] = 40,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-4,
+    seed: Annotated[int, typer.Option(help="Of weights, batches, splits and partitions.")] = 0,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",
+    control: Annotated[bool, typer.Option(help="Also train on targets shuffled within subject.")] = True,
+    boosting: Annotated[bool, typer.Option(help="Also fit gradient boosting as a baseline.")] = True,
+    jobs: Jobs = 2,
+) -> None:
+    """Train a network, choose its epoch on validation subjects, score it on test subjects."""
+    from sparseeg.training.config import TrainConfig
+
+    if resume:
+        config = TrainConfig.read(out / "config.yaml")
+        own = {"out", "resume", "jobs", "data"}
+        given = [name for name in ctx.params if name not in own and _is_given(ctx, name)]
+        if given:
+            option = given[0].replace("_", "-")
+            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{option} out")
+        if data is not None and str(data.resolve()) != config.data.path:
+            raise SparseEEGError(f"{out} was trained on {config.data.path}, not on {data}; leave --data out")
+    else:
+        config = _configuration(ctx.params)
+    _train(config, out, jobs, resume)
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _configuration(options: dict[str, Any]) -> Any:
+    """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig, describe
+
+    if options["data"] is None:
+        raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
+    lists = {name: comma_list(options[name]) for name in ("releases", "valid", "test")}
+    kind = (
+        "release"
+        if (lists["valid"] or lists["test"]) and options["split"] == "subjects"
+        else options["split"]
+    )
+    values = {**options, **lists, "releases": lists["releases"] or None, "kind": kind}
+    values["path"] = str(options["data"].resolve())
+
+    def fields(section: Any) -> dict[str, Any]:
+        return {name: values[name] for name in section.model_fields if name in values}
+
+    try:
+        return TrainConfig.model_validate(
+            {**fields(TrainConfig), "data": fields(DataConfig), "split": fields(SplitConfig)}
+        )
+    except ValidationError as error:
+        raise SparseEEGError(describe(error)) from error
+
+
+def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
+    """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
+    from sparseeg import runs
+    from sparseeg.models.registry import check_name
+    from sparseeg.training.fit import TrainingInterrupted
+
+    check_name(config.model)
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+    windows = _read(config.data, jobs)
+    try:
+        metrics = runs.train(config, windows, out, say)
+    except TrainingInterrupted as interruption:
+        say(f"interrupted; go on with: sparseeg train --out {out} --resume")
+        raise typer.Exit(INTERRUPTED) from interruption
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # Its own file name may be that of a temporary file elsewhere.
+            raise OSError(error.errno, error.strerror, str(out)) from error
+        raise
+    show(metrics)
+    say(f"run folder: {out}")
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Other recordings to test on.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the table goes; default: the run folder.")
+    ] = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Score a trained network again, on its own test subjects or on other recordings."""
+    from sparseeg import runs
+    from sparseeg.training.config import TrainConfig
+
+    config = TrainConfig.read(run / "config.yaml")
+    elsewhere = data is not None and str(data.resolve()) != config.data.path
+    try:
+        own = _read(config.data, jobs)
+    except SparseEEGError as error:
+        if not elsewhere:
+            raise
+        own = None
+        say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
+    other = None
+    if data is not None and elsewhere:
+        other = _read(config.data.model_copy(update={"path": str(data.resolve())}), jobs)
+        out = out or run / "evaluations" / data.name
+    out = out or run
+    out.mkdir(parents=True, exist_ok=True)
+    show(runs.reevaluate(run, own, other, out, say))
+    say(f"metrics.json and predictions.tsv in {out}")
+
+
+def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")]) -> None:
+    """Write a self-contained report.html from the scores in a run folder."""
+    from sparseeg.report.html import write_report
+
+    say(f"wrote {write_report(run)}")
