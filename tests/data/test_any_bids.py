@@ -9,6 +9,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 from sparseeg import runs
+from sparseeg.data.continuous import Processing
 from sparseeg.data.prepare import Options, prepare
 from sparseeg.data.tasks import find_task
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
@@ -35,7 +36,7 @@ def eegmat(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_real_edf_files_are_prepared_with_age_as_the_target(eegmat, shared_data, tmp_path):
-    options = Options(reference=("average",))
+    options = Options(Processing(reference=("average",)))
     windows = prepare(eegmat, tmp_path / "store", find_task("age"), options, n_jobs=2)
     assert (windows.n_chans, windows.sfreq, windows.target_unit) == (19, 100.0, "years")
     assert "ECG ECG" not in windows.ch_names

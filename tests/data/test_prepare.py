@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 from bids_folder import BidsFolder, contrast_events
 
+from sparseeg.data import journal, store
 from sparseeg.data import prepare as preparing
-from sparseeg.data import store
 from sparseeg.data.bids import read_bids
+from sparseeg.data.continuous import Processing
 from sparseeg.data.hbn import CH_NAMES
 from sparseeg.data.prepare import Options, prepare
 from sparseeg.data.tasks import TASKS, TaskFile, find_task
@@ -103,8 +104,10 @@ def test_a_change_of_the_subject_table_alone_reads_no_signal_again(folder, tmp_p
 def test_other_options_need_another_store_or_overwrite(folder, tmp_path):
     prepare(folder.root, tmp_path / "store")
     with pytest.raises(SparseEEGError, match=r"prepared with another sfreq: 100\.0, not 50\.0"):
-        prepare(folder.root, tmp_path / "store", options=Options(sfreq=50.0))
-    windows = prepare(folder.root, tmp_path / "store", options=Options(sfreq=50.0), overwrite=True)
+        prepare(folder.root, tmp_path / "store", options=Options(Processing(sfreq=50.0)))
+    windows = prepare(
+        folder.root, tmp_path / "store", options=Options(Processing(sfreq=50.0)), overwrite=True
+    )
     assert (windows.sfreq, windows.n_times) == (50.0, 100)
     assert len(list((tmp_path / "store" / "signals").iterdir())) == 4
 
@@ -134,7 +137,7 @@ def test_channels_in_another_order_are_put_in_order_and_stay_so(bids, tmp_path, 
 
 
 def test_half_precision_holds_microvolts_to_its_rounding(folder, tmp_path):
-    windows = prepare(folder.root, tmp_path / "store", options=Options(dtype="float16"))
+    windows = prepare(folder.root, tmp_path / "store", options=Options(Processing(dtype="float16")))
     assert windows.signals[0].dtype == np.float16
     exact = read_bids(folder.root).gather([0])
     batch = windows.gather([0])
@@ -145,7 +148,7 @@ def test_half_precision_holds_microvolts_to_its_rounding(folder, tmp_path):
 @pytest.mark.parametrize("sfreq", [100.0, 250.0])
 def test_filter_reference_and_rate_are_the_same_in_any_blocks(bids, tmp_path, monkeypatch, sfreq):
     path = bids.add("A", sfreq=sfreq, seconds=20.0)
-    options = Options(low_cut=1.0, high_cut=30.0, reference=("average",), margin=2.0)
+    options = Options(Processing(low_cut=1.0, high_cut=30.0, reference=("average",)), margin=2.0)
     whole = prepare(bids.root, tmp_path / "whole", options=options)
     monkeypatch.setattr("sparseeg.data.continuous._BLOCK", 4 * 37)
     blocks = prepare(bids.root, tmp_path / "blocks", options=options)
@@ -160,8 +163,8 @@ def test_filter_reference_and_rate_are_the_same_in_any_blocks(bids, tmp_path, mo
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(high_cut=60.0), "a filter edge of 60 Hz doesn't fit a signal sampled at 100 Hz"),
-        (Options(reference=("E1",)), "no channel 'E1' to refer to"),
+        (Options(Processing(high_cut=60.0)), "a filter edge of 60 Hz doesn't fit a signal sampled at 100 Hz"),
+        (Options(Processing(reference=("E1",))), "no channel 'E1' to refer to"),
     ],
 )
 def test_processing_that_does_not_fit_is_one_line(folder, tmp_path, options, said):
@@ -269,6 +272,18 @@ def test_a_torn_line_of_the_journal_costs_one_recording(folder, tmp_path, monkey
     assert content(tmp_path / "store") == before
 
 
+def test_an_entry_after_a_torn_line_is_not_lost_with_it(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    done = journal.Journal(path)
+    done.begin({"sfreq": 100.0})
+    done.add({"file": "first"})
+    path.write_text(path.read_text() + '{"file": "torn')
+    journal.Journal(path).add({"file": "second"})
+    again = journal.Journal(path)
+    assert again.options == {"sfreq": 100.0}
+    assert list(again.entries) == ["first", "second"]
+
+
 def test_a_local_dask_cluster_prepares_the_same(folder, tmp_path):
     distributed = pytest.importorskip("distributed")
     from sparseeg.data.engines import engine
@@ -297,3 +312,10 @@ def test_a_disk_without_room_is_not_taken_for_a_damaged_recording(folder, tmp_pa
 def test_tasks_are_changed_by_what_is_given():
     assert find_task("age").unit == "years"
     assert find_task("response-time", TaskFile(tmax=2.0)) == replace(TASKS["response-time"], tmax=2.0)
+
+
+def test_options_go_before_a_task_file_and_are_checked_as_it_is():
+    described = TaskFile(stimulus=("tone",), response=("key",), tmax=1.0)
+    assert described.with_options({"tmax": 2.0, "unit": None}).tmax == 2.0
+    with pytest.raises(SparseEEGError, match="window: Input should be greater than 0"):
+        described.with_options({"window": -1.0})

@@ -80,6 +80,7 @@ def prepare(
     Run again, it reads only what is new or has changed; interrupted, it goes on.
     """
     from sparseeg.data import tasks
+    from sparseeg.data.continuous import Processing
     from sparseeg.data.engines import engine
     from sparseeg.data.load import recognise
     from sparseeg.data.prepare import Options
@@ -101,17 +102,9 @@ def prepare(
         "crop": crop,
     }
     changes = tasks.TaskFile.read(task_file) if task_file else tasks.TaskFile()
-    changes = changes.model_copy(update={name: value for name, value in given.items() if value is not None})
-    options = Options(
-        sfreq,
-        margin,
-        low_cut,
-        high_cut,
-        comma_list(reference) or None,
-        dtype,
-        comma_list(releases) or None,
-        keep_excluded,
-    )
+    changes = changes.with_options(given)
+    processing = Processing(sfreq, low_cut, high_cut, comma_list(reference) or None, dtype)
+    options = Options(processing, margin, comma_list(releases) or None, keep_excluded)
     try:
         with progress_bar("preparing") as progress, engine(backend, scheduler):
             windows = prepare_store(

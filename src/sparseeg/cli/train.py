@@ -116,7 +116,8 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 def _configuration(options: dict[str, Any]) -> Any:
     """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
-    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig, describe
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+    from sparseeg.yaml_files import describe
 
     if options["data"] is None:
         raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")

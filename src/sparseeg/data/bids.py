@@ -15,7 +15,7 @@ from sparseeg.data.continuous import Processing
 from sparseeg.data.cuts import Cut
 from sparseeg.data.parallel import Progress, read_each
 from sparseeg.data.participants import NAME, Subjects, is_simulated, number_columns
-from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
+from sparseeg.data.problems import LEFT_OUT, Problem, listed, one_line, summarise
 from sparseeg.data.recording import Recording, read_recording
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.trials import trial_table
@@ -248,10 +248,7 @@ def _with_target(
             f"{nearest(task.name, [*TASKS, *columns])}"
         )
     for root, names in missing.items():
-        lacking = sorted(set(names))
-        listed = ", ".join(lacking[:5]) + (", ..." if len(lacking) > 5 else "")
-        noun = "subject" if len(lacking) == 1 else "subjects"
-        reason = f"no number in column {task.target} for {len(lacking)} {noun}: {listed}"
+        reason = f"no number in column {task.target} for {listed(names, 'subject')}"
         problems.append(Problem(root / NAME, reason, f"their {len(names)} recordings {LEFT_OUT}"))
     return [file for file in files if not np.isnan(subjects.target(file))]
 

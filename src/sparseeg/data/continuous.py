@@ -8,9 +8,10 @@ import mne
 import numpy as np
 from scipy.signal import oaconvolve
 
+from sparseeg.data import hbn
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import Problem
-from sparseeg.data.resample import resample, same_rate
+from sparseeg.data.resample import rate_ratio, resample, same_rate
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError, nearest
 
@@ -32,14 +33,14 @@ class Processing:
 
     Parameters
     ----------
-    sfreq : Hz of the result.
+    sfreq : Hz of the result; a recording at another rate is resampled.
     low_cut, high_cut : edges in Hz of a zero-phase FIR filter (MNE's design); None leaves that side alone.
     reference : "average", or the channels whose mean is subtracted; None keeps the recording's own.
     dtype : of the result.
     channels : their order, for a recording that has just these; None keeps the recording's own.
     """
 
-    sfreq: float
+    sfreq: float = hbn.SFREQ
     low_cut: float | None = None
     high_cut: float | None = None
     reference: tuple[str, ...] | None = None
@@ -113,7 +114,7 @@ class Continuous:
 def _ratio(found: float, wanted: float) -> Fraction:
     if same_rate(found, wanted):
         return Fraction(1)
-    return Fraction(wanted).limit_denominator(10_000) / Fraction(found).limit_denominator(10_000)
+    return rate_ratio(found, wanted)
 
 
 def _kernel(sfreq: float, processing: Processing) -> np.ndarray | None:

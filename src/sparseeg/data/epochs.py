@@ -12,6 +12,7 @@ from sparseeg.data.channels import channel_difference, channel_order, expected_c
 from sparseeg.data.epochs_file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.parallel import Progress, read_each
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.tasks import NO_UNIT
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
 
@@ -21,7 +22,6 @@ SECONDS = {
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
     **dict.fromkeys(("us", "usec", "microsecond", "microseconds"), 1e-6),
 }
-NO_UNIT = "a.u."
 
 
 def epochs_files(path: Path) -> list[Path]:

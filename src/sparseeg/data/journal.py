@@ -23,7 +23,6 @@ def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
         "file": key,
         "fingerprint": fingerprint,
         "signal": result.signal,
-        "n_samples": result.n_samples,
         "ch_names": list(result.ch_names),
         "windows": {name: windows[name].tolist() for name in windows.columns},
         "problems": [_plain(problem) for problem in result.problems],
@@ -36,7 +35,7 @@ def result(entry: Entry, signal: Any = None) -> Recording | Problem:
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
     problems = tuple(map(_problem, entry["problems"]))
-    return Recording(signal, windows, tuple(entry["ch_names"]), entry["n_samples"], problems)
+    return Recording(signal, windows, tuple(entry["ch_names"]), problems)
 
 
 class Journal:
@@ -46,7 +45,8 @@ class Journal:
         self.path = path
         self.entries: dict[str, Entry] = {}
         self.options: dict[str, Any] | None = None
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
             try:
                 content = json.loads(line)
             except ValueError:
@@ -55,6 +55,8 @@ class Journal:
                 self.options = content["options"]
             else:
                 self.entries[content["file"]] = content
+        if text and not text.endswith("\n"):  # the next entry would be lost with the torn one
+            self.compact(list(self.entries))
 
     def begin(self, options: dict[str, Any]) -> None:
         """Write the journal anew, with these options and the entries it has."""

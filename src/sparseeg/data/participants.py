@@ -10,7 +10,7 @@ import pandas as pd
 
 from sparseeg.data import hbn
 from sparseeg.data.layout import BidsFile
-from sparseeg.data.problems import Problem, one_line
+from sparseeg.data.problems import Problem, listed, one_line
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
 
@@ -31,9 +31,12 @@ class Subjects:
             self._tables[root], found = read_participants(root, target)
             self.problems += found
             here = {file.subject for file in files if file.root == root}
-            absent = sorted(here - set(self._tables[root].index))
+            absent = here - set(self._tables[root].index)
             if absent and not self._tables[root].empty:
-                self.problems.append(_absent(root / NAME, absent))
+                reason = f"no row for {listed(absent, 'subject', ' with recordings')}"
+                self.problems.append(
+                    Problem(root / NAME, reason, "read without release, age and sex", "nothing")
+                )
 
     def of(self, file: BidsFile) -> dict[str, object]:
         """Return release, age (years) and sex of a recording's subject; None or NaN where not known."""
@@ -84,18 +87,16 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     table = table.dropna(subset=["participant_id"]).reset_index(drop=True)
     missing = pd.Series(None, index=table.index, dtype=object)
     names = ["sub-" + name.removeprefix("sub-") for name in table["participant_id"]]
+    numbers = {
+        name: _numbers(table.get(name, missing), name, names, path, problems)
+        for name in dict.fromkeys(("age", target or "age"))
+    }
     subjects = pd.DataFrame(
         {
             "release": _releases(table.get("release_number", missing), path, problems),
-            "age": _numbers(table.get("age", missing), "age", names, path, problems),
+            "age": numbers["age"],
             "sex": table.get("sex", missing).astype(object).where(lambda sex: sex.notna(), None),
-            "target": _numbers(
-                table.get(target or "", missing),
-                target or "",
-                names,
-                path,
-                [] if target == "age" else problems,
-            ),
+            "target": numbers[target] if target else np.nan,
         },
     ).set_index(pd.Index(names, dtype=object))
     repeated = subjects.index.duplicated()
@@ -103,13 +104,6 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
         reason = f"{subjects.index[repeated][0]} has more than one row"
         problems.append(Problem(path, reason, "the first one counts", "nothing"))
     return subjects[~repeated], problems
-
-
-def _absent(path: Path, subjects: list[str]) -> Problem:
-    listed = ", ".join(subjects[:5]) + (", ..." if len(subjects) > 5 else "")
-    noun = "subject" if len(subjects) == 1 else "subjects"
-    reason = f"no row for {len(subjects)} {noun} with recordings: {listed}"
-    return Problem(path, reason, "read without release, age and sex", "nothing")
 
 
 def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Series:

@@ -9,16 +9,16 @@ until then.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from sparseeg import __version__
-from sparseeg.data import hbn, journal, layout, store
+from sparseeg.data import journal, layout, store
 from sparseeg.data.bids import Survey, assemble, survey_bids
 from sparseeg.data.channels import channel_order, expected_channels
 from sparseeg.data.continuous import Processing
@@ -41,24 +41,15 @@ class Options:
 
     Parameters
     ----------
-    sfreq : Hz; recordings at another rate are resampled.
+    processing : what is done to the signals.
     margin : seconds of signal kept to either side of a window that is locked to an event, for jitter.
-    low_cut, high_cut, reference, dtype : as in `Processing`.
     releases, keep_excluded : as in `read_bids`.
     """
 
-    sfreq: float = hbn.SFREQ
+    processing: Processing = field(default_factory=Processing)
     margin: float = MARGIN
-    low_cut: float | None = None
-    high_cut: float | None = None
-    reference: tuple[str, ...] | None = None
-    dtype: Literal["float32", "float16"] = "float32"
     releases: tuple[str, ...] | None = None
     keep_excluded: bool = False
-
-    @property
-    def processing(self) -> Processing:
-        return Processing(self.sfreq, self.low_cut, self.high_cut, self.reference, self.dtype)
 
 
 @dataclass(frozen=True)
@@ -124,7 +115,7 @@ def prepare(
     SparseEEGError : nothing to read, `out` holds something else, or a store with other options.
     """
     path, out = Path(path), Path(out)
-    cut = task.cut(options.sfreq, options.margin)
+    cut = task.cut(options.processing.sfreq, options.margin)
     survey = survey_bids(path, task, options.releases, options.keep_excluded)
     done = _open_journal(out, _described(path, task, options), overwrite)
     jobs = [_job(file, survey, cut, options.processing, out) for file in survey.files]
@@ -139,15 +130,13 @@ def prepare(
 
 
 def _described(path: Path, task: Task, options: Options) -> dict[str, Any]:
-    described = {"source": str(path), "task": asdict(task), **asdict(options), "code": _CODE}
-    return json.loads(json.dumps(described))
+    chosen = asdict(options)
+    described = {"source": str(path), "task": asdict(task), **chosen.pop("processing"), **chosen}
+    return json.loads(json.dumps(described | {"code": _CODE}))
 
 
 def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journal.Journal:
-    if out.exists() and not out.is_dir():
-        raise SparseEEGError(f"{out} is a file; a store is a folder")
-    if out.is_dir() and any(out.iterdir()) and not store.is_store(out):
-        raise SparseEEGError(f"{out} holds other files; name a new folder for the store")
+    store.check_folder(out)
     if (out / store.MANIFEST).is_file() and not (out / store.JOURNAL).is_file() and not overwrite:
         raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new one")
     try:
@@ -203,12 +192,7 @@ def _run(
     finished = len(jobs) - len(waiting)
     if progress is not None:
         progress(finished, len(jobs))
-    entries: Iterable[journal.Entry] = (
-        in_any_order(Job.run, waiting, n_jobs, backend)
-        if n_jobs > 1 or backend != "loky"
-        else map(Job.run, waiting)
-    )
-    for entry in entries if waiting else ():
+    for entry in in_any_order(Job.run, waiting, n_jobs, backend) if waiting else ():
         done.add(entry)
         finished += 1
         if progress is not None:

@@ -35,6 +35,13 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def listed(names: Iterable[str], noun: str, which: str = "") -> str:
+    """Return "2 subjects: a, b": how many different names there are, and the first five of them."""
+    different = sorted(set(names))
+    more = ", ..." if len(different) > 5 else ""
+    return f"{len(different)} {noun}{'s' * (len(different) != 1)}{which}: {', '.join(different[:5])}{more}"
+
+
 def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
     """Say in one line how many problems there were, what they cost, and the first few of them."""
     problems = tuple(problems)

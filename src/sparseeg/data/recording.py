@@ -28,7 +28,6 @@ class Recording:
     signal: Any
     windows: pd.DataFrame
     ch_names: tuple[str, ...]
-    n_samples: int
     problems: tuple[Problem, ...]
 
     def reordered(self, order: list[int]) -> "Recording":
@@ -112,7 +111,7 @@ def _keep(
     for name in ("earliest", "latest"):
         moved[name] = moved[name].where(movable, moved["start"])
     table = moved[clean].reset_index(drop=True)
-    return Recording(signal, table, source.ch_names, len(bad) - 1, tuple(problems))
+    return Recording(signal, table, source.ch_names, tuple(problems))
 
 
 def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -48,7 +48,9 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
     SparseEEGError : `path` exists and may not be replaced.
     """
     path = Path(path)
-    _check_free(path, overwrite)
+    check_folder(path)
+    if is_store(path) and not overwrite:
+        raise SparseEEGError(f"{path} is a store already; allow overwriting it or name a new folder")
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
@@ -74,17 +76,12 @@ def _swap(content: Path, path: Path, old: Path) -> None:
         raise
 
 
-def _check_free(path: Path, overwrite: bool) -> None:
-    if not path.exists():
-        return
-    if not path.is_dir():
+def check_folder(path: Path) -> None:
+    """Raise SparseEEGError where something lies at `path` that is neither a store nor an empty folder."""
+    if path.exists() and not path.is_dir():
         raise SparseEEGError(f"{path} is a file; a store is a folder")
-    if not any(path.iterdir()):
-        return
-    if not is_store(path):
+    if path.is_dir() and any(path.iterdir()) and not is_store(path):
         raise SparseEEGError(f"{path} holds other files; name a new folder for the store")
-    if not overwrite:
-        raise SparseEEGError(f"{path} is a store already; allow overwriting it or name a new folder")
 
 
 def _write(windows: WindowSet, folder: Path) -> None:

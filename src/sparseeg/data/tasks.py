@@ -1,7 +1,9 @@
 """What can be decoded: a time in every trial, or a number that belongs to the subject."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -9,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sparseeg.data import hbn
 from sparseeg.data.cuts import Cut, GridCut, TrialCut
-from sparseeg.data.problems import one_line
 from sparseeg.data.trials import CONTRAST_CHANGE, TrialRule
 from sparseeg.errors import SparseEEGError
+from sparseeg.yaml_files import describe, read_yaml
 
 RESPONSE_TIME = "response-time"
 NO_UNIT = "a.u."
@@ -104,14 +106,16 @@ class TaskFile(BaseModel):
     @classmethod
     def read(cls, path: Path) -> "TaskFile":
         """Read from YAML; SparseEEGError names the file and what doesn't fit."""
+        # Every value as the text that was written: an event may be called 12, on or 1:30.
+        return read_yaml(path, cls, yaml.BaseLoader)
+
+    def with_options(self, options: Mapping[str, Any]) -> "TaskFile":
+        """Return this with the options that are not None in place of its own."""
+        given = {name: value for name, value in options.items() if value is not None}
         try:
-            content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-            return cls.model_validate(content or {})
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise SparseEEGError(f"{path}: not a readable task file: {one_line(error)}") from error
+            return self.model_validate(self.model_dump() | given)
         except ValidationError as error:
-            found = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise SparseEEGError(f"{path}: {found}") from error
+            raise SparseEEGError(describe(error)) from error
 
 
 def find_task(name: str, changes: TaskFile | None = None) -> Task:

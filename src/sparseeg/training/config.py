@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from sparseeg.atomic import write_whole
-from sparseeg.errors import SparseEEGError
+from sparseeg.yaml_files import read_yaml
 
 
 class _Section(BaseModel):
@@ -64,14 +64,4 @@ class TrainConfig(_Section):
     @classmethod
     def read(cls, path: Path) -> "TrainConfig":
         """Read from YAML; SparseEEGError names the file and the field that doesn't fit."""
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text()))
-        except (OSError, yaml.YAMLError) as error:
-            raise SparseEEGError(f"{path}: not a readable configuration ({error})") from error
-        except ValidationError as error:
-            raise SparseEEGError(f"{path}: {describe(error)}") from error
-
-
-def describe(error: ValidationError) -> str:
-    """Return pydantic's findings in one line."""
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        return read_yaml(path, cls)

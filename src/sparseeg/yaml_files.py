@@ -1,0 +1,26 @@
+"""YAML files that pydantic models describe."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from sparseeg.errors import SparseEEGError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path, model: type[Model], loader: type = yaml.SafeLoader) -> Model:
+    """Return what a file holds; SparseEEGError names the file and what doesn't fit."""
+    try:
+        return model.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {})
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SparseEEGError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise SparseEEGError(f"{path}: {describe(error)}") from error
+
+
+def describe(error: ValidationError) -> str:
+    """Return pydantic's findings in one line."""
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
