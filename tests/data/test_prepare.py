@@ -21,6 +21,7 @@ from sparseeg.data.bids import read_bids
 from sparseeg.data.continuous import Processing
 from sparseeg.data.hbn import CH_NAMES
 from sparseeg.data.prepare import Options, prepare
+from sparseeg.data.signal_file import SignalFile
 from sparseeg.data.tasks import TASKS, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 
@@ -53,7 +54,7 @@ def content(path: Path) -> dict[str, bytes]:
 def test_a_prepared_store_holds_the_windows_that_reading_gives(folder, tmp_path, n_jobs):
     windows = prepare(folder.root, tmp_path / "store", n_jobs=n_jobs)
     same_windows(windows, read_bids(folder.root))
-    assert all(isinstance(signal, np.memmap) for signal in windows.signals)
+    assert all(isinstance(signal, SignalFile) for signal in windows.signals)
     assert windows.table["release"].dropna().tolist() == ["R1"] * 4 + ["R5"] * 4
 
 
@@ -64,7 +65,7 @@ def test_windows_may_be_moved_by_the_margin_and_no_further_than_the_recording(bi
     table = windows.table
     assert (table["start"] - table["earliest"]).tolist() == [80, 80, 80]
     assert (table["latest"] - table["start"]).tolist() == [80, 80, 10]
-    signal = windows.signals[0]
+    signal = np.asarray(windows.signals[0])
     for row, onset in zip(table.to_dict("records"), [4.0, 7.0, 17.4], strict=True):
         first = round(onset * 100) + 50 - 80
         length = row["latest"] - row["earliest"] + 200

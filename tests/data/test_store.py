@@ -9,6 +9,7 @@ from bids_folder import BidsFolder
 
 from sparseeg.data import store
 from sparseeg.data.bids import read_bids
+from sparseeg.data.signal_file import SignalFile
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
@@ -27,7 +28,7 @@ def test_a_store_opens_as_it_was_saved(windows, tmp_path):
     opened = store.open_store(path, task="response-time")
     everything = np.arange(len(windows))
     assert np.array_equal(opened.gather(everything), windows.gather(everything))
-    assert all(isinstance(signal, np.memmap) for signal in opened.signals)
+    assert all(isinstance(signal, SignalFile) for signal in opened.signals)
     for name in ("n_times", "sfreq", "ch_names", "task", "target_name", "target_unit", "source", "tmin"):
         assert getattr(opened, name) == getattr(windows, name)
     assert opened.simulated is windows.simulated

@@ -1,6 +1,8 @@
 """Fitting: it learns, it repeats, it resumes, it keeps what it has on Ctrl-C."""
 
 import warnings
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import lightning
@@ -140,6 +142,53 @@ def test_interrupted_fit_goes_on_from_its_last_epoch(
     fit(toy, split, options, tmp_path, report=lines.append)
     assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 4", "epoch 5"]
     assert (tmp_path / "model.safetensors").exists()
+
+
+class RecordBatches(Callback):
+    """Keep the targets of every batch, and fall over in the middle of an epoch."""
+
+    def __init__(self, fall: tuple[int, int] | None = None) -> None:
+        self.fall = fall
+        self.seen: dict[int, list[list[float]]] = {}
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, module: object, outputs: object, batch: tuple, batch_index: int
+    ) -> None:
+        self.seen.setdefault(trainer.current_epoch, []).append(batch[1][:, 0].tolist())
+        if self.fall == (trainer.current_epoch, batch_index):
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("fall", [(1, 2), (2, 0), (1, 4)])
+def test_a_fit_that_fell_over_in_mid_epoch_goes_on_with_the_next_batch(
+    toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fall: tuple[int, int]
+) -> None:
+    make_trainer = fit_module._trainer
+    records: list[RecordBatches] = []
+
+    def recording(*args: object) -> lightning.Trainer:
+        trainer = make_trainer(*args)
+        # Before the checkpoints: what it falls over has not been saved.
+        trainer.callbacks.insert(0, records[-1])
+        return trainer
+
+    monkeypatch.setattr(fit_module, "_trainer", recording)
+    monkeypatch.setattr(fit_module, "SAVE_EVERY", timedelta(0))
+    for folder, falls in (("undisturbed", None), ("disturbed", fall)):
+        records.append(RecordBatches(falls))
+        with pytest.raises(ZeroDivisionError) if falls else nullcontext():
+            fit(toy, split, config(epochs=3), tmp_path / folder)
+    records.append(RecordBatches())
+    fit(toy, split, config(epochs=3), tmp_path / "disturbed")
+    undisturbed, before, after = (record.seen for record in records)
+    assert [len(batches) for batches in undisturbed.values()] == [5, 5, 5]
+    epoch, batch = fall
+    for number in range(3):
+        seen = before.get(number, []) + after.get(number, [])
+        if number == epoch:
+            del seen[batch]  # The batch that it fell over is the only one that is seen twice.
+        assert seen == undisturbed[number]
+    assert (tmp_path / "disturbed" / "model.safetensors").exists()
 
 
 def test_constant_targets_are_refused(toy: WindowSet, split: Split, tmp_path: Path) -> None:

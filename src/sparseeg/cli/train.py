@@ -85,6 +85,9 @@ def train(
     batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
     weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-4,
+    jitter: Annotated[
+        float, typer.Option(help="Seconds by which training windows move, their response time with them.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, batches, splits and partitions.")] = 0,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",

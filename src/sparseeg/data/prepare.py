@@ -26,6 +26,7 @@ from sparseeg.data.cuts import Cut
 from sparseeg.data.parallel import Progress, in_any_order
 from sparseeg.data.participants import NAME as PARTICIPANTS
 from sparseeg.data.recording import Blocks, read_recording
+from sparseeg.data.signal_file import SignalFile
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -261,8 +262,8 @@ def _commit(
     store.write_tables(windows, used, out, about)
 
 
-def _signal(out: Path, entry: journal.Entry) -> np.ndarray | None:
-    return np.load(out / store.SIGNALS / entry["signal"], mmap_mode="r") if "signal" in entry else None
+def _signal(out: Path, entry: journal.Entry) -> SignalFile | None:
+    return SignalFile(out / store.SIGNALS / entry["signal"]) if "signal" in entry else None
 
 
 def _collect(out: Path, done: journal.Journal) -> None:

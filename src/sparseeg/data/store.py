@@ -1,4 +1,4 @@
-"""A window set on disk: written once, opened memory-mapped.
+"""A window set on disk: written once, read window by window.
 
 STORE/store.json            format, task, unit of the signals, rate, channels, target, source
 STORE/windows.tsv           one row per window
@@ -20,6 +20,7 @@ import pandas as pd
 
 from sparseeg.atomic import write_whole
 from sparseeg.data.problems import Problem, one_line
+from sparseeg.data.signal_file import SignalFile
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
@@ -122,7 +123,7 @@ _PROBLEM = ("path", "reason", "action", "lost", "count")
 
 
 def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
-    """Open a store with its signals memory-mapped.
+    """Open a store; its signals stay on the disk until a window of them is wanted.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         )
         recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
-        signals = [np.load(path / SIGNALS / name, mmap_mode="r") for name in recordings["signal"]]
+        signals = [SignalFile(path / SIGNALS / name) for name in recordings["signal"]]
         return WindowSet(
             signals=signals,
             table=table,

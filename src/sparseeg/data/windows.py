@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.signal_file import SignalFile
 from sparseeg.errors import SparseEEGError
 
 REQUIRED_COLUMNS = ("recording", "start", "target", "subject")
@@ -20,7 +22,7 @@ class WindowSet:
 
     Parameters
     ----------
-    signals : one float32 array (time, channel) in microvolts per recording; may be memory-mapped.
+    signals : one array or file (time, channel) in microvolts per recording, float32 or float16.
     table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
         (in `target_unit`) and `subject`; `release`, `age`, `sex`, `task`, `run`, `onset` (seconds in the
         recording) and `file` where known; `earliest` and `latest`, between which a window's start may be
@@ -38,7 +40,7 @@ class WindowSet:
     ValueError : the table lacks a column, or a window lies outside its signal.
     """
 
-    signals: Sequence[np.ndarray]
+    signals: Sequence[np.ndarray | SignalFile]
     table: pd.DataFrame
     n_times: int
     sfreq: float
@@ -89,6 +91,11 @@ class WindowSet:
         return len(self.table)
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Of one window: (channel, time)."""
+        return self.n_chans, self.n_times
+
+    @property
     def n_chans(self) -> int:
         return len(self.ch_names)
 
@@ -102,24 +109,41 @@ class WindowSet:
         """Subject of each window, (n_windows,)."""
         return self.table["subject"].to_numpy()
 
-    def gather(self, indices: np.ndarray | Sequence[int], starts: np.ndarray | None = None) -> np.ndarray:
+    def gather(
+        self,
+        indices: np.ndarray | Sequence[int],
+        starts: np.ndarray | None = None,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the windows at `indices` as float32 (batch, channel, time) in microvolts, contiguous.
 
-        `starts` moves them: a first sample for each, between its `earliest` and `latest`.
+        Parameters
+        ----------
+        starts : moves them: a first sample for each, between its `earliest` and `latest`.
+        out : array of that shape and type to fill, as one in pinned memory.
         """
         indices = np.asarray(indices, dtype=np.intp)
-        recordings = self.table["recording"].to_numpy()[indices]
-        if starts is None:
-            starts = self.table["start"].to_numpy()[indices]
-        batch = np.empty((len(indices), self.n_chans, self.n_times), dtype=np.float32)
-        order = np.argsort(recordings, kind="stable")
-        borders = np.flatnonzero(np.diff(recordings[order])) + 1
-        for rows in np.split(order, borders) if len(order) else ():
-            signal = self.signals[recordings[rows[0]]]
-            # every window that fits, as a view (start, channel, time): one copy per recording
-            windows = np.lib.stride_tricks.sliding_window_view(signal, self.n_times, axis=0)
-            batch[rows] = windows[starts[rows]]
+        recordings, own_starts = self._places
+        recordings = recordings[indices]
+        starts = own_starts[indices] if starts is None else np.asarray(starts)
+        batch = np.empty((len(indices), *self.shape), dtype=np.float32) if out is None else out
+        read: dict[np.dtype, np.ndarray] = {}  # small enough for the cache, where it is turned around
+        order = np.lexsort((starts, recordings))  # as the samples lie on the disk
+        places = zip(order.tolist(), recordings[order].tolist(), starts[order].tolist(), strict=True)
+        for row, recording, start in places:
+            signal = self.signals[recording]
+            if isinstance(signal, SignalFile):
+                if signal.dtype not in read:
+                    read[signal.dtype] = np.empty(self.shape[::-1], dtype=signal.dtype)
+                batch[row] = signal.read(start, read[signal.dtype]).T
+            else:
+                batch[row] = signal[start : start + self.n_times].T
         return batch
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Recording and first sample of each window; a column of a table takes long to get."""
+        return self.table["recording"].to_numpy(), self.table["start"].to_numpy()
 
     def select(self, mask: np.ndarray | Sequence[int] | Sequence[bool]) -> "WindowSet":
         """Return the windows at a boolean mask or an index array; signals are shared, not copied."""

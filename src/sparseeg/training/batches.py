@@ -1,49 +1,74 @@
 """Whole batches straight from a window set: one gather per batch instead of one item at a time."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader, Dataset
 
 from sparseeg.data.windows import WindowSet
+from sparseeg.training.sampling import Batch, BatchSampler
 
 
 class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Map a list of positions to (windows, targets): float32 (batch, channel, time) and (batch, 1).
+    """Map a batch of positions to (windows, targets): float32 (batch, channel, time) and (batch, 1).
+
+    Where the target is a time from the event that a window is locked to, it moves with the window.
 
     Parameters
     ----------
     windows : where they come from.
-    indices : which of them, positions in `windows.table`.
     targets : replaces `windows.targets` (one value per row of `windows.table`), for the shuffled control.
-    crops : draws where a window starts, anew each time, between its `earliest` and `latest`; without it, a
-        window starts where it stands.
+    pin_memory : gather into page-locked memory, from which a GPU copies by itself.
     """
 
     def __init__(
-        self,
-        windows: WindowSet,
-        indices: np.ndarray,
-        targets: np.ndarray | None = None,
-        crops: np.random.Generator | None = None,
+        self, windows: WindowSet, targets: np.ndarray | None = None, pin_memory: bool = False
     ) -> None:
         self.windows = windows
-        self.indices = np.asarray(indices)
         self.targets = windows.targets if targets is None else targets
-        self.crops = crops
-        if crops is not None:
-            self.earliest, self.latest = (windows.table[name].to_numpy() for name in ("earliest", "latest"))
+        self.starts = windows.table["start"].to_numpy()
+        self.pin_memory = pin_memory
 
-    def __len__(self) -> int:
-        return len(self.indices)
+    def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        rows, starts = batch
+        x = torch.empty(len(rows), *self.windows.shape, pin_memory=self.pin_memory)
+        self.windows.gather(rows, starts, out=x.numpy())
+        target = self.targets[rows]
+        if self.windows.locked:
+            target = target - (starts - self.starts[rows]) / self.windows.sfreq
+        return x, torch.from_numpy(target.astype(np.float32)).unsqueeze(1)
 
-    def __getitem__(self, positions: list[int]) -> tuple[Tensor, Tensor]:
-        rows = self.indices[positions]
-        target = torch.from_numpy(self.targets[rows].astype(np.float32)).unsqueeze(1)
-        starts = None
-        if self.crops is not None:
-            starts = self.crops.integers(self.earliest[rows], self.latest[rows], endpoint=True)
-        return torch.from_numpy(self.windows.gather(rows, starts)), target
+
+class WindowLoader(DataLoader):
+    """DataLoader over batches whose epochs can be left and gone on with anywhere.
+
+    `state_dict` says how far the present epoch has come; Lightning keeps it in its checkpoints.
+    """
+
+    sampler: BatchSampler
+
+    def __init__(self, dataset: WindowBatches, batches: BatchSampler) -> None:
+        # No worker processes: they would copy every batch once more.
+        super().__init__(dataset, sampler=batches, batch_size=None)
+        self._done = 0
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        self._done = self.sampler.skip
+        for batch in super().__iter__():
+            self._done += 1
+            yield batch
+        self._done = 0  # of the next epoch
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the epoch and how many of its batches have been handed out."""
+        return {"epoch": self.sampler.epoch, "done": self._done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Let the next pass go on where that state was taken."""
+        self.sampler.epoch, self.sampler.skip = state["epoch"], state["done"]
 
 
 def loader(
@@ -54,16 +79,9 @@ def loader(
     targets: np.ndarray | None = None,
     shuffle: bool = False,
     seed: int = 0,
+    jitter: float = 0.0,
     pin_memory: bool = False,
-) -> DataLoader:
-    """Return an iterable over batches; shuffled ones drop a last batch of a single window (batch norm).
-
-    Shuffled windows whose target is the subject's own are cropped anew each time they are seen.
-    """
-    movable = shuffle and not windows.locked and {"earliest", "latest"} <= set(windows.table)
-    dataset = WindowBatches(windows, indices, targets, np.random.default_rng(seed) if movable else None)
-    generator = torch.Generator().manual_seed(seed)
-    order = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-    drop_last = shuffle and len(dataset) > batch_size and len(dataset) % batch_size == 1
-    batches = BatchSampler(order, batch_size, drop_last)
-    return DataLoader(dataset, sampler=batches, batch_size=None, pin_memory=pin_memory)
+) -> WindowLoader:
+    """Return an iterable over batches; see `WindowBatches` and `BatchSampler` for what it gives and takes."""
+    batches = BatchSampler(windows, indices, batch_size, shuffle=shuffle, seed=seed, jitter=jitter)
+    return WindowLoader(WindowBatches(windows, targets, pin_memory), batches)

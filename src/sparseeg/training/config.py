@@ -50,6 +50,7 @@ class TrainConfig(_Section):
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
+    jitter: float = Field(default=0.0, ge=0)
     patience: int = Field(default=10, ge=1)
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"

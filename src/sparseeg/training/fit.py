@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ from sparseeg.training.config import TrainConfig
 from sparseeg.training.module import RegressionModule
 
 Report = Callable[[str], None]
+SAVE_EVERY = timedelta(minutes=5)
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a fit; the checkpoints of the last finished epoch are in place."""
+    """Ctrl-C during a fit; the last checkpoint, at most `SAVE_EVERY` old, is in place."""
 
 
 class EpochLines(Callback):
@@ -79,7 +81,7 @@ def fit(
         try:
             trainer.fit(
                 module,
-                batches(split.train, config.batch_size, shuffle=True, seed=config.seed),
+                batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=config.jitter),
                 batches(split.valid, 4 * config.batch_size),
                 ckpt_path=last if last.exists() else None,
             )
@@ -147,7 +149,6 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
     if config.device == "cuda" and not torch.cuda.is_available():
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
     checkpoints = folder / "checkpoints"
-    checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
         EarlyStopping("valid_nrmse", patience=config.patience),
         ModelCheckpoint(checkpoints, "best", monitor="valid_nrmse", enable_version_counter=False),
@@ -155,6 +156,8 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
         ModelCheckpoint(
             checkpoints, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
         ),
+        # In the middle of long epochs as well.
+        ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
         RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report),
     ]
     logs = folder / "logs"
