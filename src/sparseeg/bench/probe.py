@@ -105,9 +105,14 @@ def peak_memory(run: Callable[[], float]) -> tuple[float, int]:
     gc.collect()
     _return_freed()
     _forget_peak()
-    before = _status("VmRSS") or _high_water()
+    before = resident_memory()
     result = run()
     return result, max(0, _high_water() - before)
+
+
+def resident_memory() -> int:
+    """Return the bytes of this process in memory; outside of Linux, the most there ever were."""
+    return _status("VmRSS") or _high_water()
 
 
 def _return_freed() -> None:

@@ -34,8 +34,9 @@ class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
         rows, starts = batch
-        x = torch.empty(len(rows), *self.windows.shape, pin_memory=self.pin_memory)
-        self.windows.gather(rows, starts, out=x.numpy())
+        shape = (len(rows), *self.windows.shape)
+        pinned = torch.empty(shape, pin_memory=True).numpy() if self.pin_memory else None
+        x = torch.from_numpy(self.windows.gather(rows, starts, pinned))
         target = self.targets[rows]
         if self.windows.locked:
             target = target - (starts - self.starts[rows]) / self.windows.sfreq
