@@ -11,6 +11,7 @@ import pytest
 from sparseeg import cli, runs
 from sparseeg.data import store
 from sparseeg.data.windows import WindowSet
+from sparseeg.training.config import TrainConfig
 
 COMMANDS = ("demo", "simulate", "train", "evaluate", "report", "bench")
 
@@ -172,3 +173,20 @@ def test_full_disk_is_one_line(
     assert code == 1
     assert "No space left on device" in text
     assert str(tmp_path / "run") in text
+
+
+def test_releases_that_train_and_validate_from_several_stores(
+    toy: WindowSet, tmp_path: Path, sparseeg
+) -> None:
+    paths = []
+    for name in ("R1", "R4", "R5"):
+        part = (toy.table["release"] == name).to_numpy()
+        paths += ["--data", store.save(toy.select(part), tmp_path / name)]
+    run = tmp_path / "run"
+    options = ("--model", "response-time-cnn", "--epochs", "1", "--no-control", "--no-boosting")
+    code, said = sparseeg("train", *paths[:4], "--releases", "R1", "--valid", "R4", "--out", run, *options)
+    assert code == 0, said
+    assert "validation trials" in said
+    assert TrainConfig.read(run / "config.yaml").data.releases == ("R1", "R4")
+    code, said = sparseeg("evaluate", run)
+    assert code == 0, said

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sparseeg import runs
+from sparseeg.data import store
 from sparseeg.data.problems import Problem
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -143,3 +144,21 @@ def test_release_split_needs_releases(toy: WindowSet, tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="names no releases"):
         runs.train(config(), without, tmp_path / "run", silent)
     assert not (tmp_path / "run").exists()
+
+
+def test_without_a_test_part_the_validation_part_is_scored_and_named(toy: WindowSet, tmp_path: Path) -> None:
+    alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
+    metrics = runs.train(alone, toy, tmp_path / "run", silent)
+    assert metrics["part"] == "validation"
+    assert "on whom the epoch was chosen" in (tmp_path / "run" / "report.html").read_text()
+    assert set(pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")["release"]) == {"R5"}
+
+
+def test_several_stores_are_one_set_and_share_nothing(toy: WindowSet, tmp_path: Path) -> None:
+    late = (toy.table["release"] == "R5").to_numpy()
+    early, r5 = (store.save(toy.select(part), tmp_path / name) for part, name in ((~late, "a"), (late, "b")))
+    together = runs.load_windows(DataConfig(path=(str(early), str(r5))))
+    assert sorted(together.targets) == pytest.approx(sorted(toy.targets))
+    assert together.subjects[-1] in toy.subjects[late]
+    with pytest.raises(SparseEEGError, match="windows are there twice"):
+        runs.load_windows(DataConfig(path=(str(early), str(early))))

@@ -6,7 +6,7 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,23 +42,43 @@ class Fold:
     folder: Path
     split: Split
 
+    @property
+    def scored(self) -> np.ndarray:
+        """The test part; the validation part where everything else trains."""
+        return self.split.test if len(self.split.test) else self.split.valid
+
 
 def load_windows(
     data: DataConfig, n_jobs: int = 1, progress: Callable[[int, int], None] | None = None
 ) -> WindowSet:
-    """Read the windows that a configuration names."""
-    return load(
-        Path(data.path),
-        task=data.task,
-        target=data.target,
-        target_unit=data.target_unit,
-        tmin=data.tmin,
-        tmax=data.tmax,
-        sfreq=data.sfreq,
-        releases=data.releases,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
+    """Read the windows that a configuration names; SparseEEGError where two of its folders share some."""
+    sets = [
+        load(
+            Path(path),
+            task=data.task,
+            target=data.target,
+            target_unit=data.target_unit,
+            tmin=data.tmin,
+            tmax=data.tmax,
+            sfreq=data.sfreq,
+            releases=data.releases,
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+        for path in data.path
+    ]
+    if len(sets) == 1:
+        return sets[0]
+    together = concatenate(sets)
+    known = [name for name in ("subject", "task", "run", "onset") if name in together.table]
+    repeated = together.table.duplicated(known)
+    if repeated.any():
+        row = together.table[repeated].iloc[0]
+        raise SparseEEGError(
+            f"{together.source}: {repeated.sum()} windows are there twice, as one of {row['subject']}; "
+            "give each recording once"
+        )
+    return together
 
 
 def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:
@@ -113,7 +133,7 @@ def reevaluate(
             raise SparseEEGError(f"subject {trained[0]} trained the network; it can't test it")
         nobody = np.empty(0, dtype=np.intp)
         return _score(config, other, [Fold(run, Split(nobody, nobody, np.arange(len(other))))], out, report)
-    together = concatenate(own, other)
+    together = replace(concatenate([own, other]), source=other.source)
     train, valid = (_rows(own.subjects, stored[0][key]) for key in ("train", "valid"))
     split = Split(train, valid, np.arange(len(own), len(together))).check(together.subjects)
     return _score(config, together, [Fold(run, split)], out, report)
@@ -194,13 +214,16 @@ def _score(
     config: TrainConfig, windows: WindowSet, folds: list[Fold], out: Path, report: Report
 ) -> dict[str, Any]:
     tables = []
+    part = "test" if len(folds[0].split.test) else "validation"
     for number, fold in enumerate(folds, start=1):
-        report(f"scoring the test part{f' of split {number}' if len(folds) > 1 else ''}: network, baselines")
+        of = f" of split {number}" if len(folds) > 1 else ""
+        report(f"scoring the {part} part{of}: network, baselines")
         tables.append(_predictions(config, windows, fold).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
         "task": windows.task,
         "model": config.model,
+        "part": part,
         "target": windows.target_name,
         "unit": windows.target_unit,
         **evaluate(predictions),
@@ -218,7 +241,7 @@ def _score(
 
 
 def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataFrame:
-    train, valid, test = fold.split
+    train, valid, test = fold.split.train, fold.split.valid, fold.scored
     target = windows.targets
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
     network = _network(fold.folder)

@@ -1,5 +1,7 @@
 """The window set: gathering, selecting, joining, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,12 +72,15 @@ def test_select_takes_masks_and_indices_and_shares_the_signals():
 
 def test_concatenate_keeps_order_and_samples():
     first, second = window_set([(0, 1), (2, 3)]), window_set([(1, 0)], simulated=True)
-    both = concatenate(first, second)
+    both = concatenate([first, second])
     assert np.array_equal(both.gather([0, 1]), first.gather([0, 1]))
     assert np.array_equal(both.gather([2]), second.gather([0]))
     assert both.simulated
+    ranged = replace(first, table=first.table.assign(earliest=0, latest=first.table["start"]))
+    assert "latest" in concatenate([ranged, ranged]).table
+    assert "latest" not in concatenate([ranged, second]).table
     with pytest.raises(ValueError, match="differ in sfreq"):
-        concatenate(first, window_set([(1, 0)], sfreq=50.0))
+        concatenate([first, window_set([(1, 0)], sfreq=50.0)])
 
 
 def test_properties_and_summary():

@@ -29,6 +29,7 @@ def run(tmp_path: Path) -> Path:
     metrics = {
         "task": "response-time",
         "model": "response-time-cnn",
+        "part": "test",
         "unit": "s",
         **evaluate(predictions, n_resamples=50),
         "data": {"source": "<here>", "simulated": True, "n_files_with_problems": 2},

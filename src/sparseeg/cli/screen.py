@@ -38,12 +38,11 @@ def say_problems(windows: Any) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the honest table."""
-    from sparseeg.evaluation.evaluate import CAPTION, cells, rows
+    from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
-        title=f"{metrics['model']} on {metrics['n_trials']} test trials of {metrics['n_subjects']} subjects"
-        f"{simulated}",
+        title=f"{metrics['model']} on {scored(metrics)}{simulated}",
         caption=CAPTION,
     )
     table.add_column("predictor", no_wrap=True)

@@ -38,7 +38,7 @@ def demo(
     data, run = out / "data", out / "run"
     simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
     config = TrainConfig(
-        data=DataConfig(path=str(data.resolve())),
+        data=DataConfig(path=_absolute([data])),
         split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
         epochs=15,
         patience=5,
@@ -52,7 +52,8 @@ def train(
     ctx: typer.Context,
     out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
     data: Annotated[
-        Path | None, typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs.")
+        list[Path] | None,
+        typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs; may be given again."),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
@@ -68,7 +69,9 @@ def train(
     tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the event.")] = None,
     tmax: Annotated[float | None, typer.Option(help="End of the window in s after the event.")] = None,
     sfreq: Annotated[float | None, typer.Option(help="Resample to this rate, in Hz.")] = None,
-    releases: Annotated[str | None, typer.Option(help="Read only these HBN releases, as R1,R4,R5.")] = None,
+    releases: Annotated[
+        str | None, typer.Option(help="HBN releases to read besides those of --valid and --test.")
+    ] = None,
     split: Annotated[
         Literal["subjects", "release", "loso", "kfold"],
         typer.Option(help="By random subjects, by release, leave one subject out, or k folds of subjects."),
@@ -77,7 +80,7 @@ def train(
         str | None, typer.Option(help="Releases that validate, as R4 (with --split release).")
     ] = None,
     test: Annotated[
-        str | None, typer.Option(help="Releases that test, as R5 (with --split release).")
+        str | None, typer.Option(help="Releases that test; without them, those of --valid are scored.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Most epochs to train.")] = 40,
@@ -105,11 +108,15 @@ def train(
         if given:
             option = given[0].replace("_", "-")
             raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{option} out")
-        if data is not None and str(data.resolve()) != config.data.path:
-            raise SparseEEGError(f"{out} was trained on {config.data.path}, not on {data}; leave --data out")
+        if data and _absolute(data) != config.data.path:
+            raise SparseEEGError(f"{out} was trained on {', '.join(config.data.path)}; leave --data out")
     else:
         config = _configuration(ctx.params)
     _train(config, out, jobs, resume)
+
+
+def _absolute(paths: list[Path]) -> tuple[str, ...]:
+    return tuple(str(path.resolve()) for path in paths)
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:
@@ -122,7 +129,7 @@ def _configuration(options: dict[str, Any]) -> Any:
     from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
     from sparseeg.yaml_files import describe
 
-    if options["data"] is None:
+    if not options["data"]:
         raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
     lists = {name: comma_list(options[name]) for name in ("releases", "valid", "test")}
     kind = (
@@ -131,7 +138,9 @@ def _configuration(options: dict[str, Any]) -> Any:
         else options["split"]
     )
     values = {**options, **lists, "releases": lists["releases"] or None, "kind": kind}
-    values["path"] = str(options["data"].resolve())
+    values["path"] = _absolute(options["data"])
+    if values["releases"]:  # those that train: the others must be read as well
+        values["releases"] = tuple(dict.fromkeys(lists["releases"] + lists["valid"] + lists["test"]))
 
     def fields(section: Any) -> dict[str, Any]:
         return {name: values[name] for name in section.model_fields if name in values}
@@ -180,7 +189,7 @@ def evaluate(
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run / "config.yaml")
-    elsewhere = data is not None and str(data.resolve()) != config.data.path
+    elsewhere = data is not None and _absolute([data]) != config.data.path
     try:
         own = _read(config.data, jobs)
     except SparseEEGError as error:
@@ -190,7 +199,7 @@ def evaluate(
         say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
     other = None
     if data is not None and elsewhere:
-        other = _read(config.data.model_copy(update={"path": str(data.resolve())}), jobs)
+        other = _read(config.data.model_copy(update={"path": _absolute([data])}), jobs)
         out = out or run / "evaluations" / data.name
     out = out or run
     out.mkdir(parents=True, exist_ok=True)

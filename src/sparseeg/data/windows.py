@@ -163,18 +163,33 @@ class WindowSet:
         return f"{read}; {summarise(self.problems, examples)}"
 
 
-def concatenate(first: WindowSet, second: WindowSet) -> WindowSet:
-    """Return the windows of both, the first's before the second's; channels and length must be the same."""
-    for name in ("ch_names", "n_times", "sfreq", "target_unit"):
-        if getattr(first, name) != getattr(second, name):
-            raise SparseEEGError(
-                f"{first.source} and {second.source} differ in {name}; they can't be one set"
-            )
-    shifted = second.table.assign(recording=second.table["recording"] + len(first.signals))
+def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
+    """Return the windows of all sets as one, in their order.
+
+    Raises
+    ------
+    SparseEEGError : they differ in channels, length, rate or target.
+    """
+    first = sets[0]
+    for other in sets[1:]:
+        for name in ("ch_names", "n_times", "sfreq", "tmin", "target_name", "target_unit", "locked"):
+            if getattr(first, name) != getattr(other, name):
+                raise SparseEEGError(
+                    f"{first.source} and {other.source} differ in {name}; they can't be one set"
+                )
+    before = np.cumsum([0] + [len(part.signals) for part in sets])
+    tables = [
+        part.table.assign(recording=part.table["recording"] + number)
+        for part, number in zip(sets, before[:-1], strict=True)
+    ]
+    # numbers of samples, which have no place for "not known"
+    partial = [name for name in ("earliest", "latest") if any(name not in table for table in tables)]
+    tables = [table.drop(columns=partial, errors="ignore") for table in tables]
     return replace(
-        second,
-        signals=[*first.signals, *second.signals],
-        table=pd.concat([first.table, shifted], ignore_index=True),
-        simulated=first.simulated or second.simulated,
-        problems=first.problems + second.problems,
+        first,
+        signals=[signal for part in sets for signal in part.signals],
+        table=pd.concat(tables, ignore_index=True),
+        source=", ".join(dict.fromkeys(part.source for part in sets)),
+        simulated=any(part.simulated for part in sets),
+        problems=tuple(problem for part in sets for problem in part.problems),
     )

@@ -136,6 +136,12 @@ def markdown(metrics: dict[str, Any], unit: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def scored(metrics: dict[str, Any]) -> str:
+    """Say on whom the scores are."""
+    who = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
+    return who if metrics["part"] == "test" else f"{who}, on whom the epoch was chosen: too good"
+
+
 def number(value: float, digits: int = 3) -> str:
     """Format a score; a constant has no correlation."""
     return "-" if np.isnan(value) else f"{value:.{digits}f}"

@@ -94,7 +94,7 @@ def by_release(releases: ArrayLike, valid: str | Sequence[str], test: str | Sequ
     releases = np.asarray(releases)
     valid = [valid] if isinstance(valid, str) else list(valid)
     test = [test] if isinstance(test, str) else list(test)
-    known = [str(name) for name in np.unique(releases)]
+    known = sorted({name for name in releases.tolist() if isinstance(name, str)})
     for name in [*valid, *test]:
         if name not in known:
             raise SparseEEGError(

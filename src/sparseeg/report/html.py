@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.evaluate import CAPTION, cells, rows
+from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 
 _STYLE = """
@@ -52,9 +52,9 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
     )
     figures = (
         ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
-        ("Every test trial.", scatter_figure(predictions, unit)),
+        ("Every trial that was scored.", scatter_figure(predictions, unit)),
         (
-            "Each test subject; below the line the model wins.",
+            "Each subject; below the line the model wins.",
             subjects_figure(predictions, unit),
         ),
     )
@@ -65,8 +65,8 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"<style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             simulated,
-            f"<p>{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects, none of whom trained "
-            f"or validated the network. Source: {escape(metrics['data']['source'])}; "
+            f"<p>{escape(scored(metrics))}; none of them trained the network. "
+            f"Source: {escape(metrics['data']['source'])}; "
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
             _table(metrics, unit),
             f'<p class="note">{escape(CAPTION)}</p>',

@@ -1,10 +1,10 @@
 """Everything that decides how a run comes out, in one file that is written beside its results."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sparseeg.atomic import write_whole
 from sparseeg.yaml_files import read_yaml
@@ -14,10 +14,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DataConfig(_Section):
-    """Which windows: a BIDS folder, a store, or a folder of MNE epochs, and what to predict from them."""
+def _as_tuple(path: Any) -> Any:
+    return (path,) if isinstance(path, str) else path
 
-    path: str
+
+class DataConfig(_Section):
+    """Which windows: BIDS folders, stores, or folders of MNE epochs, and what to predict from them."""
+
+    path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
     task: str = "response-time"
     target: str | None = None
     target_unit: str | None = None
