@@ -1,11 +1,6 @@
 """Preparing a store: the same windows as reading, only what changed, whole whatever happens."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +10,7 @@ import pandas as pd
 import pytest
 from bids_folder import BidsFolder, contrast_events
 
+from kills import kill_at_random
 from sparseeg.data import journal, store
 from sparseeg.data import prepare as preparing
 from sparseeg.data.bids import read_bids
@@ -246,13 +242,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(bids, tmp_path):
         bids.add(f"S{number:02d}", seed=number, seconds=120.0, ch_names=CH_NAMES)
     prepare(bids.root, tmp_path / "undisturbed", n_jobs=2)
     out = tmp_path / "killed"
-    command = [sys.executable, "-m", "sparseeg", "prepare", str(bids.root), "--out", str(out), "--jobs", "2"]
-    rng = random.Random(0)
-    for _ in range(3):
-        child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(1.5, 4.0))
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+    words = ("prepare", bids.root, "--out", out, "--jobs", "2")
+    for _ in kill_at_random((1.5, 4.0), *words):
         if (out / store.MANIFEST).exists():
             same_windows(store.open_store(out), store.open_store(tmp_path / "undisturbed"))
         elif (out / store.JOURNAL).exists():

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, data, train
+from sparseeg.cli import bench, data, fetch, train
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import SparseEEGError
 
@@ -22,7 +22,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (train.demo, data.simulate, data.prepare, train.train, train.evaluate, train.report):
+for command in (
+    train.demo,
+    fetch.fetch,
+    data.simulate,
+    data.prepare,
+    train.train,
+    train.evaluate,
+    train.report,
+):
     app.command()(command)
 app.add_typer(bench.app, name="bench")
 

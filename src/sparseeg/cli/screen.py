@@ -5,7 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 console = Console(stderr=True, highlight=False)
@@ -26,6 +35,38 @@ def progress_bar(title: str) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def byte_bar(title: str) -> Iterator[Any]:
+    """Give a function (bytes, bytes in all, files, files in all) that moves a bar on standard error."""
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[files]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks: list[TaskID] = []
+
+        def move(done: int, total: int, files: int, files_in_all: int) -> None:
+            shown = f"{files}/{files_in_all} files"
+            if not tasks:  # begun with what is there, which is no part of the rate
+                tasks.append(progress.add_task(title, completed=done, total=total, files=shown))
+            progress.update(tasks[0], completed=done, total=total, files=shown)
+
+        yield move
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, as 8 min 3 s."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    shown = [f"{count} {unit}" for count, unit in parts if count]
+    return " ".join(shown[:2]) or "less than 1 s"
 
 
 def say_problems(windows: Any) -> None:
