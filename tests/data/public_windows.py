@@ -8,7 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
+from braindecode.preprocessing import (
+    Preprocessor,
+    create_fixed_length_windows,
+    create_windows_from_events,
+    preprocess,
+)
 from eegdash import EEGDashDataset
 from eegdash.hbn.windows import (
     add_aux_anchors,
@@ -56,6 +61,17 @@ def main(root: Path, out: Path) -> None:
         arrays[f"{name}/target"] = recording.metadata["target"].to_numpy(dtype=float)
         arrays[f"{name}/start"] = recording.metadata["i_start_in_trial"].to_numpy(dtype=int)
         arrays[f"{name}/ch_names"] = np.array(recording.raw.ch_names)
+    whole = create_fixed_length_windows(
+        EEGDashDataset(
+            cache_dir=root.parent, dataset=root.name, task="contrastChangeDetection", download=False
+        ),
+        window_size_samples=4 * SFREQ,
+        window_stride_samples=2 * SFREQ,
+        drop_last_window=True,
+    )
+    for recording in whole.datasets:
+        name = Path(recording.raw.filenames[0]).name
+        arrays[f"{name}/whole"] = np.stack([recording[index][0] for index in range(len(recording))])
     for events in root.rglob("*_events.tsv"):
         trials = build_trial_table(pd.read_csv(events, sep="\t"))
         columns = ["trial_start_onset", "stimulus_onset", "response_onset", "rt_from_stimulus"]

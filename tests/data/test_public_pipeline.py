@@ -6,6 +6,7 @@ or in `.venv-bench` in the project's folder. test_bids.py and test_trials.py pin
 
 import importlib.util
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,13 @@ from bids_folder import BidsFolder
 
 from sparseeg.data.bids import read_bids
 from sparseeg.data.cuts import TrialCut
+from sparseeg.data.tasks import TASKS
 from sparseeg.data.trials import CONTRAST_CHANGE, trial_table
 from sparseeg.data.windows import WindowSet
 
 HERE = Path(__file__).parent
 BENCH = HERE.parents[1] / ".venv-bench" / "bin" / "python"
+FACTORS = {"A": 0.5, "B": -1.25, "C": 0.0}
 TRIAL_COLUMNS = ["trial_start", "stimulus_onset", "response_onset", "rt"]
 
 
@@ -68,7 +71,9 @@ def eventful_run(seed: int, n_trials: int = 12) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> BidsFolder:
     folder = BidsFolder(tmp_path_factory.mktemp("public") / "ds")
-    folder.write_participants({name: ("R1", "F", "8") for name in ("A", "B", "C")})
+    rows = [f"sub-{name}\tR1\tF\t8\t{factor}\n" for name, factor in FACTORS.items()]
+    header = "participant_id\trelease_number\tsex\tage\texternalizing\n"
+    (folder.root / "participants.tsv").write_text(header + "".join(rows))
     for number, (subject, extension) in enumerate((("A", ".bdf"), ("B", ".set"), ("C", ".bdf"))):
         folder.add(subject, events=eventful_run(number), seconds=110.0, extension=extension, seed=number)
     return folder
@@ -102,6 +107,21 @@ def test_windows_and_targets_are_those_of_the_public_pipeline(public, ours, subj
     assert np.array_equal(public[f"{name}/start"], starts)
     # float32 volts against float32 microvolts: the same samples to the last bit but one
     np.testing.assert_allclose(ours.gather(rows), public[f"{name}/volts"].astype(float) * 1e6, rtol=2.5e-7)
+
+
+@pytest.mark.parametrize("subject", ["A", "B", "C"])
+def test_externalizing_windows_are_the_scoring_scripts_crops_of_the_public_pipeline(public, folder, subject):
+    """Its loop: every 4-s window of a recording in order, a crop of each drawn by `random.Random(42)`."""
+    windows = read_bids(folder.root, task=TASKS["externalizing"])
+    rows = np.flatnonzero(windows.subjects == f"sub-{subject}")
+    name = Path(windows.table["file"].iloc[rows[0]]).name
+    whole = public[f"{name}/whole"]
+    assert len(whole) == len(rows) >= 50
+    generator = random.Random(42)
+    begins = [generator.randint(0, 400 - 200) for _ in whole]
+    crops = np.stack([window[:, begin : begin + 200] for window, begin in zip(whole, begins, strict=True)])
+    np.testing.assert_allclose(windows.gather(rows), crops.astype(float) * 1e6, rtol=2.5e-7)
+    assert set(windows.targets[rows]) == {FACTORS[subject]}
 
 
 def test_trial_tables_are_those_of_the_public_pipeline_but_for_trials_without_stimulus(public, folder):
