@@ -2,7 +2,7 @@
 
     python benchmarks/preparing.py
 
-Simulated sets of 20, 40 and 80 subjects, kept in build/loading. Table: `benchmarks/results/preparing.{md,tsv}`.
+Simulated sets of 20 to 120 subjects, kept in build/loading. Table: `benchmarks/results/preparing.{md,tsv}`.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--subjects", type=int, nargs="+", default=[20, 40, 80])
+    parser.add_argument("--subjects", type=int, nargs="+", default=[20, 40, 80, 120])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("build/loading"))
@@ -130,8 +130,8 @@ def main() -> None:
         command=" ".join(["python", *sys.argv]),
         packages=("mne", "joblib", "numpy"),
         notes=(
-            f"{options.jobs} processes, {options.repeats} interleaved repeats: medians, lowest and highest ratio",
-            "only reading: `mne.io.read_raw_bdf(preload=True)` of every file; files are in the system's cache",
+            f"{options.jobs} processes, {options.repeats} interleaved repeats: medians, extreme ratios",
+            "only reading: `mne.io.read_raw_bdf(preload=True)` of every file, from the system's cache",
             "second run: nothing has changed; as a command with the start of Python and its imports",
             "peak: of the largest process of `sparseeg prepare`, libraries included; SIMULATED recordings",
         ),
