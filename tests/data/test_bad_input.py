@@ -179,6 +179,25 @@ def test_a_signal_file_cut_off_in_the_middle(folder):
     assert problem.lost in ("recording", "windows")
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (b"3   ", "its header says 3 channels, but describes 4"),
+        (b"400 ", "its header says 400 channels, but describes 4"),
+        (b"-1  ", "its header says -1 channels, but describes 4"),
+        (b"four", "its header is damaged or cut short"),
+    ],
+)
+def test_a_header_that_lies_about_its_channels(folder, number, said):
+    path = folder.add("C")
+    content = bytearray(path.read_bytes())
+    content[252:256] = number
+    path.write_bytes(content)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert said in problem.reason
+
+
 def test_a_link_to_content_that_was_not_fetched(folder):
     path = folder.add("C")
     path.unlink()

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from bids_folder import BidsFolder, contrast_events
 
 from kills import kill_at_random
+from sparseeg import cli
 from sparseeg.data import journal, store
 from sparseeg.data import prepare as preparing
 from sparseeg.data.bids import read_bids
@@ -292,6 +294,40 @@ def test_a_local_dask_cluster_prepares_the_same(folder, tmp_path):
     same_windows(windows, read_bids(folder.root))
     with pytest.raises(SparseEEGError, match="backend 'nonsense'"):
         prepare(folder.root, tmp_path / "other", n_jobs=2, backend="nonsense")
+
+
+def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_path, monkeypatch, capsys):
+    bids.add("A", run=3)  # without the runs before it
+    cut, lying = bids.add("B"), bids.add("C")
+    cut.write_bytes(cut.read_bytes()[:-3000])
+    lying.write_bytes(lying.read_bytes()[:252] + b"3   " + lying.read_bytes()[256:])
+    late = bids.add("D", events=contrast_events([4.0, 60.0], [1.0, 1.0]))
+    windows_ends = bids.add("E")
+    events = windows_ends.with_name(windows_ends.name.replace("_eeg.bdf", "_events.tsv"))
+    events.write_bytes(events.read_bytes().replace(b"\n", b"\r\n"))
+    (bids.root / "participants.tsv").write_bytes(b"")
+    words = ["sparseeg", "prepare", str(bids.root), "--out", str(tmp_path / "store")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert not stop.value.code
+    said = capsys.readouterr().err
+    for path, reason in (
+        (bids.root / "participants.tsv", "is empty"),
+        (cut, "1 of 2 windows reach outside the recording"),
+        (lying, "its header says 3 channels, but describes 4"),
+        (late, "1 of 2 windows reach outside the recording"),
+    ):
+        assert sum(line.strip().startswith(f"{path}: ") and reason in line for line in said.splitlines()) == 1
+    assert str(windows_ends) not in said
+    assert store.open_store(tmp_path / "store").table["subject"].value_counts().to_dict() == {
+        "sub-A": 2, "sub-B": 1, "sub-D": 1, "sub-E": 2,
+    }  # fmt: skip
+    monkeypatch.setattr(sys, "argv", [*words[:-1], "/proc/version"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.strip() == "error: /proc/version is a file; a store is a folder"
 
 
 def test_a_disk_without_room_is_not_taken_for_a_damaged_recording(folder, tmp_path, monkeypatch):

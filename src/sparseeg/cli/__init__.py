@@ -35,6 +35,7 @@ for command in (
 app.add_typer(bench.app, name="bench")
 
 BAD_INPUT = 2
+CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 def main() -> None:
@@ -45,7 +46,14 @@ def main() -> None:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.ENOTDIR):
+        if error.errno not in (
+            errno.ENOSPC,
+            errno.EACCES,
+            errno.EPERM,
+            errno.EROFS,
+            errno.EDQUOT,
+            errno.ENOTDIR,
+        ):
             raise
         where = f" ({error.filename})" if error.filename else ""
         console.print(

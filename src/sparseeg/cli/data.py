@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from sparseeg.cli.options import Jobs, comma_list
-from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems
+from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, writing
 from sparseeg.errors import SparseEEGError
 
 
@@ -106,7 +106,7 @@ def prepare(
     processing = Processing(sfreq, low_cut, high_cut, comma_list(reference) or None, dtype)
     options = Options(processing, margin, comma_list(releases) or None, keep_excluded)
     try:
-        with progress_bar("preparing") as progress, engine(backend, scheduler):
+        with progress_bar("preparing") as progress, engine(backend, scheduler), writing(out):
             windows = prepare_store(
                 dataset.resolve(),
                 out,

@@ -1,7 +1,9 @@
 """What a user sees: lines, progress bars and the honest table."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -67,6 +69,17 @@ def duration(seconds: float) -> str:
     parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2]) or "less than 1 s"
+
+
+@contextmanager
+def writing(to: Path) -> Iterator[None]:
+    """Name the folder where a disk is full: its own message names a temporary file, or none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, error.strerror, str(to)) from error
+        raise
 
 
 def say_problems(windows: Any) -> None:

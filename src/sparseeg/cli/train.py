@@ -1,6 +1,5 @@
 """Commands that train networks and score them."""
 
-import errno
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +8,7 @@ from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
 from sparseeg.cli.options import Jobs, comma_list
-from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, show
+from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, show, writing
 from sparseeg.errors import SparseEEGError
 
 
@@ -164,14 +163,11 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
     windows = _read(config.data, jobs)
     try:
-        metrics = runs.train(config, windows, out, say)
+        with writing(out):
+            metrics = runs.train(config, windows, out, say)
     except TrainingInterrupted as interruption:
         say(f"interrupted; go on with: sparseeg train --out {out} --resume")
         raise typer.Exit(INTERRUPTED) from interruption
-    except OSError as error:
-        if error.errno == errno.ENOSPC:  # Its own file name may be that of a temporary file elsewhere.
-            raise OSError(error.errno, error.strerror, str(out)) from error
-        raise
     show(metrics)
     say(f"run folder: {out}")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal
 
 import mne
@@ -60,6 +61,8 @@ class Continuous:
     def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
         if not file.path.exists():
             raise SparseEEGError("it is a link to a file that is not there; fetch the content first")
+        if file.path.suffix in (".bdf", ".edf"):
+            _check_header(file.path)
         self._raw = READERS[file.path.suffix](file.path, preload=False)
         self._raw.pick(_eeg_channels(self._raw, file), exclude=())
         if processing.channels is not None and sorted(processing.channels) == sorted(self._raw.ch_names):
@@ -115,6 +118,22 @@ def _ratio(found: float, wanted: float) -> Fraction:
     if same_rate(found, wanted):
         return Fraction(1)
     return rate_ratio(found, wanted)
+
+
+def _check_header(path: Path) -> None:
+    """Raise SparseEEGError where an EDF or BDF header says another number of channels than it describes.
+
+    Readers believe the number and then take text of one field for another. Source: EDF, Kemp et al. 1992.
+    """
+    with path.open("rb") as file:
+        header = file.read(256)
+    try:
+        length, channels = int(header[184:192]), int(header[252:256])
+    except ValueError as error:
+        raise SparseEEGError("its header is damaged or cut short") from error
+    if channels < 1 or length != 256 * (1 + channels):
+        described = length // 256 - 1
+        raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
 
 
 def _kernel(sfreq: float, processing: Processing) -> np.ndarray | None:
