@@ -110,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.plan(key, number) or Trick()
 
 
-def release(client: Any) -> dict[str, bytes]:
+def fill(client: Any) -> dict[str, bytes]:
     """Put a release into the bucket and return its content by path below `ROOT`."""
     draw = random.Random(0).randbytes
     content = {"participants.tsv": draw(900), "dataset_description.json": draw(300), "empty.txt": b""}

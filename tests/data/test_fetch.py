@@ -12,14 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from s3_server import BUCKET, ROOT, Server, Trick, digest, release
+from s3_server import BUCKET, ROOT, Server, Trick, digest, fill
 
 from kills import kill_at_random
 from sparseeg import cli
-from sparseeg.data import fetch as fetching
-from sparseeg.data import lock, manifest
-from sparseeg.data.fetch import Request, fetch, plan
-from sparseeg.data.retry import Patience
+from sparseeg.data.fetch import Patience, Request, fetch, lock, manifest, plan, release
 from sparseeg.errors import SparseEEGError
 
 boto3 = pytest.importorskip("boto3")
@@ -42,7 +39,7 @@ def bucket():
         aws_access_key_id="anybody",
         aws_secret_access_key="anything",
     )
-    yield client, address, release(client)
+    yield client, address, fill(client)
     server.stop()
 
 
@@ -133,7 +130,7 @@ def test_a_bad_connection_changes_nothing(proxy, content, tmp_path, trick):
         (Trick(status=503), "the server says 503"),
         (Trick(status=403), "the server says 403"),
         (Trick(swap=True), "its checksum is not the server's"),
-        (Trick(cut=0), "try 3 without progress"),
+        (Trick(cut=0), "3 tries in a row brought nothing"),
         (Trick(lie=0), "too few"),
     ],
 )
@@ -178,6 +175,28 @@ def test_a_file_that_changes_on_the_way_is_fetched_as_it_is_then(proxy, bucket, 
         client.put_object(Bucket=BUCKET, Key=ROOT + BDF, Body=content[BDF], ACL="public-read")
     assert get(tmp_path).fetched == len(content[BDF])  # another version on the server
     assert there(tmp_path) == digests(content)
+
+
+def test_partial_files_of_other_versions_go_and_those_of_other_files_stay(proxy, content, tmp_path):
+    place = tmp_path / "R5_L100_bdf" / "participants.tsv"
+    place.parent.mkdir()
+    older = place.with_name(f"{place.name}.{'0' * 32}.partial")
+    other = place.with_name(f"{place.name}.gz.{'0' * 32}.partial")
+    for path in (older, other):
+        path.write_bytes(b"of something else")
+    get(tmp_path)
+    assert not older.exists()
+    assert other.exists()
+    assert place.read_bytes() == content["participants.tsv"]
+
+
+def test_a_file_where_a_folder_must_be_costs_its_own_files_alone(proxy, content, tmp_path):
+    (tmp_path / "R5_L100_bdf").mkdir()
+    (tmp_path / "R5_L100_bdf" / "sub-NDARA").write_text("in the way")
+    problems = get(tmp_path).problems
+    blocked = {path for path in content if path.startswith("sub-NDARA/")}
+    assert {problem.path for problem in problems} == {tmp_path / "R5_L100_bdf" / path for path in blocked}
+    assert there(tmp_path).keys() == content.keys() - blocked | {"sub-NDARA"}
 
 
 def test_tasks_are_chosen_and_misspelt_ones_named(proxy, content, tmp_path):
@@ -262,7 +281,7 @@ def test_what_is_not_there_is_one_line(proxy, tmp_path, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(proxy, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "free_space", lambda path: 1_000_000)
+    monkeypatch.setattr(release, "free_space", lambda path: 1_000_000)
     with pytest.raises(SparseEEGError, match=r"6\.\d MB are left to fetch, 1\.0 MB are free"):
         get(tmp_path)
     assert proxy.seen == []
@@ -293,7 +312,7 @@ def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_pa
 
     code, said = run("--dry-run")
     assert code == 0
-    assert f"{len(content)} files, 6.4 MB; there: 0 bytes; left: 6.4 MB" in said
+    assert f"{len(content)} files, 6.4 MB; 0 bytes are there, 6.4 MB are not" in said
     proxy.plan = lambda key, number: Trick(status=403) if key.endswith(BDF) else None
     code, said = run()
     assert code == 1

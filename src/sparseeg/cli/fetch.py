@@ -25,14 +25,14 @@ def fetch(
 ) -> None:
     """Fetch releases of HBN-EEG (100 Hz) from their public bucket; every file is verified.
 
-    Run again, it fetches only what is missing or has changed. The environment variable AWS_ENDPOINT_URL
-    names another S3 server that has a copy of the bucket nmdatasets.
+    Run again, it fetches only what is missing or has changed; interrupted, it goes on.
+
+    The variable AWS_ENDPOINT_URL names another S3 server that has a copy of the bucket nmdatasets.
     """
     from sparseeg.data import fetch as fetching
-    from sparseeg.data.retry import Patience
 
     request = fetching.Request(comma_list(releases), to, mini, comma_list(task))
-    patience = Patience(retries)
+    patience = fetching.Patience(retries)
     try:
         if dry_run:
             _say_plan(fetching.plan(request, patience), fetching.free_space(to), to)
@@ -50,10 +50,9 @@ def _say_plan(folders: list[Any], free: int, to: Path) -> None:
     from rich.filesize import decimal
 
     for folder in folders:
-        say(
-            f"{folder.path.name}: {len(folder.files)} files, {decimal(folder.size)}; "
-            f"there: {decimal(folder.there)}; left: {decimal(folder.size - folder.there)}"
-        )
+        there, missing = decimal(folder.there), decimal(folder.size - folder.there)
+        size = decimal(folder.size)
+        say(f"{folder.path.name}: {len(folder.files)} files, {size}; {there} are there, {missing} are not")
     left = sum(folder.size - folder.there for folder in folders)
     verdict = "" if left <= free else ": too little"
     say(f"in all {decimal(left)} to fetch; {decimal(free)} free at {to}{verdict}")

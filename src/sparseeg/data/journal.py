@@ -1,15 +1,14 @@
 """What `prepare` has done so far: one line per recording, appended as it is done, read again after a kill."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sparseeg.atomic import write_whole
 from sparseeg.data.problems import Problem
 from sparseeg.data.recording import Recording
+from sparseeg.json_lines import JsonLines
 
 Entry = dict[str, Any]
 
@@ -39,24 +38,17 @@ def result(entry: Entry, signal: Any = None) -> Recording | Problem:
 
 
 class Journal:
-    """A file of entries by recording; the last one of a recording counts, and a torn last line doesn't."""
+    """A file of entries by recording; the last one of a recording counts."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._file = JsonLines(path)
         self.entries: dict[str, Entry] = {}
         self.options: dict[str, Any] | None = None
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        for line in text.splitlines():
-            try:
-                content = json.loads(line)
-            except ValueError:
-                continue  # torn by a kill
-            if "options" in content:
-                self.options = content["options"]
+        for line in self._file.read():
+            if "options" in line:
+                self.options = line["options"]
             else:
-                self.entries[content["file"]] = content
-        if text and not text.endswith("\n"):  # the next entry would be lost with the torn one
-            self.compact(list(self.entries))
+                self.entries[line["file"]] = line
 
     def begin(self, options: dict[str, Any]) -> None:
         """Write the journal anew, with these options and the entries it has."""
@@ -64,16 +56,14 @@ class Journal:
         self.compact(list(self.entries))
 
     def add(self, content: Entry) -> None:
-        """Append an entry; a kill leaves it whole or torn, never the ones before it."""
+        """Append an entry."""
         self.entries[content["file"]] = content
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(content) + "\n")
+        self._file.append(content)
 
     def compact(self, keys: list[str]) -> None:
         """Write the journal anew with these recordings alone, in this order."""
         self.entries = {key: self.entries[key] for key in keys}
-        lines = [{"options": self.options}, *self.entries.values()]
-        write_whole(self.path, "".join(json.dumps(line) + "\n" for line in lines))
+        self._file.replace([{"options": self.options}, *self.entries.values()])
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

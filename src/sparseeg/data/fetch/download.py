@@ -3,14 +3,15 @@
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from glob import escape
 from pathlib import Path
 from threading import Event
 
-from sparseeg.data.bucket import Bucket, ChangedError, Remote
-from sparseeg.data.retry import BrokenError, Patience, RefusedError, StoppedError, persist
+from .bucket import Bucket, ChangedError, Remote
+from .retry import BrokenError, Patience, RefusedError, StoppedError, persist
 
 UNFINISHED = ".partial"
 _MD5 = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
@@ -24,7 +25,11 @@ def partial_of(target: Path, remote: Remote) -> Path:
 
 def size_of(path: Path) -> int | None:
     """Return the size of a file, None where there is none."""
-    return path.stat().st_size if path.is_file() else None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def bytes_there(target: Path, remote: Remote) -> int:
@@ -105,12 +110,10 @@ class Download:
     def _append(self, partial: Path) -> None:
         """Fetch what is missing at the end of the partial file, and have it on the disk."""
         self.target.parent.mkdir(parents=True, exist_ok=True)
-        for other in self.target.parent.glob(f"{escape(self.target.name)}.*{UNFINISHED}"):
-            if other != partial:
-                other.unlink()
+        self._remove_other_partials(partial)
+        if self._position() > self.remote.size:
+            partial.unlink()
         with partial.open("ab") as file:
-            if file.tell() > self.remote.size:
-                file.truncate(0)
             self._count(file.tell())
             with closing(self.bucket.pieces(self.remote, self._there)) as pieces:
                 for piece in pieces if self._there < self.remote.size else ():
@@ -120,6 +123,13 @@ class Download:
                         raise StoppedError
             file.flush()
             os.fsync(file.fileno())
+
+    def _remove_other_partials(self, own: Path) -> None:
+        """Remove what was begun of other versions of this file, but not of `NAME.md` beside `NAME`."""
+        for path in self.target.parent.glob(f"{escape(self.target.name)}.*{UNFINISHED}"):
+            etag = path.name.removeprefix(f"{self.target.name}.").removesuffix(UNFINISHED)
+            if path != own and _MD5.fullmatch(etag):
+                path.unlink()
 
     def _is_whole(self, path: Path) -> bool:
         part_size = self.bucket.part_size(self.remote) if "-" in self.remote.etag else None

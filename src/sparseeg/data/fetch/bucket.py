@@ -4,12 +4,14 @@ import http.client
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 from typing import Any
 
 from sparseeg.data.problems import one_line
-from sparseeg.data.retry import PATIENCE, BrokenError, Patience, RefusedError, persist
 from sparseeg.errors import SparseEEGError
+
+from .retry import PATIENCE, BrokenError, Patience, RefusedError, persist
 
 NAME = "nmdatasets"
 PIECE = 1 << 16  # what a cut connection loses at most
@@ -80,7 +82,7 @@ class Bucket:
             patience = self._patience
             if not token:
                 patience = replace(patience, retries=min(patience.retries, _FIRST_RETRIES))
-            page = persist(lambda token=token: self._page(prefix, token), patience, stop)  # type: ignore[misc]
+            page = persist(partial(self._page, prefix, token), patience, stop)
             for content in page.get("Contents", ()):
                 key = content["Key"]
                 found.append(Remote(key, key.removeprefix(prefix), content["Size"], _bare(content["ETag"])))
@@ -146,7 +148,16 @@ def _skip(body: Any, count: int) -> None:
 def _plain_errors() -> Iterator[None]:
     """Turn what boto3 and what is below it raise into `BrokenError`, `ChangedError` or `RefusedError`."""
     import urllib3
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        ConnectionClosedError,
+        ConnectTimeoutError,
+        EndpointConnectionError,
+        IncompleteReadError,
+        ReadTimeoutError,
+        ResponseStreamingError,
+    )
 
     try:
         yield
@@ -158,5 +169,11 @@ def _plain_errors() -> Iterator[None]:
         if status >= 500 or status in (http.client.REQUEST_TIMEOUT, http.client.TOO_MANY_REQUESTS):
             raise BrokenError(message) from error
         raise RefusedError(message) from error
+    except (EndpointConnectionError, ConnectTimeoutError) as error:
+        raise BrokenError("the server can't be reached") from error
+    except ReadTimeoutError as error:
+        raise BrokenError("the server went silent") from error
+    except (ConnectionClosedError, IncompleteReadError, ResponseStreamingError) as error:
+        raise BrokenError("the connection was cut") from error
     except (BotoCoreError, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         raise BrokenError(one_line(error)) from error

@@ -67,7 +67,8 @@ def persist(
             failures = 0 if now > furthest else failures + 1
             furthest = max(furthest, now)
             if failures > patience.retries:
-                raise RefusedError(f"{error} (try {failures} without progress)") from error
+                tries = "one try" if failures == 1 else f"{failures} tries in a row"
+                raise RefusedError(f"{error}; {tries} brought nothing") from error
             pause = min(LONGEST_PAUSE, patience.pause * 2 ** (failures - 1)) * random.uniform(0.5, 1.0)
         if stop.wait(pause):
             raise StoppedError

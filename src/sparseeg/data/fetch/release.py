@@ -1,8 +1,7 @@
 """HBN-EEG from its public bucket to a folder: in parallel, verified, resumable at any moment.
 
 Each file gathers beside its place, is verified against the server's checksum and renamed into place; a line
-in the manifest of its folder says so. A file that can't be had is a problem in the outcome, and the rest goes
-on.
+in the manifest of its folder says so. A file that can't be had is a problem in the outcome, the rest goes on.
 """
 
 import errno
@@ -16,14 +15,16 @@ from threading import Event, Lock
 
 from rich.filesize import decimal
 
-from sparseeg.data import hbn, lock, manifest
-from sparseeg.data.bucket import Bucket, Remote
-from sparseeg.data.download import UNFINISHED, Download, bytes_there
-from sparseeg.data.manifest import Manifest
+from sparseeg.data import hbn
 from sparseeg.data.problems import Problem, one_line
-from sparseeg.data.retry import PATIENCE, Patience, RefusedError
-from sparseeg.data.threads import in_threads
 from sparseeg.errors import SparseEEGError, nearest
+
+from . import lock, manifest
+from .bucket import Bucket, Remote
+from .download import UNFINISHED, Download, bytes_there
+from .manifest import Manifest
+from .retry import PATIENCE, Patience, RefusedError
+from .threads import in_threads
 
 _ROOT = "NeurIPS25"
 _TASK = re.compile(r"(?:^|_)task-([0-9A-Za-z]+)")
@@ -46,7 +47,7 @@ class Request:
 
     Raises
     ------
-    SparseEEGError : an unknown release or task.
+    SparseEEGError : no release, or an unknown release or task.
     """
 
     releases: tuple[str, ...]
@@ -55,6 +56,8 @@ class Request:
     tasks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.releases:
+            raise SparseEEGError(f"no release is named; HBN-EEG has {', '.join(hbn.RELEASES)}")
         for task in self.tasks:
             if task not in hbn.TASKS:
                 known = ", ".join(hbn.TASKS)
@@ -169,12 +172,10 @@ def fetch(
 
     items = [(folder, remote) for folder in folders for remote in folder.left]
     failed = [failure for failure in in_threads(one, items, jobs, stop, locks) if failure is not None]
-    done = [
-        replace(
-            folder, problems=(*folder.problems, *(problem for where, problem in failed if where is folder))
-        )
-        for folder in folders
-    ]
+    done = []
+    for folder in folders:
+        met = [problem for where, problem in failed if where is folder]
+        done.append(replace(folder, problems=(*folder.problems, *met)))
     return Outcome(tuple(done), tally.fetched)
 
 
