@@ -5,7 +5,7 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -67,18 +67,26 @@ def load_windows(
         )
         for path in data.path
     ]
-    if len(sets) == 1:
-        return sets[0]
-    together = concatenate(sets)
-    known = [name for name in ("subject", "task", "run", "onset") if name in together.table]
-    repeated = together.table.duplicated(known)
-    if repeated.any():
-        row = together.table[repeated].iloc[0]
-        raise SparseEEGError(
-            f"{together.source}: {repeated.sum()} windows are there twice, as one of {row['subject']}; "
-            "give each recording once"
-        )
-    return together
+    _check_different(data.path, sets)
+    return sets[0] if len(sets) == 1 else concatenate(sets)
+
+
+def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
+    """Raise SparseEEGError where two sets have a recording in common: it would count twice."""
+    seen: dict[tuple[str, str], str] = {}
+    for path, windows in zip(paths, sets, strict=True):
+        if "file" not in windows.table:
+            continue
+        files = windows.table["file"].astype(str)
+        # BIDS names tell subject, session, task and run; copies of a data set differ in folders and endings.
+        recordings = {
+            (subject, Path(file).stem) for subject, file in zip(windows.subjects, files, strict=True)
+        }
+        for subject, name in sorted(recordings & seen.keys()):
+            raise SparseEEGError(
+                f"{seen[subject, name]} and {path} both hold {name} of {subject}; give each recording once"
+            )
+        seen |= dict.fromkeys(recordings, path)
 
 
 def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -258,8 +259,12 @@ def _commit(
     read = [journal.result(entry, _signal(out, entry)) for entry in entries]
     windows = assemble(survey, cut, read, ch_names)
     used = [entry["signal"] for entry in entries if tuple(entry.get("ch_names", ())) == ch_names]
-    about = {"version": __version__, "content": content, "options": done.options}
+    about = {"versions": _versions(), "content": content, "options": done.options}
     store.write_tables(windows, used, out, about)
+
+
+def _versions() -> dict[str, str]:
+    return {"sparseeg": __version__} | {name: metadata.version(name) for name in ("mne", "numpy", "scipy")}
 
 
 def _signal(out: Path, entry: journal.Entry) -> SignalFile | None:
