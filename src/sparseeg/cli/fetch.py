@@ -68,8 +68,11 @@ def _say_outcome(outcome: Any, seconds: float, to: Path) -> None:
     for folder in outcome.folders:
         state = f"{len(folder.problems)} missing" if folder.problems else "complete"
         say(f"{folder.path.name}: {len(folder.files)} files, {decimal(folder.size)}; {state}")
-    rate = decimal(round(outcome.fetched / max(seconds, 1e-3)))
-    say(f"fetched {decimal(outcome.fetched)} in {duration(seconds)}, {rate}/s")
+    if outcome.fetched:
+        rate = decimal(round(outcome.fetched / max(seconds, 1e-3)))
+        say(f"fetched {decimal(outcome.fetched)} in {duration(seconds)}, {rate}/s")
+    elif not outcome.problems:
+        say("nothing was left to fetch")
     if outcome.problems:
         say("the same command fetches only what is missing")
         raise typer.Exit(1)
