@@ -331,7 +331,13 @@ def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_pa
 def test_an_interrupted_fetch_keeps_what_it_has(proxy, content, tmp_path):
     proxy.plan = lambda key, number: Trick(slow=0.2)
     words = [sys.executable, "-m", "sparseeg", "fetch", "R5", "--to", str(tmp_path)]
-    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        words,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background of a shell, their children would ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     until = time.monotonic() + 30
     while not list(tmp_path.rglob("*.partial")) and time.monotonic() < until:
         time.sleep(0.05)
