@@ -56,6 +56,35 @@ def test_ridge_agrees_with_scikit_learn_in_both_spaces(n_train: int, data) -> No
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
+@pytest.mark.parametrize("baseline", [baselines.ridge, baselines.hist_gradient_boosting])
+def test_blocks_of_samples_change_nothing(baseline, data, monkeypatch) -> None:
+    windows, target = data
+    whole = baseline(windows.__getitem__, target, TRAIN, VALID, TEST)
+    asked: list[int] = []
+
+    def gather(indices: np.ndarray) -> np.ndarray:
+        asked.append(len(indices))
+        return windows[indices]
+
+    monkeypatch.setattr(baselines, "BLOCK", 7)
+    np.testing.assert_allclose(baseline(gather, target, TRAIN, VALID, TEST), whole, rtol=1e-4)
+    assert max(asked) == 7
+
+
+def test_trees_grow_on_a_part_of_many_samples(data, monkeypatch) -> None:
+    windows, target = data
+    seen: set[int] = set()
+
+    def gather(indices: np.ndarray) -> np.ndarray:
+        seen.update(indices.tolist())
+        return windows[indices]
+
+    monkeypatch.setattr(baselines, "MOST_SAMPLES", 150)
+    prediction = baselines.hist_gradient_boosting(gather, target, TRAIN, VALID, TEST)
+    assert len(seen & set(TRAIN.tolist())) == 150
+    assert nrmse(target[TEST], prediction) < 0.9
+
+
 def test_features_have_no_unit(data) -> None:
     windows, _ = data
     for extract in (baselines.bin_means, baselines.band_features):

@@ -3,7 +3,7 @@
 The learned ones see the very windows the networks see, and choose on validation subjects alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,8 @@ from sparseeg.evaluation.metrics import rmse
 GatherFunction = Callable[[np.ndarray], np.ndarray]
 """Index array -> windows, float32 (batch, channel, time)."""
 
+BLOCK = 512  # windows whose features are computed at once
+MOST_SAMPLES = 100_000  # that trees grow on: 1.3 GB of features
 RIDGE_ALPHAS = tuple(10.0**exponent for exponent in range(1, 8))
 
 
@@ -82,11 +84,12 @@ def band_features(windows: np.ndarray, width: int) -> np.ndarray:
     return np.concatenate([bin_means(windows, width), *relative, (fast - spread)], axis=1)
 
 
-def _features(
+def _blocks(
     gather: GatherFunction, indices: np.ndarray, extract: Callable[[np.ndarray, int], np.ndarray], width: int
-) -> np.ndarray:
-    blocks = [extract(gather(indices[at : at + 512]), width) for at in range(0, len(indices), 512)]
-    return np.concatenate(blocks).astype(np.float32)
+) -> Iterator[np.ndarray]:
+    """Yield the features of some windows at a time, float32: those of all may not fit into memory."""
+    for at in range(0, len(indices), BLOCK):
+        yield extract(gather(indices[at : at + BLOCK]), width).astype(np.float32)
 
 
 def ridge(
@@ -101,28 +104,60 @@ def ridge(
     """Predict by ridge regression on bin means of z-scored channels; alpha is the best on `valid`.
 
     Solved in whichever of the two spaces is smaller (samples or features), from one eigendecomposition for
-    all alphas. Returns predictions for `test` in the target's unit.
+    all alphas, in memory that doesn't grow with the samples. Returns predictions for `test` in the target's
+    unit.
     """
     target = np.asarray(target, dtype=np.float64)
-    parts = [_features(gather, indices, bin_means, width) for indices in (train, valid, test)]
-    mean = parts[0].mean(axis=0)
-    x_train, x_valid, x_test = (part - mean for part in parts)
+
+    def blocks(indices: np.ndarray) -> Iterator[np.ndarray]:
+        return _blocks(gather, indices, bin_means, width)
+
     offset = target[train].mean()
-    y = target[train] - offset
-    if x_train.shape[0] <= x_train.shape[1]:
-        values, vectors = np.linalg.eigh((x_train @ x_train.T).astype(np.float64))
-        projected = vectors.T @ y
-        basis = x_train.T @ vectors.astype(np.float32)
-    else:
-        values, vectors = np.linalg.eigh((x_train.T @ x_train).astype(np.float64))
-        projected = vectors.T @ (x_train.T @ y)
-        basis = vectors.astype(np.float32)
-    scores_valid, scores_test = x_valid @ basis, x_test @ basis
-    # A kernel's tiny negative eigenvalues are rounding.
-    values = np.maximum(values, 0.0)
-    candidates = [projected / (values + alpha) for alpha in alphas]
-    errors = [rmse(target[valid], scores_valid @ weights + offset) for weights in candidates]
-    return scores_test @ candidates[int(np.argmin(errors))] + offset
+    n_features = next(blocks(train[:1])).shape[1]
+    solve = _ridge_by_samples if len(train) <= n_features else _ridge_by_features
+    mean, weights = solve(blocks(train), target[train] - offset, alphas)
+
+    def predictions(indices: np.ndarray) -> np.ndarray:
+        """Return (sample, alpha)."""
+        return np.concatenate([(block - mean) @ weights for block in blocks(indices)]) + offset
+
+    errors = [rmse(target[valid], column) for column in predictions(valid).T]
+    return predictions(test)[:, int(np.argmin(errors))]
+
+
+def _ridge_by_samples(
+    blocks: Iterator[np.ndarray], y: np.ndarray, alphas: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of the features and the weights (feature, alpha), for few samples."""
+    x = np.concatenate(list(blocks))
+    mean = x.mean(axis=0)
+    x -= mean
+    values, vectors = np.linalg.eigh((x @ x.T).astype(np.float64))
+    return mean, (x.T @ vectors.astype(np.float32)) @ _shrunk(values, vectors.T @ y, alphas)
+
+
+def _ridge_by_features(
+    blocks: Iterator[np.ndarray], y: np.ndarray, alphas: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same for many samples, which are seen once."""
+    products: np.ndarray | float = 0.0
+    total: np.ndarray | float = 0.0
+    moment: np.ndarray | float = 0.0
+    at = 0
+    for block in blocks:
+        products = products + (block.T @ block).astype(np.float64)
+        total = total + block.sum(axis=0, dtype=np.float64)
+        moment = moment + block.T @ y[at : at + len(block)]
+        at += len(block)
+    mean = np.asarray(total / at)
+    # y has no mean, so that the moment needs no centring
+    values, vectors = np.linalg.eigh(products - at * np.outer(mean, mean))
+    return mean, vectors @ _shrunk(values, vectors.T @ moment, alphas)
+
+
+def _shrunk(values: np.ndarray, projected: np.ndarray, alphas: tuple[float, ...]) -> np.ndarray:
+    """Return (component, alpha); a kernel's tiny negative eigenvalues are rounding."""
+    return np.stack([projected / (np.maximum(values, 0.0) + alpha) for alpha in alphas], axis=1)
 
 
 def hist_gradient_boosting(
@@ -136,12 +171,22 @@ def hist_gradient_boosting(
 ) -> np.ndarray:
     """Predict by histogram gradient boosting on coarse bin means and band features.
 
-    The number of trees is chosen on `valid` (early stopping). Returns predictions for `test`.
+    The number of trees is chosen on `valid` (early stopping). Of more than `MOST_SAMPLES` samples, trees grow
+    on as many drawn from `seed`: more wouldn't fit into memory. Returns predictions for `test`.
     """
     target = np.asarray(target, dtype=np.float64)
-    x_train, x_valid, x_test = (
-        _features(gather, indices, band_features, width) for indices in (train, valid, test)
-    )
+    draw = np.random.default_rng(seed)
+
+    def blocks(indices: np.ndarray) -> Iterator[np.ndarray]:
+        return _blocks(gather, indices, band_features, width)
+
+    def some(indices: np.ndarray) -> np.ndarray:
+        if len(indices) <= MOST_SAMPLES:
+            return indices
+        return np.sort(draw.choice(indices, MOST_SAMPLES, replace=False))
+
+    train, valid = some(train), some(valid)
+    x_train, x_valid = (np.concatenate(list(blocks(indices))) for indices in (train, valid))
     model = HistGradientBoostingRegressor(
         learning_rate=0.05,
         max_iter=300,
@@ -154,4 +199,4 @@ def hist_gradient_boosting(
         random_state=seed,
     )
     model.fit(x_train, target[train], X_val=x_valid, y_val=target[valid])
-    return model.predict(x_test)
+    return np.concatenate([model.predict(block) for block in blocks(test)])
