@@ -1,12 +1,14 @@
 """What a user sees: lines, progress bars and the honest table."""
 
 import errno
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -23,6 +25,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+LINE_EVERY = 30.0  # seconds, where there is no terminal to draw a bar on
 
 
 def say(line: str) -> None:
@@ -30,9 +33,25 @@ def say(line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
+def _lines(words: Callable[..., str]) -> Callable[..., None]:
+    """Return what takes the place of a bar in a log: a line now and then."""
+    last = time.monotonic()
+
+    def move(*counts: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE_EVERY:
+            say(words(*counts))
+            last = time.monotonic()
+
+    return move
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Any]:
     """Give a function (done, total) that moves a progress bar on standard error."""
+    if not console.is_terminal:
+        yield _lines(lambda done, total: f"{title}: {done} of {total}")
+        return
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=None)
@@ -42,6 +61,13 @@ def progress_bar(title: str) -> Iterator[Any]:
 @contextmanager
 def byte_bar(title: str) -> Iterator[Any]:
     """Give a function (bytes, bytes in all, files, files in all) that moves a bar on standard error."""
+    if not console.is_terminal:
+        yield _lines(
+            lambda done, total, files, files_in_all: (
+                f"{title}: {decimal(done)} of {decimal(total)}, {files} of {files_in_all} files"
+            )
+        )
+        return
     columns = (
         TextColumn(title),
         BarColumn(),
