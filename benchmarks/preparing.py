@@ -20,6 +20,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from sparseeg.bench import tables
+from sparseeg.bench.probe import memory_status
 from sparseeg.data.prepare import prepare
 from sparseeg.data.simulate import simulate_dataset
 
@@ -43,12 +44,7 @@ def peak_of_each_process(command: list[str]) -> list[int]:
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         for number in family(process.pid):
-            try:
-                status = Path(f"/proc/{number}/status").read_text()
-            except OSError:
-                continue
-            found = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
-            peaks[number] = max([peaks.get(number, 0), *(1024 * value for value in found)])
+            peaks[number] = max(peaks.get(number, 0), memory_status("VmHWM", number) or 0)
         time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")

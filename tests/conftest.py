@@ -1,9 +1,11 @@
 """Fixtures shared by all tests."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from sparseeg import cli
 from sparseeg.data.windows import WindowSet
 from toys import toy_windows
 
@@ -22,3 +24,20 @@ def shared_data() -> Path:
 def toy() -> WindowSet:
     """Twelve subjects with 24 easy trials each, in three releases."""
     return toy_windows()
+
+
+def call(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
+) -> tuple[int, str]:
+    """Run the command line in this process; return exit code and what it printed."""
+    monkeypatch.setattr(sys, "argv", ["sparseeg", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    printed = capsys.readouterr()
+    return int(stop.value.code or 0), printed.out + printed.err
+
+
+@pytest.fixture
+def sparseeg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """The command as a function of its words."""
+    return lambda *words: call(capsys, monkeypatch, *words)

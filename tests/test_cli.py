@@ -8,30 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sparseeg import cli, runs
+from sparseeg import runs
 from sparseeg.cli import screen
 from sparseeg.data import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.training.config import TrainConfig
 
-COMMANDS = ("demo", "simulate", "train", "evaluate", "report", "bench")
-
-
-def call(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
-) -> tuple[int, str]:
-    """Run the command line in this process; return exit code and what it printed."""
-    monkeypatch.setattr(sys, "argv", ["sparseeg", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    printed = capsys.readouterr()
-    return int(stop.value.code or 0), printed.out + printed.err
-
-
-@pytest.fixture
-def sparseeg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """The command as a function of its words."""
-    return lambda *words: call(capsys, monkeypatch, *words)
+COMMANDS = ("demo", "fetch", "simulate", "prepare", "train", "evaluate", "report", "bench")
 
 
 @pytest.fixture(scope="module")

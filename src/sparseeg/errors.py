@@ -1,7 +1,11 @@
 """The errors a user can mend: bad input, said in one line."""
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+# What an OSError says of the disk that is written to, and never of a file that is read.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class SparseEEGError(ValueError):

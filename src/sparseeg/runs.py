@@ -43,9 +43,14 @@ class Fold:
     split: Split
 
     @property
+    def part(self) -> str:
+        """The part that is scored: the test part; the validation part where everything else trains."""
+        return "test" if len(self.split.test) else "validation"
+
+    @property
     def scored(self) -> np.ndarray:
-        """The test part; the validation part where everything else trains."""
-        return self.split.test if len(self.split.test) else self.split.valid
+        """The samples of that part."""
+        return self.split.test if self.part == "test" else self.split.valid
 
 
 def load_windows(
@@ -222,16 +227,15 @@ def _score(
     config: TrainConfig, windows: WindowSet, folds: list[Fold], out: Path, report: Report
 ) -> dict[str, Any]:
     tables = []
-    part = "test" if len(folds[0].split.test) else "validation"
     for number, fold in enumerate(folds, start=1):
         of = f" of split {number}" if len(folds) > 1 else ""
-        report(f"scoring the {part} part{of}: network, baselines")
+        report(f"scoring the {fold.part} part{of}: network, baselines")
         tables.append(_predictions(config, windows, fold).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
         "task": windows.task,
         "model": config.model,
-        "part": part,
+        "part": folds[0].part,
         "target": windows.target_name,
         "unit": windows.target_unit,
         **evaluate(predictions),

@@ -15,7 +15,6 @@ import pytest
 from s3_server import BUCKET, ROOT, Server, Trick, digest, fill
 
 from kills import kill_at_random
-from sparseeg import cli
 from sparseeg.data.fetch import Patience, Request, fetch, lock, manifest, plan, release
 from sparseeg.errors import SparseEEGError
 
@@ -81,14 +80,6 @@ def finished(to: Path) -> dict[str, str]:
 
 def digests(content: dict[str, bytes]) -> dict[str, str]:
     return {path: digest(body) for path, body in content.items()}
-
-
-def command(*words, monkeypatch, capsys) -> tuple[int, str]:
-    monkeypatch.setattr(sys, "argv", ["sparseeg", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    printed = capsys.readouterr()
-    return int(stop.value.code or 0), printed.out + printed.err
 
 
 def test_a_release_arrives_whole_and_is_not_fetched_again(proxy, content, tmp_path):
@@ -287,7 +278,7 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_fetched(proxy, tmp_
     assert proxy.seen == []
 
 
-def test_a_disk_that_fills_up_ends_it_and_nothing_is_lost(proxy, content, tmp_path, monkeypatch, capsys):
+def test_a_disk_that_fills_up_ends_it_and_nothing_is_lost(proxy, content, tmp_path, monkeypatch, sparseeg):
     sync, synced = os.fsync, []
 
     def full(handle):
@@ -298,7 +289,7 @@ def test_a_disk_that_fills_up_ends_it_and_nothing_is_lost(proxy, content, tmp_pa
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        code, said = command("fetch", "R5", "--to", tmp_path, monkeypatch=monkeypatch, capsys=capsys)
+        code, said = sparseeg("fetch", "R5", "--to", tmp_path)
     assert code == 1
     assert "No space left on device" in said
     assert str(tmp_path) in said
@@ -306,9 +297,9 @@ def test_a_disk_that_fills_up_ends_it_and_nothing_is_lost(proxy, content, tmp_pa
     assert there(tmp_path) == digests(content)
 
 
-def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_path, monkeypatch, capsys):
+def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_path, sparseeg):
     def run(*words):
-        return command("fetch", "R5", "--to", tmp_path, *words, monkeypatch=monkeypatch, capsys=capsys)
+        return sparseeg("fetch", "R5", "--to", tmp_path, *words)
 
     code, said = run("--dry-run")
     assert code == 0

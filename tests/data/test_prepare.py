@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from bids_folder import BidsFolder, contrast_events
 
 from kills import kill_at_random
-from sparseeg import cli
 from sparseeg.data import journal, store
 from sparseeg.data import prepare as preparing
 from sparseeg.data.bids import read_bids
@@ -296,7 +294,7 @@ def test_a_local_dask_cluster_prepares_the_same(folder, tmp_path):
         prepare(folder.root, tmp_path / "other", n_jobs=2, backend="nonsense")
 
 
-def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_path, monkeypatch, capsys):
+def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_path, sparseeg):
     bids.add("A", run=3)  # without the runs before it
     cut, lying = bids.add("B"), bids.add("C")
     cut.write_bytes(cut.read_bytes()[:-3000])
@@ -306,12 +304,8 @@ def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_pat
     events = windows_ends.with_name(windows_ends.name.replace("_eeg.bdf", "_events.tsv"))
     events.write_bytes(events.read_bytes().replace(b"\n", b"\r\n"))
     (bids.root / "participants.tsv").write_bytes(b"")
-    words = ["sparseeg", "prepare", str(bids.root), "--out", str(tmp_path / "store")]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert not stop.value.code
-    said = capsys.readouterr().err
+    code, said = sparseeg("prepare", bids.root, "--out", tmp_path / "store")
+    assert code == 0
     for path, reason in (
         (bids.root / "participants.tsv", "is empty"),
         (cut, "1 of 2 windows reach outside the recording"),
@@ -323,11 +317,9 @@ def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_pat
     assert store.open_store(tmp_path / "store").table["subject"].value_counts().to_dict() == {
         "sub-A": 2, "sub-B": 1, "sub-D": 1, "sub-E": 2,
     }  # fmt: skip
-    monkeypatch.setattr(sys, "argv", [*words[:-1], "/proc/version"])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert stop.value.code == 2
-    assert capsys.readouterr().err.strip() == "error: /proc/version is a file; a store is a folder"
+    code, said = sparseeg("prepare", bids.root, "--out", "/proc/version")
+    assert code == 2
+    assert said.strip() == "error: /proc/version is a file; a store is a folder"
 
 
 def test_a_disk_without_room_is_not_taken_for_a_damaged_recording(folder, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,13 +37,8 @@ NETWORK = "light-sparse-attention-cnn"
 SECONDS = 1.0  # of each turn
 
 
-def _store(dataset: Path, batch_size: int) -> Any:
-    windows = open_store(_store_path(dataset, "float32"))
-    return loader(windows, np.arange(len(windows)), batch_size, shuffle=True)
-
-
-def _half_store(dataset: Path, batch_size: int) -> Any:
-    windows = open_store(_store_path(dataset, "float16"))
+def _store(dataset: Path, batch_size: int, dtype: str) -> Any:
+    windows = open_store(_store_path(dataset, dtype))
     return loader(windows, np.arange(len(windows)), batch_size, shuffle=True)
 
 
@@ -80,19 +76,11 @@ def _check_same(windows: WindowSet, cut: Any) -> None:
         raise RuntimeError("braindecode's windows are not the store's")
 
 
-def _lazy(dataset: Path, batch_size: int) -> Any:
-    return _braindecode(dataset, batch_size, preload=False)
-
-
-def _preloaded(dataset: Path, batch_size: int) -> Any:
-    return _braindecode(dataset, batch_size, preload=True)
-
-
 LOADERS: dict[str, Callable[[Path, int], Any]] = {
-    "sparseeg store": _store,
-    "sparseeg store, float16": _half_store,
-    "braindecode, lazy": _lazy,
-    "braindecode, preloaded": _preloaded,
+    "sparseeg store": partial(_store, dtype="float32"),
+    "sparseeg store, float16": partial(_store, dtype="float16"),
+    "braindecode, lazy": partial(_braindecode, preload=False),
+    "braindecode, preloaded": partial(_braindecode, preload=True),
 }
 BASE = "sparseeg store"
 

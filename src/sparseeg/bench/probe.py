@@ -112,7 +112,7 @@ def peak_memory(run: Callable[[], float]) -> tuple[float, int]:
 
 def resident_memory() -> int:
     """Return the bytes of this process in memory; outside of Linux, the most there ever were."""
-    return _status("VmRSS") or _high_water()
+    return memory_status("VmRSS") or _high_water()
 
 
 def _return_freed() -> None:
@@ -129,14 +129,17 @@ def _forget_peak() -> None:
         return
 
 
-def _status(field: str) -> int | None:
-    status = Path("/proc/self/status")
-    lines = status.read_text().splitlines() if status.exists() else []
+def memory_status(field: str, process: int | str = "self") -> int | None:
+    """Return a field of a process's memory, as VmRSS, in bytes; None where Linux does not tell."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)
 
 
 def _high_water() -> int:
-    found = _status("VmHWM")
+    found = memory_status("VmHWM")
     if found is not None:
         return found
     import resource
@@ -147,7 +150,7 @@ def _high_water() -> int:
 
 def _limit_memory(limit: int | None) -> None:
     """Make allocations fail that would take this process more than `limit` bytes beyond what it has."""
-    mapped = _status("VmSize")
+    mapped = memory_status("VmSize")
     if limit is None or mapped is None:
         return
     import resource

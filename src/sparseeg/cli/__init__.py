@@ -10,7 +10,7 @@ import typer
 from sparseeg import __version__
 from sparseeg.cli import bench, data, fetch, train
 from sparseeg.cli.screen import console, output
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import NO_ROOM, SparseEEGError
 
 # Read by torch when it first allocates: large arrays in large pages, a tenth of a training step saved.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
@@ -35,7 +35,7 @@ for command in (
 app.add_typer(bench.app, name="bench")
 
 BAD_INPUT = 2
-CANT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+CANT_WRITE = (*NO_ROOM, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.options import Jobs, ResultsPath, Threads, comma_list
-from sparseeg.cli.screen import INTERRUPTED, output, say
+from sparseeg.cli.screen import interruptible, output, say
 from sparseeg.errors import SparseEEGError
 
 app = typer.Typer(help="Benchmarks; tables go to benchmarks/results.", no_args_is_help=True)
@@ -158,11 +158,9 @@ def bench_attention(
         write_attention(table, complete, options, out, command)
 
     measured = read_attention(out) if resume else None
-    try:
+    kept = f"interrupted; what was measured is in {out / 'attention.md'}; go on with --resume"
+    with interruptible(kept):
         attention.run(layers, shapes, options, report=say, save=save, measured=measured)
-    except KeyboardInterrupt as interruption:
-        say(f"interrupted; what was measured is in {out / 'attention.md'}; go on with --resume")
-        raise typer.Exit(INTERRUPTED) from interruption
     for name in ("attention", "attention-summary", "attention-scaling"):
         output.print((out / f"{name}.md").read_text(), markup=False, soft_wrap=True)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from sparseeg.cli.options import Jobs, comma_list
-from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, writing
+from sparseeg.cli.screen import GOES_ON, interruptible, progress_bar, say, say_problems, writing
 from sparseeg.errors import SparseEEGError
 
 
@@ -105,21 +105,22 @@ def prepare(
     changes = changes.with_options(given)
     processing = Processing(sfreq, low_cut, high_cut, comma_list(reference) or None, dtype)
     options = Options(processing, margin, comma_list(releases) or None, keep_excluded)
-    try:
-        with progress_bar("preparing") as progress, engine(backend, scheduler), writing(out):
-            windows = prepare_store(
-                dataset.resolve(),
-                out,
-                tasks.find_task(changes.name or task, changes),
-                options,
-                overwrite=overwrite,
-                n_jobs=jobs,
-                backend=backend,
-                progress=progress,
-            )
-    except KeyboardInterrupt as interruption:
-        say("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(INTERRUPTED) from interruption
+    with (
+        interruptible(GOES_ON),
+        progress_bar("preparing") as progress,
+        engine(backend, scheduler),
+        writing(out),
+    ):
+        windows = prepare_store(
+            dataset.resolve(),
+            out,
+            tasks.find_task(changes.name or task, changes),
+            options,
+            overwrite=overwrite,
+            n_jobs=jobs,
+            backend=backend,
+            progress=progress,
+        )
     say_problems(windows)
     say(f"{out}: {windows.summary(examples=0)}")
     say(f"next: sparseeg train --data {out} --task {windows.task} --out RUN")

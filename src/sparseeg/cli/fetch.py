@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.options import comma_list
-from sparseeg.cli.screen import INTERRUPTED, byte_bar, duration, say
+from sparseeg.cli.screen import GOES_ON, byte_bar, duration, interruptible, say
 
 SHOWN = 20
 
@@ -33,16 +33,13 @@ def fetch(
 
     request = fetching.Request(comma_list(releases), to, mini, comma_list(task))
     patience = fetching.Patience(retries)
-    try:
+    with interruptible(GOES_ON):
         if dry_run:
             _say_plan(fetching.plan(request, patience), fetching.free_space(to), to)
             return
         began = time.monotonic()
         with byte_bar("fetching") as progress:
             outcome = fetching.fetch(request, jobs, patience, progress)
-    except KeyboardInterrupt as interruption:
-        say("interrupted; the same command goes on where this one stopped")
-        raise typer.Exit(INTERRUPTED) from interruption
     _say_outcome(outcome, time.monotonic() - began, to)
 
 

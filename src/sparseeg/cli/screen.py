@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import (
@@ -25,6 +26,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+GOES_ON = "interrupted; the same command goes on where this one stopped"
 LINE_EVERY = 30.0  # seconds, where there is no terminal to draw a bar on
 
 
@@ -95,6 +97,16 @@ def duration(seconds: float) -> str:
     parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2]) or "less than 1 s"
+
+
+@contextmanager
+def interruptible(words: str) -> Iterator[None]:
+    """Turn Ctrl-C into a line that says how to go on, and its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        say(words)
+        raise typer.Exit(INTERRUPTED) from interruption
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
 from sparseeg.cli.options import Jobs, comma_list
-from sparseeg.cli.screen import INTERRUPTED, progress_bar, say, say_problems, show, writing
+from sparseeg.cli.screen import interruptible, progress_bar, say, say_problems, show, writing
 from sparseeg.errors import SparseEEGError
 
 
@@ -156,18 +156,13 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
     from sparseeg import runs
     from sparseeg.models.registry import check_name
-    from sparseeg.training.fit import TrainingInterrupted
 
     check_name(config.model)
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
     windows = _read(config.data, jobs)
-    try:
-        with writing(out):
-            metrics = runs.train(config, windows, out, say)
-    except TrainingInterrupted as interruption:
-        say(f"interrupted; go on with: sparseeg train --out {out} --resume")
-        raise typer.Exit(INTERRUPTED) from interruption
+    with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
+        metrics = runs.train(config, windows, out, say)
     show(metrics)
     say(f"run folder: {out}")
 

@@ -1,7 +1,6 @@
 """One continuous recording, read block by block: filtered, resampled, re-referenced, in microvolts."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ from scipy.signal import oaconvolve
 from sparseeg.data import hbn
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import Problem
-from sparseeg.data.resample import rate_ratio, resample, same_rate
+from sparseeg.data.resample import rate_ratio, resample
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError, nearest
 
@@ -71,7 +70,7 @@ class Continuous:
             self._raw.reorder_channels(list(processing.channels))
         self._processing = processing
         self._own_rate = float(self._raw.info["sfreq"])
-        self._ratio = _ratio(self._own_rate, processing.sfreq)
+        self._ratio = rate_ratio(self._own_rate, processing.sfreq)
         self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
         self.n_samples = -(-self._raw.n_times * self._ratio.numerator // self._ratio.denominator)
         self._kernel = _kernel(self._own_rate, processing)
@@ -114,12 +113,6 @@ class Continuous:
         # mirrored at the ends of the recording
         around = ((0, 0), (begin - (first - reach), last + reach - end))
         return oaconvolve(np.pad(volts, around, mode="reflect"), self._kernel[None], mode="valid", axes=1)
-
-
-def _ratio(found: float, wanted: float) -> Fraction:
-    if same_rate(found, wanted):
-        return Fraction(1)
-    return rate_ratio(found, wanted)
 
 
 def _check_header(path: Path) -> None:

@@ -1,6 +1,5 @@
 """One recording: from its file to the stretches of signal its windows need, and where they lie there."""
 
-import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,8 +12,7 @@ from sparseeg.data.continuous import Continuous, Processing
 from sparseeg.data.cuts import Cut, lost
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # said of the disk that is written to, never read from
+from sparseeg.errors import NO_ROOM
 
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]

@@ -12,7 +12,9 @@ def same_rate(first: float, second: float) -> bool:
 
 
 def rate_ratio(sfreq: float, new: float) -> Fraction:
-    """Return new samples per old one, as an exact fraction of sensible size."""
+    """Return new samples per old one, as an exact fraction of sensible size; 1 for the same rate."""
+    if same_rate(sfreq, new):
+        return Fraction(1)
     return Fraction(new).limit_denominator(10_000) / Fraction(sfreq).limit_denominator(10_000)
 
 

@@ -23,9 +23,10 @@ class Manifest:
     def has(self, remote: Remote) -> bool:
         """Say whether this version was verified and its file hasn't been touched since."""
         try:
-            return self._rows.get(remote.path) == self._row(remote)
+            row = self._row(remote)
         except OSError:
             return False
+        return row == self._rows.get(remote.path) and row["size"] == remote.size
 
     def add(self, remote: Remote) -> None:
         """Note that the file of this version is verified and in place."""
@@ -37,5 +38,9 @@ class Manifest:
     def _row(self, remote: Remote) -> dict[str, Any]:
         """Return the row of a version as its file is now; raises OSError where there is none."""
         found = (self.folder / remote.path).stat()
-        size = found.st_size if found.st_size == remote.size else None
-        return {"path": remote.path, "size": size, "etag": remote.etag, "mtime_ns": found.st_mtime_ns}
+        return {
+            "path": remote.path,
+            "size": found.st_size,
+            "etag": remote.etag,
+            "mtime_ns": found.st_mtime_ns,
+        }

@@ -17,7 +17,7 @@ from rich.filesize import decimal
 
 from sparseeg.data import hbn
 from sparseeg.data.problems import Problem, one_line
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import NO_ROOM, SparseEEGError, nearest
 
 from . import lock, manifest
 from .bucket import Bucket, Remote
@@ -29,7 +29,7 @@ from .threads import in_threads
 _ROOT = "NeurIPS25"
 _TASK = re.compile(r"(?:^|_)task-([0-9A-Za-z]+)")
 _FORBIDDEN = re.compile(r"[\\:\x00-\x1f]")
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)  # what is true of the next file too
+_DISK = (*NO_ROOM, errno.EACCES)  # what is true of the next file too
 
 Progress = Callable[[int, int, int, int], None]
 
