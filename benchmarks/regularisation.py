@@ -22,7 +22,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.splits import Split
 from sparseeg.training.batches import loader
-from sparseeg.training.fit import predict
+from sparseeg.training.predict import predict
 
 NETWORK = "light-sparse-attention-cnn"
 ATTENTION = {
@@ -49,12 +49,12 @@ def learn(
     found = {}
     for epoch in range(1, max(AT) + 1):
         network.train()
-        for x, y in batches:
+        for x, y, _ in batches:
             optimizer.zero_grad()
             (nn.functional.mse_loss(network(x), y) / std**2).backward()
             optimizer.step()
         if epoch in AT:
-            pair = [nrmse(target[rows], predict(network, windows, rows)) for rows in split[:2]]
+            pair = [nrmse(target[rows], predict(network, windows, rows).mean) for rows in split[:2]]
             found[f"epoch {epoch}: training / validation"] = "{:.3f} / {:.3f}".format(*pair)
     return found
 

@@ -29,7 +29,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import metrics, splits
 from sparseeg.evaluation.splits import Split
 from sparseeg.training.batches import loader
-from sparseeg.training.fit import predict
+from sparseeg.training.predict import predict
 
 NETWORKS = ("light-sparse-attention-cnn", "response-time-cnn")
 TRIALS, TRIALS_EACH, FOLDS, SEED = 420, 21, 5, 0
@@ -124,7 +124,7 @@ def augmented_predictions(network: nn.Module, windows: WindowSet, indices: np.nd
     """Return predictions for windows that are augmented as in training."""
     network.eval()
     with torch.inference_mode():
-        parts = [network(augment(x)).numpy()[:, 0] for x, _ in loader(windows, indices, 256)]
+        parts = [network(augment(x)).numpy()[:, 0] for x, *_ in loader(windows, indices, 256)]
     return np.concatenate(parts).astype(np.float64)
 
 
@@ -146,11 +146,14 @@ def fit(
     while epoch < EPOCHS and epoch - best[2] < PATIENCE:
         epoch += 1
         network.train()
-        for x, y in batches:
+        for x, y, _ in batches:
             optimizer.zero_grad()
             (nn.functional.mse_loss(network(augment(x)), y) / std**2).backward()
             optimizer.step()
-        answer = (augmented_predictions if augment_valid else predict)(network, windows, split.valid)
+        if augment_valid:
+            answer = augmented_predictions(network, windows, split.valid)
+        else:
+            answer = predict(network, windows, split.valid).mean
         error = metrics.rmse(target[split.valid], answer)
         schedule.step(error)
         if error < best[0]:
@@ -169,7 +172,7 @@ def predictions(windows: WindowSet, protocol: Protocol, model: str, n_folds: int
         network, chosen, epoch = fit(windows, split, target, model, protocol.mixed, SEED + number)
         parts = {"valid": (split.valid, chosen)}
         if not protocol.mixed:
-            parts["test"] = (split.test, predict(network, windows, split.test))
+            parts["test"] = (split.test, predict(network, windows, split.test).mean)
         mean = float(target[split.train].mean())
         own = pd.Series(target[split.train]).groupby(windows.subjects[split.train]).mean()
         for part, (indices, answer) in parts.items():

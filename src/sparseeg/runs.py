@@ -28,8 +28,10 @@ from sparseeg.evaluation.controls import (
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
 from sparseeg.report.html import write_report
+from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.fit import fit, predict
+from sparseeg.training.ensemble import fit_members, load_members, network_files
+from sparseeg.training.predict import predict
 
 Report = Callable[[str], None]
 TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
@@ -169,7 +171,7 @@ def _read_splits(run: Path) -> list[dict[str, list[str]]]:
 
 def _check_fits(folder: Path, windows: WindowSet) -> None:
     """Raise SparseEEGError unless the network in a folder takes these windows."""
-    spec = models.files.read_spec(_network_file(folder))
+    spec = models.files.read_spec(network_files(folder)[0])
     if (spec.n_chans, spec.n_times, spec.sfreq) != (windows.n_chans, windows.n_times, windows.sfreq):
         raise SparseEEGError(
             f"{windows.source}: windows of {windows.n_chans} channels x {windows.n_times} samples at "
@@ -205,15 +207,14 @@ def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
 
 
 def _fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
-    if not (fold.folder / "model.safetensors").exists():
-        report(f"training {config.model} on {len(fold.split.train)} trials")
-        fit(windows, fold.split, config, fold.folder, report=report)
-    control = fold.folder / "control"
-    if config.control and not (control / "model.safetensors").exists():
+    report(f"training {config.model} on {len(fold.split.train)} trials")
+    fit_members(windows, fold.split, config, fold.folder, report=report)
+    if config.control:
         name, shuffle = _control(windows)
         report(f"control: the same network, targets {name.replace('_', ' ')}")
         targets = shuffle(windows.targets, windows.subjects, config.seed)
-        fit(windows, fold.split, config, control, targets=targets, report=report)
+        alone = config.model_copy(update={"seeds": 1})
+        fit_members(windows, fold.split, alone, fold.folder / "control", targets=targets, report=report)
 
 
 def _control(windows: WindowSet) -> tuple[str, Callable[..., np.ndarray]]:
@@ -256,10 +257,12 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
     train, valid, test = fold.split.train, fold.split.valid, fold.scored
     target = windows.targets
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    network = _network(fold.folder)
-    columns: dict[str, np.ndarray] = {"prediction": predict(network, windows, test)}
+    networks: list[Any] = load_members(fold.folder)
+    prediction = predict(networks, windows, test)
+    columns: dict[str, np.ndarray] = {"prediction": prediction.mean}
+    columns["interval_low"], columns["interval_high"] = Calibration.read(fold.folder).interval(prediction)
     # Where the training data are gone, the network still knows their mean.
-    known = target[train] if len(train) else network.final_layer.mean.numpy()
+    known = target[train] if len(train) else networks[0].final_layer.mean.numpy()
     columns["train_mean"] = baselines.train_mean(known, len(test))
     if len(train) and windows.target_name != "age" and _knows_age(windows):
         male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
@@ -271,27 +274,14 @@ def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.Data
             windows.gather, target, train, valid, test, seed=config.seed
         )
     if config.control:
-        columns[_control(windows)[0]] = predict(_network(fold.folder / "control"), windows, test)
+        columns[_control(windows)[0]] = predict(load_members(fold.folder / "control"), windows, test).mean
         order = np.random.default_rng(config.seed).permutation(len(test))
-        columns["shuffled_order"] = predict(network, windows, test[order])[np.argsort(order)]
+        columns["shuffled_order"] = predict(networks, windows, test[order]).mean[np.argsort(order)]
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
 
 
 def _knows_age(windows: WindowSet) -> bool:
     return "age" in windows.table and bool(windows.table["age"].notna().any())
-
-
-def _network_file(folder: Path) -> Path:
-    path = folder / "model.safetensors"
-    if not path.exists():
-        raise SparseEEGError(
-            f"{path} is missing: training didn't finish; continue it with `sparseeg train --resume`"
-        )
-    return path
-
-
-def _network(folder: Path) -> Any:
-    return models.load(_network_file(folder))
 
 
 def _write_json(path: Path, content: Any) -> None:

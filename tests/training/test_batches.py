@@ -17,7 +17,7 @@ from sparseeg.training.module import RegressionModule
 
 def starts_seen(windows, **options):
     """Return each window's start in one pass, read off a channel that counts its samples."""
-    found = torch.cat([x[:, 0, 0] for x, _ in loader(windows, np.arange(len(windows)), 16, **options)])
+    found = torch.cat([x[:, 0, 0] for x, *_ in loader(windows, np.arange(len(windows)), 16, **options)])
     return found.numpy().astype(int)
 
 
@@ -34,7 +34,7 @@ def counting(toy, locked):
 def test_training_crops_windows_anew_each_epoch_inside_their_range(toy):
     windows = counting(toy, locked=False)
     batches = loader(windows, np.arange(len(windows)), 16, shuffle=True, seed=3)
-    first, second = (torch.cat([x[:, 0, 0] for x, _ in batches]).numpy().astype(int) for _ in range(2))
+    first, second = (torch.cat([x[:, 0, 0] for x, *_ in batches]).numpy().astype(int) for _ in range(2))
     for starts in (first, second):
         offsets = starts % 60
         assert offsets.min() == 0

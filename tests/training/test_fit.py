@@ -19,8 +19,10 @@ from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.training import fit as fit_module
 from sparseeg.training.batches import loader
+from sparseeg.training.calibrate import shrinkage
 from sparseeg.training.config import DataConfig, TrainConfig
-from sparseeg.training.fit import TrainingInterrupted, fit, predict, shrinkage
+from sparseeg.training.fit import TrainingInterrupted, fit
+from sparseeg.training.predict import predict
 
 
 def config(**options: object) -> TrainConfig:
@@ -37,7 +39,7 @@ def test_it_learns_without_a_warning(toy: WindowSet, split: Split, tmp_path: Pat
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         path = fit(toy, split, config(epochs=12), tmp_path)
-    prediction = predict(models.load(path), toy, split.test)
+    prediction = predict(models.load(path), toy, split.test).mean
     assert nrmse(toy.targets[split.test], prediction) < 0.75
     assert (tmp_path / "checkpoints" / "best.ckpt").exists()
     assert (tmp_path / "checkpoints" / "last.ckpt").exists()
@@ -50,9 +52,7 @@ def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_p
     path = fit(toy, split, config(epochs=6), tmp_path)
     log = pd.read_csv(tmp_path / "logs" / "csv" / "version_0" / "metrics.csv")
     network = models.load(path)
-    train = toy.targets[split.train]
-    network.final_layer.set_target(train.mean(), train.std())  # Without the shrinkage.
-    prediction = predict(network, toy, split.valid)
+    prediction = predict(network, toy, split.valid).mean
     assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
 
 
@@ -88,7 +88,7 @@ def test_shrinkage_works_with_few_subjects(n_subjects: int) -> None:
 
 def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     predictions = [
-        predict(models.load(fit(toy, split, config(seed=seed), tmp_path / name)), toy, split.test)
+        predict(models.load(fit(toy, split, config(seed=seed), tmp_path / name)), toy, split.test).mean
         for seed, name in ((0, "a"), (0, "b"), (1, "c"))
     ]
     assert np.array_equal(predictions[0], predictions[1])
@@ -98,9 +98,9 @@ def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) ->
 def test_test_targets_are_not_seen(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     targets = toy.targets.copy()
     targets[split.test] = 99.0
-    first = predict(models.load(fit(toy, split, config(), tmp_path / "a")), toy, split.test)
+    first = predict(models.load(fit(toy, split, config(), tmp_path / "a")), toy, split.test).mean
     path = fit(toy, split, config(), tmp_path / "b", targets=targets)
-    assert np.array_equal(first, predict(models.load(path), toy, split.test))
+    assert np.array_equal(first, predict(models.load(path), toy, split.test).mean)
 
 
 class InterruptAfter(Callback):
@@ -204,16 +204,16 @@ def test_missing_cuda_is_said(toy: WindowSet, split: Split, tmp_path: Path) -> N
 
 def test_bfloat16_trains(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     path = fit(toy, split, config(precision="bf16", epochs=2, model="light-sparse-attention-cnn"), tmp_path)
-    assert np.isfinite(predict(models.load(path), toy, split.test)).all()
+    assert np.isfinite(predict(models.load(path), toy, split.test).mean).all()
 
 
 def test_batches_cover_every_window_once_and_never_leave_one_alone(toy: WindowSet) -> None:
     indices = np.arange(65)
-    plain = [target for _, target in loader(toy, indices, 32)]
+    plain = [target for _, target, _ in loader(toy, indices, 32)]
     assert torch.cat(plain)[:, 0].numpy() == pytest.approx(toy.targets[:65])
-    shuffled = [x.shape[0] for x, _ in loader(toy, indices, 32, shuffle=True)]
+    shuffled = [x.shape[0] for x, *_ in loader(toy, indices, 32, shuffle=True)]
     assert shuffled == [32, 32]
-    x, target = next(iter(loader(toy, indices[:30], 32, shuffle=True, seed=4)))
+    x, target, _ = next(iter(loader(toy, indices[:30], 32, shuffle=True, seed=4)))
     assert x.shape == (30, toy.n_chans, toy.n_times)
     assert sorted(target[:, 0].tolist()) == pytest.approx(sorted(toy.targets[:30]))
 

@@ -130,7 +130,7 @@ def say_problems(windows: Any) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the honest table."""
-    from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
+    from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
@@ -145,6 +145,8 @@ def show(metrics: dict[str, Any]) -> None:
     for label, row in shown:
         table.add_row(label, *(row[title] for title in titles))
     output.print(table)
+    if "interval" in metrics:
+        output.print(intervals(metrics), soft_wrap=True)
     if "by_subject" in metrics:
         from sparseeg.evaluation.evaluate import LABELS, number
 

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
-from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.options import Jobs, comma_list, model_options, of_recipe
 from sparseeg.cli.screen import interruptible, progress_bar, say, say_problems, show, writing
 from sparseeg.errors import SparseEEGError
 
@@ -82,15 +82,41 @@ def train(
         str | None, typer.Option(help="Releases that test; without them, those of --valid are scored.")
     ] = None,
     folds: Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")] = 5,
-    epochs: Annotated[int, typer.Option(min=1, help="Most epochs to train.")] = 40,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
-    weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-4,
-    jitter: Annotated[
-        float, typer.Option(help="Seconds by which training windows move, their response time with them.")
-    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, batches, splits and partitions.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Networks that are trained, each with its own seed, and scored as one.")
+    ] = 1,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the network, as output=latency or dropout=0.2; may be given again."),
+    ] = None,
+    epochs: Annotated[int | None, of_recipe("Most epochs to train.", min=1)] = None,
+    patience: Annotated[int | None, of_recipe("Epochs without a better validation score.", min=1)] = None,
+    batch_size: Annotated[int | None, of_recipe("Windows per step.", min=2)] = None,
+    learning_rate: Annotated[float | None, of_recipe("Of AdamW, at its highest.")] = None,
+    weight_decay: Annotated[float | None, of_recipe("Of AdamW.")] = None,
+    schedule: Annotated[
+        Literal["plateau", "cosine"] | None,
+        of_recipe("Learning rate: halved on a plateau, or warm-up and half a cosine."),
+    ] = None,
+    ema: Annotated[float | None, of_recipe("Decay of the moving average of the weights; 0 for none.")] = None,
+    loss: Annotated[
+        Literal["squared", "kl", "both"] | None,
+        of_recipe("Of networks with output latency; the others learn by squares."),
+    ] = None,
+    target_width: Annotated[float | None, of_recipe("SD in s of the smoothed target of --loss kl.")] = None,
+    auxiliary: Annotated[
+        float | None, of_recipe("Weight of the side of the stimulus and of correctness.")
+    ] = None,
+    jitter: Annotated[
+        float | None, of_recipe("Seconds by which training windows move, their response time with them.")
+    ] = None,
+    channel_dropout: Annotated[
+        float | None, of_recipe("Share of the channels that are silenced, on average.")
+    ] = None,
+    amplitude: Annotated[float | None, of_recipe("SD of the logarithm of each channel's gain.")] = None,
+    noise: Annotated[float | None, of_recipe("SD of white noise, in units of each channel's own.")] = None,
+    mixup: Annotated[float | None, of_recipe("Alpha of mixup; 0 for none.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",
     control: Annotated[bool, typer.Option(help="Also train on targets shuffled within subject.")] = True,
@@ -105,8 +131,8 @@ def train(
         own = {"out", "resume", "jobs", "data"}
         given = [name for name in ctx.params if name not in own and _is_given(ctx, name)]
         if given:
-            option = given[0].replace("_", "-")
-            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{option} out")
+            word = given[0].replace("_", "-")
+            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{word} out")
         if data and _absolute(data) != config.data.path:
             raise SparseEEGError(f"{out} was trained on {', '.join(config.data.path)}; leave --data out")
     else:
@@ -125,7 +151,8 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 def _configuration(options: dict[str, Any]) -> Any:
     """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
-    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+    from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
+    from sparseeg.training.recipes import configure
     from sparseeg.yaml_files import describe
 
     if not options["data"]:
@@ -142,12 +169,13 @@ def _configuration(options: dict[str, Any]) -> Any:
         values["releases"] = tuple(dict.fromkeys(lists["releases"] + lists["valid"] + lists["test"]))
 
     def fields(section: Any) -> dict[str, Any]:
-        return {name: values[name] for name in section.model_fields if name in values}
+        return {name: values[name] for name in section.model_fields if values.get(name) is not None}
 
+    given = {name: value for name, value in fields(TrainConfig).items() if name not in ("data", "split")}
+    given |= {"augment": fields(AugmentConfig), "model_options": model_options(options["option"] or [])}
     try:
-        return TrainConfig.model_validate(
-            {**fields(TrainConfig), "data": fields(DataConfig), "split": fields(SplitConfig)}
-        )
+        data, split = DataConfig.model_validate(fields(DataConfig)), fields(SplitConfig)
+        return configure(data, split=SplitConfig.model_validate(split), **given)
     except ValidationError as error:
         raise SparseEEGError(describe(error)) from error
 

@@ -261,7 +261,18 @@ def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) ->
             table["target"] = survey.subjects.target(file)
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
-    columns = ("recording", "start", "target", "subject", *ABOUT, "trial", "onset", "correct", "file")
+    columns = (
+        "recording",
+        "start",
+        "target",
+        "subject",
+        *ABOUT,
+        "trial",
+        "onset",
+        "stimulus",
+        "correct",
+        "file",
+    )
     known = [name for name in columns if name in table.columns]
     return table[[*known, "earliest", "latest"]]
 

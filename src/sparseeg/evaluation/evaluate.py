@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.evaluation import baselines
+from sparseeg.evaluation.conformal import coverage
 from sparseeg.evaluation.controls import is_subject_level
 from sparseeg.evaluation.metrics import summarize
 
@@ -63,13 +64,13 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
 
     Parameters
     ----------
-    predictions : columns `subject`, `target`, `prediction`, and one per baseline and control, all in the
-        target's unit; one row per test trial, of all folds.
+    predictions : columns `subject`, `target`, `prediction`, `interval_low` and `interval_high` where known,
+        and one per baseline and control, all in the target's unit; one row per test trial, of all folds.
 
     Returns
     -------
     The model's scores, with `baselines` and `controls` holding the same scores by name; keys as in
-    `metrics.summarize`.
+    `metrics.summarize`. `interval` says how often the prediction intervals held.
     """
     target, subjects = predictions["target"].to_numpy(), predictions["subject"].to_numpy()
 
@@ -81,9 +82,18 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
         **row("prediction"),
         "normalizer": "std",
         **_by_subject(predictions, n_resamples, seed),
+        **_interval(predictions),
         "baselines": {name: row(name) for name in BASELINES if name in predictions},
         "controls": {name: row(name) for name in CONTROLS if name in predictions},
     }
+
+
+def _interval(predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return how often the prediction intervals held, where there are any."""
+    if "interval_low" not in predictions:
+        return {}
+    low, high = predictions["interval_low"], predictions["interval_high"]
+    return {"interval": coverage(predictions["target"], low, high, predictions["subject"])}
 
 
 def _by_subject(predictions: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]:
@@ -140,6 +150,17 @@ def scored(metrics: dict[str, Any]) -> str:
     """Say on whom the scores are."""
     who = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
     return who if metrics["part"] == "test" else f"{who}, on whom the epoch was chosen: too good"
+
+
+def intervals(metrics: dict[str, Any]) -> str:
+    """Say in one line how often the prediction intervals held."""
+    found = metrics["interval"]
+    return (
+        f"{found['level']:.0%} prediction intervals, {found['mean_width']:.3g} {metrics['unit']} wide on "
+        f"average: held for {found['coverage']:.1%} of the trials, "
+        f"{found['coverage_mean_over_subjects']:.1%} averaged over {found['n_subjects']} subjects, "
+        f"{found['coverage_lowest_subject']:.1%} for the lowest"
+    )
 
 
 def number(value: float, digits: int = 3) -> str:

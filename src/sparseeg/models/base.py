@@ -5,14 +5,18 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .heads import RegressionLayer
+from .latency import LatencyHead
 from .standardize import Standardize
+
+OUTPUTS = ("scalar", "latency")
 
 
 class EEGNetwork(nn.Module):
     """Network from windows (batch, n_chans, n_times) of any unit to (batch, n_outputs) in the target's unit.
 
-    The signal parameters mean what they mean in braindecode. Subclasses set `head` and `final_layer` and
-    define `forward_features`, which maps standardised windows to (batch, features, steps).
+    The signal parameters mean what they mean in braindecode. Subclasses define `forward_features`, which maps
+    standardised windows to (batch, features, steps), and end their constructor with `_finish`.
 
     Parameters
     ----------
@@ -22,6 +26,8 @@ class EEGNetwork(nn.Module):
     sfreq : sampling rate in Hz.
     chs_info : channel information as in `mne.Info["chs"]`; kept, not used by the specified networks.
     standardize : see `Standardize`.
+    output : "scalar", a regression of pooled features, or "latency", a distribution over the window's samples
+        (`LatencyHead`), for targets that are times.
     """
 
     min_times = 1
@@ -36,8 +42,10 @@ class EEGNetwork(nn.Module):
         sfreq: float = 100.0,
         chs_info: list[dict[str, Any]] | None = None,
         standardize: str = "window",
+        output: str = "scalar",
     ) -> None:
         super().__init__()
+        check_output(type(self).__name__, output, n_outputs)
         for name, value in (("n_chans", n_chans), ("n_times", n_times), ("n_outputs", n_outputs)):
             if value < 1:
                 raise ValueError(f"{type(self).__name__}: {name} must be at least 1, not {value}")
@@ -53,19 +61,44 @@ class EEGNetwork(nn.Module):
         self.n_outputs = n_outputs
         self.sfreq = sfreq
         self.chs_info = chs_info
+        self.output = output
         self.standardize = Standardize(standardize)
+
+    def _finish(self, n_features: int, head: nn.Module, width: int) -> None:
+        """Set the layers behind `forward_features`.
+
+        head : maps its (batch, n_features, steps) to (batch, width), for a scalar output.
+        """
+        if self.output == "latency":
+            self.head = nn.Identity()
+            self.final_layer = LatencyHead(n_features, self.n_times, self.sfreq)
+        else:
+            self.head = head
+            self.final_layer = RegressionLayer(width, self.n_outputs)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Map standardised windows (batch, n_chans, n_times) to features (batch, features, steps)."""
         raise TypeError(f"{type(self).__name__} doesn't define forward_features")
 
-    def forward(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Tensor:
+        """Return what `final_layer` gets for windows (batch, n_chans, n_times)."""
         if x.ndim != 3 or x.shape[1] != self.n_chans or x.shape[2] < self.min_times:
             raise ValueError(
                 f"{type(self).__name__} takes (batch, {self.n_chans}, time >= {self.min_times}), "
                 f"not {tuple(x.shape)}"
             )
-        return self.final_layer(self.head(self.forward_features(self.standardize(x))))
+        return self.head(self.forward_features(self.standardize(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.final_layer(self.encode(x))
+
+
+def check_output(network: str, output: str, n_outputs: int) -> None:
+    """Raise ValueError unless `output` names a kind of output that gives that many numbers."""
+    if output not in OUTPUTS:
+        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}")
+    if output == "latency" and n_outputs != 1:
+        raise ValueError(f"{network}: a latency is one number, n_outputs is {n_outputs}")
 
 
 def mlp(*widths: int, dropouts: tuple[float, ...] = ()) -> nn.Sequential:

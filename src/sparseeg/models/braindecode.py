@@ -3,12 +3,17 @@
 import importlib
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sparseeg.errors import SparseEEGError, nearest
 
+from .base import check_output
 from .heads import TargetScale
+from .latency import LatencyHead
 from .standardize import Standardize
+
+_SCALAR = "use output='scalar'"
 
 
 def _model_class(name: str) -> type[nn.Module]:
@@ -32,6 +37,8 @@ class BraindecodeNetwork(nn.Module):
     ----------
     model : class name in `braindecode.models`.
     standardize : see `Standardize`; the default is what braindecode's models are usually trained on.
+    output : "scalar", what the model itself answers, or "latency", a distribution over the window's samples
+        in place of the model's `final_layer`, where that layer gets features over time.
     options : passed on to the model's constructor.
     """
 
@@ -45,14 +52,42 @@ class BraindecodeNetwork(nn.Module):
         chs_info: list[dict[str, Any]] | None = None,
         *,
         standardize: str = "channel",
+        output: str = "scalar",
         **options: Any,
     ) -> None:
         super().__init__()
+        check_output(model, output, n_outputs)
         self.standardize = Standardize(standardize)
         self.backbone = _model_class(model)(
             n_chans=n_chans, n_times=n_times, n_outputs=n_outputs, sfreq=sfreq, chs_info=chs_info, **options
         )
-        self.final_layer = TargetScale(n_outputs)
+        self.output = output
+        if output == "latency":
+            self.backbone.final_layer = nn.Identity()
+            self.final_layer: nn.Module = LatencyHead(self._n_features(n_chans, n_times), n_times, sfreq)
+        else:
+            self.final_layer = TargetScale(n_outputs)
+
+    def _n_features(self, n_chans: int, n_times: int) -> int:
+        """Return the number of features of each step, or raise ValueError where there are no steps."""
+        name = type(self.backbone).__name__
+        try:
+            with torch.no_grad():
+                shape = self.backbone.eval()(torch.zeros(2, n_chans, n_times)).shape
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{name} doesn't run without its final_layer ({error}); {_SCALAR}") from error
+        self.backbone.train()
+        if len(shape) not in (3, 4) or sum(size > 1 for size in shape[2:]) != 1:
+            raise ValueError(
+                f"{name} hands its final_layer {tuple(shape)} for two windows, no (batch, features, steps): "
+                f"it can't say when; {_SCALAR}"
+            )
+        return shape[1]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return what `final_layer` gets for windows (batch, n_chans, n_times)."""
+        encoded = self.backbone(self.standardize(x))
+        return encoded.flatten(2) if self.output == "latency" else encoded
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.final_layer(self.backbone(self.standardize(x)))
+        return self.final_layer(self.encode(x))

@@ -8,7 +8,6 @@ from sparseeg.attention import ChannelAttention, SparseAttentionBlock
 
 from .base import EEGNetwork, mlp
 from .conv import ConvBlock
-from .heads import RegressionLayer
 from .pool import AveragePool
 
 
@@ -20,7 +19,7 @@ class LightSparseAttentionCNN(EEGNetwork):
     scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
     dropout : after convolutions, in the attention block and in the head.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
-    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    standardize, output : as in `EEGNetwork`, like the other parameters.
     """
 
     min_times = 4
@@ -37,8 +36,9 @@ class LightSparseAttentionCNN(EEGNetwork):
         dropout: float = 0.4,
         attention_options: dict[str, Any] | None = None,
         standardize: str = "window",
+        output: str = "scalar",
     ) -> None:
-        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize, output)
         self.channel_attention = ChannelAttention(n_chans, reduction_ratio=16)
         self.features = nn.Sequential(
             ConvBlock(n_chans, 128, kernel_size=7, dropout=dropout, pool=2),
@@ -47,8 +47,7 @@ class LightSparseAttentionCNN(EEGNetwork):
         self.block = SparseAttentionBlock(
             256, 512, scale_factor=scale_factor, dropout=dropout, **(attention_options or {})
         )
-        self.head = nn.Sequential(AveragePool(), mlp(256, 128, 32, dropouts=(dropout, dropout)))
-        self.final_layer = RegressionLayer(32, n_outputs)
+        self._finish(256, nn.Sequential(AveragePool(), mlp(256, 128, 32, dropouts=(dropout, dropout))), 32)
 
     def forward_features(self, x: Tensor) -> Tensor:
         x = self.features(self.channel_attention(x))

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from .base import EEGNetwork, mlp
 from .conv import ConvBlock
-from .heads import RegressionLayer
 from .pool import AveragePool
 
 
@@ -16,7 +15,7 @@ class ResponseTimeCNN(EEGNetwork):
     Parameters
     ----------
     dropout : after each strided convolution.
-    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    standardize, output : as in `EEGNetwork`, like the other parameters.
     """
 
     def __init__(
@@ -29,16 +28,16 @@ class ResponseTimeCNN(EEGNetwork):
         *,
         dropout: float = 0.2,
         standardize: str = "window",
+        output: str = "scalar",
     ) -> None:
-        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize, output)
         self.features = nn.Sequential(
             ConvBlock(n_chans, 64, kernel_size=1),
             ConvBlock(64, 128, kernel_size=7, stride=2, dropout=dropout),
             ConvBlock(128, 256, kernel_size=5, stride=2, dropout=dropout),
             ConvBlock(256, 512, kernel_size=3, stride=2, dropout=dropout),
         )
-        self.head = nn.Sequential(AveragePool(), mlp(512, 256, 128, 64, dropouts=(0.3, 0.2)))
-        self.final_layer = RegressionLayer(64, n_outputs)
+        self._finish(512, nn.Sequential(AveragePool(), mlp(512, 256, 128, 64, dropouts=(0.3, 0.2))), 64)
 
     def forward_features(self, x: Tensor) -> Tensor:
         return self.features(x)

@@ -8,7 +8,6 @@ from sparseeg.attention import ChannelAttention, SparseAttentionBlock, TemporalA
 
 from .base import EEGNetwork, mlp
 from .conv import ConvBlock
-from .heads import RegressionLayer
 from .pool import AverageMaxPool
 
 
@@ -20,7 +19,7 @@ class SparseAttentionCNN(EEGNetwork):
     scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
     dropout : after convolutions, in the attention blocks and in the head.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
-    standardize : see `Standardize`; the other parameters are those of `EEGNetwork`.
+    standardize, output : as in `EEGNetwork`, like the other parameters.
     """
 
     min_times = 4
@@ -37,8 +36,9 @@ class SparseAttentionCNN(EEGNetwork):
         dropout: float = 0.4,
         attention_options: dict[str, Any] | None = None,
         standardize: str = "window",
+        output: str = "scalar",
     ) -> None:
-        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize)
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize, output)
         self.channel_attention = ChannelAttention(n_chans, reduction_ratio=8)
         self.temporal_attention = TemporalAttention()
         self.features = nn.Sequential(
@@ -59,8 +59,9 @@ class SparseAttentionCNN(EEGNetwork):
                 for layer_index in range(2)
             )
         )
-        self.head = nn.Sequential(AverageMaxPool(), mlp(1024, 256, 64, dropouts=(dropout, dropout)))
-        self.final_layer = RegressionLayer(64, n_outputs)
+        self._finish(
+            512, nn.Sequential(AverageMaxPool(), mlp(1024, 256, 64, dropouts=(dropout, dropout))), 64
+        )
 
     def forward_features(self, x: Tensor) -> Tensor:
         x = self.features(self.temporal_attention(self.channel_attention(x)))

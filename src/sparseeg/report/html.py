@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
+from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 
 _STYLE = """
@@ -70,6 +70,7 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
             _table(metrics, unit),
             f'<p class="note">{escape(CAPTION)}</p>',
+            f"<p>{escape(intervals(metrics))}.</p>" if "interval" in metrics else "",
             *(f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures),
             f"<h2>Configuration</h2><pre>{escape(config)}</pre>",
             f'<p class="note">sparseeg {escape(metrics["version"])}</p></body></html>',

@@ -1,7 +1,7 @@
 """Whole batches straight from a window set: one gather per batch instead of one item at a time."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,11 +9,20 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from sparseeg.data.windows import WindowSet
+from sparseeg.training.labels import trial_labels
 from sparseeg.training.sampling import Batch, BatchSampler
 
 
-class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Map a batch of positions to (windows, targets): float32 (batch, channel, time) and (batch, 1).
+class Windows(NamedTuple):
+    """A batch: windows (batch, channel, time) in microvolts, targets (batch, 1), `LABELS` (batch, label)."""
+
+    x: Tensor
+    target: Tensor
+    labels: Tensor
+
+
+class WindowBatches(Dataset[Windows]):
+    """Map a batch of positions to the windows there, all of them float32.
 
     Where the target is a time from the event that a window is locked to, it moves with the window.
 
@@ -30,9 +39,10 @@ class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
         self.windows = windows
         self.targets = windows.targets if targets is None else targets
         self.starts = windows.table["start"].to_numpy()
+        self.labels = trial_labels(windows.table)
         self.pin_memory = pin_memory
 
-    def __getitem__(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, batch: Batch) -> Windows:
         rows, starts = batch
         shape = (len(rows), *self.windows.shape)
         pinned = torch.empty(shape, pin_memory=True).numpy() if self.pin_memory else None
@@ -40,7 +50,8 @@ class WindowBatches(Dataset[tuple[Tensor, Tensor]]):
         target = self.targets[rows]
         if self.windows.locked:
             target = target - (starts - self.starts[rows]) / self.windows.sfreq
-        return x, torch.from_numpy(target.astype(np.float32)).unsqueeze(1)
+        labels = torch.from_numpy(self.labels[rows])
+        return Windows(x, torch.from_numpy(target.astype(np.float32)).unsqueeze(1), labels)
 
 
 class WindowLoader(DataLoader):

@@ -43,8 +43,22 @@ class SplitConfig(_Section):
     seed: int = 0
 
 
+class AugmentConfig(_Section):
+    """How training windows are changed; see `sparseeg.training.augment`."""
+
+    jitter: float = Field(default=0.0, ge=0)
+    channel_dropout: float = Field(default=0.0, ge=0, le=0.5)
+    amplitude: float = Field(default=0.0, ge=0)
+    noise: float = Field(default=0.0, ge=0)
+    mixup: float = Field(default=0.0, ge=0)
+
+
 class TrainConfig(_Section):
-    """One training run; written to `config.yaml` in its folder."""
+    """One training run; written to `config.yaml` in its folder.
+
+    What decides how a network is trained, its recipe, has defaults here that fit the specification's
+    networks; `sparseeg.training.recipes.configure` puts a network's own in their place.
+    """
 
     data: DataConfig
     split: SplitConfig = SplitConfig()
@@ -54,9 +68,18 @@ class TrainConfig(_Section):
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
-    jitter: float = Field(default=0.0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    warmup: float = Field(default=0.05, gt=0, lt=1)
+    clip: float | None = Field(default=None, gt=0)
+    ema: float = Field(default=0.0, ge=0, lt=1)
+    loss: Literal["squared", "kl", "both"] = "kl"
+    target_width: float = Field(default=0.1, gt=0)
+    auxiliary: float = Field(default=0.0, ge=0)
+    augment: AugmentConfig = AugmentConfig()
     patience: int = Field(default=10, ge=1)
     seed: int = 0
+    seeds: int = Field(default=1, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["32", "bf16"] = "32"
     control: bool = True

@@ -1,4 +1,4 @@
-"""Fit one network on one split; predict with one network."""
+"""Fit one network on one split."""
 
 import logging
 import sys
@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import nn
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.splits import Split
 from sparseeg.models import NetworkSpec, save
+from sparseeg.models.latency import LatencyHead
+from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
 from sparseeg.training.config import TrainConfig
-from sparseeg.training.module import RegressionModule
+from sparseeg.training.module import DecodingModule
 
 Report = Callable[[str], None]
 SAVE_EVERY = timedelta(minutes=5)
@@ -56,11 +57,12 @@ def fit(
     targets: np.ndarray | None = None,
     report: Report = lambda line: None,
 ) -> Path:
-    """Train on `split.train`, choose epoch and shrinkage on `split.valid`, write `folder/model.safetensors`.
+    """Train on `split.train`, choose the epoch on `split.valid`, write `folder/model.safetensors`.
 
     Checkpoints (`best.ckpt`, `last.ckpt`) and logs (CSV, TensorBoard) go to the folder as well; a fit that
     was interrupted goes on from `last.ckpt`. `targets` replaces the windows' own, for the shuffled control.
-    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there.
+    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss and
+    network don't fit each other or the target.
     """
     values = windows.targets if targets is None else targets
     lightning.seed_everything(config.seed, workers=True, verbose=False)
@@ -68,11 +70,8 @@ def fit(
         config.model, windows.n_chans, windows.n_times, sfreq=windows.sfreq, options=config.model_options
     )
     network = spec.build()
-    mean, std = float(values[split.train].mean()), float(values[split.train].std())
-    if std == 0:
-        raise SparseEEGError(f"all {len(split.train)} training targets are {mean:g}: nothing to learn")
-    network.final_layer.set_target(mean, std)  # type: ignore[operator, union-attr]
-    module = RegressionModule(network, std, config.learning_rate, config.weight_decay)
+    std = _set_target(network, windows, values[split.train], config)
+    module = DecodingModule(network, std, config)
     last = folder / "checkpoints" / "last.ckpt"
     with _quiet():
         trainer = _trainer(config, folder, report)
@@ -81,7 +80,13 @@ def fit(
         try:
             trainer.fit(
                 module,
-                batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=config.jitter),
+                batches(
+                    split.train,
+                    config.batch_size,
+                    shuffle=True,
+                    seed=config.seed,
+                    jitter=config.augment.jitter,
+                ),
                 batches(split.valid, 4 * config.batch_size),
                 ckpt_path=last if last.exists() else None,
             )
@@ -90,41 +95,28 @@ def fit(
     best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     network.cpu()
-    factor = shrinkage(
-        values[split.valid] - mean,
-        predict(network, windows, split.valid) - mean,
-        windows.subjects[split.valid],
-    )
-    network.final_layer.set_target(mean, factor * std)  # type: ignore[operator, union-attr]
-    report(f"predictions shrunk to {factor:.2f} of their distance from the mean, as the validation part asks")
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
 
 
-def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray) -> float:
-    """Return the factor in [0.01, 1] on predictions that the validation subjects support.
-
-    A network fitted to few subjects is surer of itself than strangers justify, and the epoch was chosen on
-    these very trials. The factor is the lower 95 % bound of the least-squares slope, by the jackknife over
-    subjects (over trials where there are fewer than five subjects). It never reaches zero, so that the order
-    of the predictions stays.
-
-    Parameters
-    ----------
-    target, prediction : (trial,), both as distances from the mean of the training targets.
-    subjects : (trial,), who they belong to.
-    """
-    units = np.unique(subjects, return_inverse=True)[1]
-    if units.max() < 4:
-        units = np.arange(len(target))
-    products, powers = np.bincount(units, prediction * target), np.bincount(units, prediction**2)
-    others = powers.sum() - powers
-    if not others.all():
-        return 1.0
-    left_out = (products.sum() - products) / others
-    error = np.sqrt((len(others) - 1) * left_out.var())
-    return float(np.clip(products.sum() / powers.sum() - 1.645 * error, 0.01, 1.0))
+def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
+    """Tell the network's last layer about the training targets; return their standard deviation."""
+    mean, std = float(target.mean()), float(target.std())
+    if std == 0:
+        raise SparseEEGError(f"all {len(target)} training targets are {mean:g}: nothing to learn")
+    layer = network.final_layer
+    layer.set_target(mean, std)
+    if isinstance(layer, LatencyHead):
+        if not windows.locked or windows.target_unit != "s":
+            raise SparseEEGError(
+                f"{config.model} says when something happens, in seconds; {windows.target_name} "
+                f"({windows.target_unit}) is no time in the window: set its option output to scalar"
+            )
+        layer.set_window(windows.tmin, float(target.min()), float(target.max()))
+    if config.auxiliary and not hasattr(network, "auxiliary_layer"):
+        raise SparseEEGError(f"{config.model} has no auxiliary outputs to train: set auxiliary to 0")
+    return std
 
 
 @contextmanager
@@ -150,6 +142,7 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
     checkpoints = folder / "checkpoints"
     callbacks: list[Any] = [
+        *([MovingAverage(config.ema)] if config.ema else []),
         EarlyStopping("valid_nrmse", patience=config.patience),
         ModelCheckpoint(checkpoints, "best", monitor="valid_nrmse", enable_version_counter=False),
         # Not `save_last`: that copies a checkpoint only when there is a new best one.
@@ -165,6 +158,7 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
         accelerator="auto" if config.device == "auto" else config.device,
         devices=1,
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        gradient_clip_val=config.clip,
         max_epochs=config.epochs,
         callbacks=callbacks,
         logger=[
@@ -177,14 +171,3 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
         num_sanity_val_steps=0,
         default_root_dir=folder,
     )
-
-
-def predict(network: nn.Module, windows: WindowSet, indices: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """Return the network's predictions for the windows at `indices`, float64 (n,), in the target's unit."""
-    network.eval()
-    device = next(network.parameters()).device
-    parts = []
-    with torch.inference_mode():
-        for x, _ in loader(windows, indices, batch_size):
-            parts.append(network(x.to(device)).float().cpu().numpy()[:, 0])
-    return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)

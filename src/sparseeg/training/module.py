@@ -1,43 +1,66 @@
-"""The training step: squared error of standardised targets, validated by the pooled NRMSE."""
+"""The training step of a recipe, validated by the pooled NRMSE."""
+
+from typing import Any
 
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
+from sparseeg.models.latency import LatencyHead
+from sparseeg.training.augment import augment, mixup
+from sparseeg.training.batches import Windows
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.losses import cross_entropy, label_loss, squared_error
 
-class RegressionModule(lightning.LightningModule):
+
+class DecodingModule(lightning.LightningModule):
     """Train a network that answers in the target's unit.
 
     Parameters
     ----------
     network : as from `sparseeg.models.build`, with its target statistics set.
-    target_std : standard deviation of the training targets; the loss is divided by its square.
-    learning_rate, weight_decay : of AdamW; the rate is halved when the validation score stalls.
+    target_std : standard deviation of the training targets; squared errors are divided by its square.
+    config : loss, augmentation, optimiser and schedule.
     """
 
-    def __init__(
-        self, network: nn.Module, target_std: float, learning_rate: float, weight_decay: float
-    ) -> None:
+    def __init__(self, network: nn.Module, target_std: float, config: TrainConfig) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network
         self.target_std = target_std
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
+        self.config = config
         self._valid: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
-        x, target = batch
-        loss = nn.functional.mse_loss(self.network(x).float(), target) / self.target_std**2
+    def training_step(self, batch: Windows, batch_index: int) -> Tensor:
+        x = augment(batch.x, self.config.augment)
+        if self.config.augment.mixup:
+            x, partner, share = mixup(x, self.config.augment.mixup)
+            encoded = self.network.encode(x)
+            own, other = (self._losses(encoded, target) for target in (batch.target, batch.target[partner]))
+            loss = (share * own + (1 - share) * other).mean()
+        else:
+            encoded = self.network.encode(x)
+            loss = self._losses(encoded, batch.target).mean()
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(x))
+        if self.config.auxiliary:
+            logits = self.network.auxiliary_layer(encoded.mean(dim=2))
+            loss = loss + self.config.auxiliary * label_loss(logits, batch.labels)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
-        x, target = batch
-        self._valid.append((self.network(x).float(), target))
+    def _losses(self, encoded: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each window, (batch,)."""
+        layer, losses = self.network.final_layer, []
+        if self.config.loss != "squared" and isinstance(layer, LatencyHead):
+            losses.append(cross_entropy(layer, encoded, target, self.config.target_width))
+        if self.config.loss != "kl" or not losses:
+            losses.append(squared_error(layer(encoded), target, self.target_std))
+        return torch.stack(losses).sum(dim=0)
+
+    def validation_step(self, batch: Windows, batch_index: int) -> None:
+        self._valid.append((self.network(batch.x).float(), batch.target))
 
     def on_validation_epoch_end(self) -> None:
         # Pooled over all samples, never averaged over batches: batches have different variances.
@@ -48,11 +71,28 @@ class RegressionModule(lightning.LightningModule):
         self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        # Decay is for weights of products: biases, norms and priors have nothing to be small for.
+        weights = [parameter for parameter in self.parameters() if parameter.ndim > 1]
+        others = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
+        rate, schedule = self.config.learning_rate, self.config.schedule
+        groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+            groups,
+            lr=rate,
+            betas=self.config.betas,
+            weight_decay=self.config.weight_decay,
         )
-        schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3)
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "monitor": "valid_nrmse", "interval": "epoch"},
-        }
+        if schedule == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3)
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": plateau, "monitor": "valid_nrmse", "interval": "epoch"},
+            }
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=self.config.warmup,
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

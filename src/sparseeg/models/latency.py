@@ -1,0 +1,100 @@
+"""The head that says when: a distribution over the window's samples, read out by its expectation."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class LatencyHead(nn.Module):
+    """Predict the time of an event in seconds from features over time, with its uncertainty.
+
+    The distribution of the time is a mixture, so that a guess bends no other answer: with the probability of
+    a guess, which depends on the window, the time is uniform between two limits that reach beyond the window;
+    otherwise it is the softmax of one logit per sample, on top of a learned prior. Features with fewer steps
+    than the window has samples get their logits interpolated.
+
+    Parameters
+    ----------
+    in_features : of each step.
+    n_times : samples of the window.
+    sfreq : sampling rate in Hz.
+
+    Before training, `set_window` says where the window lies and `set_target` what the mean target is.
+    """
+
+    start: Tensor
+    low: Tensor
+    high: Tensor
+    mean: Tensor
+    gain: Tensor
+
+    def __init__(self, in_features: int, n_times: int, sfreq: float) -> None:
+        super().__init__()
+        self.n_times = n_times
+        self.sfreq = sfreq
+        self.logit = nn.Linear(in_features, 1)
+        self.prior = nn.Parameter(torch.zeros(n_times))
+        self.guess = nn.Linear(in_features, 1)
+        # All windows start with nearly the same answer: any time alike, and few guesses.
+        for layer, bias in ((self.logit, 0.0), (self.guess, -3.0)):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.constant_(layer.bias, bias)
+        for name in ("start", "low", "high", "mean", "gain"):
+            self.register_buffer(name, torch.ones(1))
+        self.set_window(0.0, 0.0, n_times / sfreq)
+
+    def set_window(self, start: float, low: float, high: float) -> None:
+        """Store the time of the window's first sample and the range of the targets, in seconds."""
+        self.start.fill_(start)
+        # A sample more on either side: a time outside the window is never impossible.
+        self.low.fill_(min(low, start) - 1 / self.sfreq)
+        self.high.fill_(max(high, start + self.n_times / self.sfreq) + 1 / self.sfreq)
+
+    def set_target(self, mean: float, std: float) -> None:
+        """Store the mean of the training targets; a time needs no scale."""
+        self.mean.fill_(mean)
+
+    def shrink(self, factor: float) -> None:
+        """Let predictions keep this share of their distance from the mean."""
+        self.gain.fill_(factor)
+
+    @property
+    def times(self) -> Tensor:
+        """Times of the window's samples in seconds, (n_times,)."""
+        return self.start + torch.arange(self.n_times, device=self.start.device) / self.sfreq
+
+    @property
+    def step_share(self) -> Tensor:
+        """Share of the guesses that falls on one sample, (1,)."""
+        return 1 / (self.sfreq * (self.high - self.low))
+
+    def log_probabilities(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logarithms of each sample's probability, (batch, n_times), and of a guess, (batch, 1).
+
+        features : (batch, in_features, steps). The samples' probabilities hold the guesses that fall on them;
+        what they lack to one is the guesses outside the window.
+        """
+        logits = self.logit(features.transpose(1, 2)).transpose(1, 2).float()
+        if logits.shape[2] != self.n_times:
+            logits = F.interpolate(logits, self.n_times, mode="linear")
+        guess = self.guess(features.mean(dim=2)).float()
+        evident = F.logsigmoid(-guess) + F.log_softmax(logits.squeeze(1) + self.prior, dim=1)
+        log_guess = F.logsigmoid(guess)
+        return torch.logaddexp(evident, log_guess + self.step_share.log()), log_guess
+
+    def moments(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the expectation and the standard deviation of the time in seconds, (batch, 1) each."""
+        log_samples, log_guess = self.log_probabilities(features)
+        guess = log_guess.exp()
+        evident = log_samples.exp() - guess * self.step_share
+        middle, width = (self.low + self.high) / 2, self.high - self.low
+        times = self.times - middle  # small numbers: squares lose nothing in float32
+        offset = (evident * times).sum(dim=1, keepdim=True)
+        square = (evident * times.square()).sum(dim=1, keepdim=True) + guess * width.square() / 12
+        # A variance of nothing but rounding has no gradient.
+        spread = (square - offset.square()).clamp_min(1e-8).sqrt()
+        return middle + offset, spread
+
+    def forward(self, features: Tensor) -> Tensor:
+        expectation, _ = self.moments(features)
+        return self.mean + self.gain * (expectation - self.mean)

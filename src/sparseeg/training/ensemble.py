@@ -1,0 +1,70 @@
+"""Several networks that differ in their seed alone, kept in one folder and evaluated as one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from sparseeg import models
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.splits import Split
+from sparseeg.training import calibrate
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.fit import fit
+
+NETWORK = "model.safetensors"
+MEMBERS = "members"
+
+
+def fit_members(
+    windows: WindowSet,
+    split: Split,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    targets: np.ndarray | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Fit the networks of `config.seeds` seeds and calibrate them together; what is finished is kept.
+
+    One network lies in the folder itself, several below `members/`. Arguments and errors are those of `fit`.
+    """
+    if (folder / calibrate.FILE).exists():
+        return
+    folders = [folder / MEMBERS / f"{number:02d}" for number in range(config.seeds)]
+    if config.seeds == 1:
+        folders = [folder]
+    for number, member in enumerate(folders):
+        if (member / NETWORK).exists():
+            continue
+        if config.seeds > 1:
+            report(f"network {number + 1} of {config.seeds}")
+        own = config.model_copy(update={"seed": config.seed + number})
+        fit(windows, split, own, member, targets=targets, report=report)
+    networks = [models.load(member / NETWORK) for member in folders]
+    values = windows.targets if targets is None else targets
+    calibration = calibrate.calibrate(networks, windows, split.valid, values)
+    report(
+        f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
+        "as the validation part asks"
+    )
+    for member, network in zip(folders, networks, strict=True):
+        models.save(network, models.files.read_spec(member / NETWORK), member / NETWORK)
+    calibration.write(folder)
+
+
+def network_files(folder: Path) -> list[Path]:
+    """Return the files of the networks in a folder, by seed; SparseEEGError where they aren't finished."""
+    if not (folder / calibrate.FILE).exists():
+        raise SparseEEGError(
+            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with "
+            "`sparseeg train --resume`"
+        )
+    return sorted((folder / MEMBERS).glob(f"*/{NETWORK}")) or [folder / NETWORK]
+
+
+def load_members(folder: Path) -> list[nn.Module]:
+    """Return the finished networks in a folder, on the CPU, in evaluation mode."""
+    return [models.load(path) for path in network_files(folder)]

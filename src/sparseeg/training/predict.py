@@ -1,0 +1,52 @@
+"""What trained networks say of windows: one answer and its uncertainty, from one network or several."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from sparseeg.data.windows import WindowSet
+from sparseeg.models.latency import LatencyHead
+from sparseeg.training.batches import loader
+
+
+class Prediction(NamedTuple):
+    """Answers (n,) and their standard deviations (n,), float64, in the target's unit.
+
+    The deviation is NaN where a network gives none.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+
+def predict(
+    networks: nn.Module | Sequence[nn.Module], windows: WindowSet, indices: np.ndarray, batch_size: int = 256
+) -> Prediction:
+    """Return the mean prediction of the networks for the windows at `indices`.
+
+    The spread is that of the mixture of the networks' distributions: their own spread and their differences.
+    """
+    networks = [networks] if isinstance(networks, nn.Module) else list(networks)
+    parts = [np.empty((0, 2, len(networks)))]
+    device = next(networks[0].parameters()).device
+    with torch.inference_mode():
+        for network in networks:
+            network.eval()
+        for batch in loader(windows, indices, batch_size):
+            x = batch.x.to(device)
+            parts.append(np.stack([_moments(network, x) for network in networks], axis=2))
+    mean, spread = np.concatenate(parts).transpose(1, 0, 2)
+    variance = (spread**2).mean(axis=1) + mean.var(axis=1)
+    return Prediction(mean.mean(axis=1), np.sqrt(variance))
+
+
+def _moments(network: Any, x: torch.Tensor) -> np.ndarray:
+    """Return prediction and spread of each window, float64 (batch, 2)."""
+    encoded = network.encode(x)
+    layer = network.final_layer
+    mean = layer(encoded)[:, :1]
+    spread = layer.moments(encoded)[1] if isinstance(layer, LatencyHead) else torch.full_like(mean, torch.nan)
+    return torch.cat([mean, spread], dim=1).double().cpu().numpy()
