@@ -22,8 +22,9 @@ from torch import nn
 from sparseeg import models
 from sparseeg.attention import SparseMultiHeadAttention, head_count
 from sparseeg.attention.partition import PartitionKind
-from sparseeg.bench import claims, tables
+from sparseeg.bench import claims
 from sparseeg.models import NetworkSpec
+from sparseeg.report import tables
 
 SHAPE = (129, 200)
 LAYERS, DEALS = 6, 30

@@ -17,12 +17,13 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.bench import claims, tables
+from sparseeg.bench import claims
 from sparseeg.data import bids, hbn, layout
 from sparseeg.data.epochs import epochs_files
 from sparseeg.data.participants import is_simulated
 from sparseeg.data.tsv import read_tsv
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.report import tables
 
 NOTES = (
     "the first row is computed from the mean, the SD and the limits that are stated, not from data",

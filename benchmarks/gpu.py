@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from sparseeg.attention import head_count, make_partition, partitioned_attention, triton_kernels
-from sparseeg.bench import tables
+from sparseeg.report import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 256

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg import models, runs
-from sparseeg.bench import tables
 from sparseeg.evaluation.evaluate import CAPTION, rows
+from sparseeg.report import tables
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
 TITLES = {

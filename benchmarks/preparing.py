@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from sparseeg.bench import tables
 from sparseeg.bench.probe import memory_status
 from sparseeg.data.prepare import prepare
 from sparseeg.data.simulate import simulate_dataset
+from sparseeg.report import tables
 
 
 def read(path: Path) -> float:

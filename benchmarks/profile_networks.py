@@ -17,7 +17,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from sparseeg import models
-from sparseeg.bench import tables
+from sparseeg.report import tables
 
 MODEL = "light-sparse-attention-cnn"
 KINDS = {

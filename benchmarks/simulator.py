@@ -16,7 +16,6 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from sparseeg import runs
-from sparseeg.bench import tables
 from sparseeg.data.simulate import DEFAULT, simulate_dataset
 from sparseeg.data.simulate.ceiling import make_observer, posterior
 from sparseeg.data.windows import WindowSet
@@ -24,6 +23,7 @@ from sparseeg.evaluation import baselines, splits
 from sparseeg.evaluation.controls import shuffle_within_subject
 from sparseeg.evaluation.metrics import nrmse, summarize
 from sparseeg.evaluation.splits import Split
+from sparseeg.report import tables
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
 SEED = 0

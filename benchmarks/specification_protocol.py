@@ -22,12 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from sparseeg import models
-from sparseeg.bench import claims, tables
+from sparseeg.bench import claims
 from sparseeg.data import bids
 from sparseeg.data.tsv import read_tsv
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import metrics, splits
 from sparseeg.evaluation.splits import Split
+from sparseeg.report import tables
 from sparseeg.training.batches import loader
 from sparseeg.training.predict import predict
 

@@ -5,7 +5,7 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -102,7 +102,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     Networks that are complete in the folder are kept, and an interrupted fit goes on from its last epoch.
     Raises SparseEEGError for input that doesn't fit, and TrainingInterrupted on Ctrl-C.
     """
-    folds = list(_folds(out, windows, config.split))
+    folds = make_folds(out, windows, config.split)
     out.mkdir(parents=True, exist_ok=True)
     config.write(out / "config.yaml")
     _write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
@@ -113,7 +113,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
         )
     for number, fold in enumerate(folds, start=1):
         title = f"split {number} of {len(folds)}: " if len(folds) > 1 else ""
-        _fit_fold(windows, fold, config, partial(_titled, report, title))
+        fit_fold(windows, fold, config, partial(_titled, report, title))
     return _score(config, windows, folds, out, report)
 
 
@@ -180,7 +180,8 @@ def _check_fits(folder: Path, windows: WindowSet) -> None:
         )
 
 
-def _folds(out: Path, windows: WindowSet, config: SplitConfig) -> Iterator[Fold]:
+def make_folds(out: Path, windows: WindowSet, config: SplitConfig) -> list[Fold]:
+    """Return the splits of a run, each with the folder below `out` that its network lies in."""
     subjects = windows.subjects
     if config.kind == "loso":
         parts = list(splits.leave_one_subject_out(subjects))
@@ -192,8 +193,8 @@ def _folds(out: Path, windows: WindowSet, config: SplitConfig) -> Iterator[Fold]
         parts = [splits.by_release(windows.table["release"].to_numpy(), config.valid, config.test)]
     else:
         parts = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
-    for folder, split in zip(_fold_folders(out, len(parts)), parts, strict=True):
-        yield Fold(folder, split.check(subjects))
+    folders = _fold_folders(out, len(parts))
+    return [Fold(folder, part.check(subjects)) for folder, part in zip(folders, parts, strict=True)]
 
 
 def _fold_folders(run: Path, n_folds: int) -> list[Path]:
@@ -206,7 +207,7 @@ def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
     }
 
 
-def _fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
+def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
     report(f"training {config.model} on {len(fold.split.train)} trials")
     fit_members(windows, fold.split, config, fold.folder, report=report)
     if config.control:

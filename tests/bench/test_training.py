@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from sparseeg import models
-from sparseeg.bench import tables, training
+from sparseeg.bench import training
+from sparseeg.report import tables
 
 
 @pytest.fixture(scope="module")

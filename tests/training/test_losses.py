@@ -49,7 +49,7 @@ def test_a_late_response_moves_nothing_but_the_guesses() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3])
 def test_guesses_bend_no_other_answer(rate: float) -> None:
-    # Targets are 1.5 s but for a share of guesses: the fitted distribution has its peak at 1.5 s all the same.
+    # Targets are 1.5 s but for a share of guesses: the fitted distribution peaks at 1.5 s all the same.
     torch.manual_seed(0)
     layer = LatencyHead(1, 40, 20.0)
     layer.set_window(0.5, 0.0, 3.0)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg.bench import tables
 from sparseeg.bench.attention import Options
 from sparseeg.bench.attention_summary import by_size, scaling
 from sparseeg.bench.peers import PEERS
 from sparseeg.errors import SparseEEGError
+from sparseeg.report import tables
 
 PACKAGES = ("torch", *(package for package, *_ in PEERS))
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, data, fetch, train
+from sparseeg.cli import bench, compare, data, fetch, train
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
 
@@ -29,6 +29,7 @@ for command in (
     data.prepare,
     train.train,
     train.evaluate,
+    compare.compare,
     train.report,
 ):
     app.command()(command)

@@ -33,7 +33,8 @@ def bench_training(
     out: ResultsPath = Path("benchmarks/results"),
 ) -> None:
     """Windows per second of whole networks, training and inference, beside the floor of their products."""
-    from sparseeg.bench import tables, training
+    from sparseeg.bench import training
+    from sparseeg.report import tables
 
     _set_threads(threads)
     table = training.run(
@@ -73,8 +74,9 @@ def bench_loading(
     """Shuffled windows per second and memory, beside braindecode's; the loader's share of a training step."""
     import pandas as pd
 
-    from sparseeg.bench import loading, tables
+    from sparseeg.bench import loading
     from sparseeg.bench.attention import parse_numbers
+    from sparseeg.report import tables
 
     _set_threads(threads)
     sizes = parse_numbers(subjects)

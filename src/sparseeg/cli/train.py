@@ -7,20 +7,27 @@ import typer
 from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
-from sparseeg.cli.options import Jobs, comma_list, model_options, of_recipe
-from sparseeg.cli.screen import interruptible, progress_bar, say, say_problems, show, writing
+from sparseeg.cli.options import Jobs, model_options, of_recipe
+from sparseeg.cli.reading import (
+    Data,
+    Folds,
+    Releases,
+    SFreq,
+    SplitKind,
+    Target,
+    TargetUnit,
+    Task,
+    Test,
+    TMax,
+    TMin,
+    Valid,
+    absolute,
+    data_and_split,
+    fields,
+    read_windows,
+)
+from sparseeg.cli.screen import interruptible, say, show, writing
 from sparseeg.errors import SparseEEGError
-
-
-def _read(data: Any, n_jobs: int) -> Any:
-    """Read the windows a configuration names, with a progress bar and a summary of what was wrong."""
-    from sparseeg.runs import load_windows
-
-    with progress_bar("reading") as progress:
-        windows = load_windows(data, n_jobs=n_jobs, progress=progress)
-    say_problems(windows)
-    say(f"{windows.source}: {windows.summary(examples=0)}")
-    return windows
 
 
 def demo(
@@ -37,7 +44,7 @@ def demo(
     data, run = out / "data", out / "run"
     simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
     config = TrainConfig(
-        data=DataConfig(path=_absolute([data])),
+        data=DataConfig(path=absolute([data])),
         split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
         epochs=15,
         patience=5,
@@ -50,38 +57,24 @@ def demo(
 def train(
     ctx: typer.Context,
     out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
-    data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs; may be given again."),
-    ] = None,
+    data: Data = None,
     model: Annotated[
         str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
     ] = "light-sparse-attention-cnn",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
     ] = False,
-    task: Annotated[str, typer.Option(help="What to predict.")] = "response-time",
-    target: Annotated[
-        str | None, typer.Option(help="Metadata column of the epochs that is the target.")
-    ] = None,
-    target_unit: Annotated[str | None, typer.Option(help="Unit of that column: s, ms or any other.")] = None,
-    tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the event.")] = None,
-    tmax: Annotated[float | None, typer.Option(help="End of the window in s after the event.")] = None,
-    sfreq: Annotated[float | None, typer.Option(help="Resample to this rate, in Hz.")] = None,
-    releases: Annotated[
-        str | None, typer.Option(help="HBN releases to read besides those of --valid and --test.")
-    ] = None,
-    split: Annotated[
-        Literal["subjects", "release", "loso", "kfold"],
-        typer.Option(help="By random subjects, by release, leave one subject out, or k folds of subjects."),
-    ] = "subjects",
-    valid: Annotated[
-        str | None, typer.Option(help="Releases that validate, as R4 (with --split release).")
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option(help="Releases that test; without them, those of --valid are scored.")
-    ] = None,
-    folds: Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")] = 5,
+    task: Task = "response-time",
+    target: Target = None,
+    target_unit: TargetUnit = None,
+    tmin: TMin = None,
+    tmax: TMax = None,
+    sfreq: SFreq = None,
+    releases: Releases = None,
+    split: SplitKind = "subjects",
+    valid: Valid = None,
+    test: Test = None,
+    folds: Folds = 5,
     seed: Annotated[int, typer.Option(help="Of weights, batches, splits and partitions.")] = 0,
     seeds: Annotated[
         int, typer.Option(min=1, help="Networks that are trained, each with its own seed, and scored as one.")
@@ -133,15 +126,11 @@ def train(
         if given:
             word = given[0].replace("_", "-")
             raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{word} out")
-        if data and _absolute(data) != config.data.path:
+        if data and absolute(data) != config.data.path:
             raise SparseEEGError(f"{out} was trained on {', '.join(config.data.path)}; leave --data out")
     else:
         config = _configuration(ctx.params)
     _train(config, out, jobs, resume)
-
-
-def _absolute(paths: list[Path]) -> tuple[str, ...]:
-    return tuple(str(path.resolve()) for path in paths)
 
 
 def _is_given(ctx: typer.Context, name: str) -> bool:
@@ -151,31 +140,16 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 def _configuration(options: dict[str, Any]) -> Any:
     """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
-    from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
+    from sparseeg.training.config import AugmentConfig, TrainConfig
     from sparseeg.training.recipes import configure
     from sparseeg.yaml_files import describe
 
-    if not options["data"]:
-        raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
-    lists = {name: comma_list(options[name]) for name in ("releases", "valid", "test")}
-    kind = (
-        "release"
-        if (lists["valid"] or lists["test"]) and options["split"] == "subjects"
-        else options["split"]
-    )
-    values = {**options, **lists, "releases": lists["releases"] or None, "kind": kind}
-    values["path"] = _absolute(options["data"])
-    if values["releases"]:  # those that train: the others must be read as well
-        values["releases"] = tuple(dict.fromkeys(lists["releases"] + lists["valid"] + lists["test"]))
-
-    def fields(section: Any) -> dict[str, Any]:
-        return {name: values[name] for name in section.model_fields if values.get(name) is not None}
-
-    given = {name: value for name, value in fields(TrainConfig).items() if name not in ("data", "split")}
-    given |= {"augment": fields(AugmentConfig), "model_options": model_options(options["option"] or [])}
+    data, split = data_and_split(options)
+    own = {name: value for name, value in options.items() if name not in ("data", "split")}
+    given = fields(TrainConfig, own) | {"augment": fields(AugmentConfig, own)}
+    given["model_options"] = model_options(options["option"] or [])
     try:
-        data, split = DataConfig.model_validate(fields(DataConfig)), fields(SplitConfig)
-        return configure(data, split=SplitConfig.model_validate(split), **given)
+        return configure(data, split=split, **given)
     except ValidationError as error:
         raise SparseEEGError(describe(error)) from error
 
@@ -188,7 +162,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     check_name(config.model)
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
-    windows = _read(config.data, jobs)
+    windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)
     show(metrics)
@@ -208,9 +182,9 @@ def evaluate(
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run / "config.yaml")
-    elsewhere = data is not None and _absolute([data]) != config.data.path
+    elsewhere = data is not None and absolute([data]) != config.data.path
     try:
-        own = _read(config.data, jobs)
+        own = read_windows(config.data, jobs)
     except SparseEEGError as error:
         if not elsewhere:
             raise
@@ -218,7 +192,7 @@ def evaluate(
         say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
     other = None
     if data is not None and elsewhere:
-        other = _read(config.data.model_copy(update={"path": _absolute([data])}), jobs)
+        other = read_windows(config.data.model_copy(update={"path": absolute([data])}), jobs)
         out = out or run / "evaluations" / data.name
     out = out or run
     out.mkdir(parents=True, exist_ok=True)

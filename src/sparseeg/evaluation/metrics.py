@@ -88,6 +88,31 @@ def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: 
     return float(np.mean(values)) if values else float("nan")
 
 
+def permutation_p(
+    target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike, n_permutations: int = 9999, seed: int = 0
+) -> float:
+    """Return the probability of a mean Spearman correlation inside subjects this high without any relation.
+
+    One-sided: the targets are permuted inside each subject; the smallest value is 1 / (n_permutations + 1).
+    """
+    target, prediction = _pair(target, prediction)
+    rng = np.random.default_rng(seed)
+    subjects = np.asarray(subjects)
+    found, chance = 0.0, np.zeros(n_permutations)
+    for subject in np.unique(subjects):
+        rows = subjects == subject
+        ranks = [stats.rankdata(values[rows]) for values in (target, prediction)]
+        first, second = (values - values.mean() for values in ranks)
+        norm = np.linalg.norm(first) * np.linalg.norm(second)
+        if len(first) < 3 or norm == 0:
+            continue
+        found += first @ second / norm
+        for at in range(0, n_permutations, 1000):
+            shuffled = np.tile(first, (min(1000, n_permutations - at), 1))
+            chance[at : at + 1000] += rng.permuted(shuffled, axis=1, out=shuffled) @ second / norm
+    return float((1 + np.sum(chance >= found - 1e-12)) / (1 + n_permutations))
+
+
 def bootstrap_nrmse(
     target: ArrayLike,
     prediction: ArrayLike,

@@ -5,6 +5,7 @@ from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .registry import build, names
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
+from .sparse_attention_locator import SparseAttentionLocator
 
 # The specification's names.
 ImprovedResponseTimeCNN = ResponseTimeCNN
@@ -19,6 +20,7 @@ __all__ = [
     "NetworkSpec",
     "ResponseTimeCNN",
     "SparseAttentionCNN",
+    "SparseAttentionLocator",
     "build",
     "load",
     "names",

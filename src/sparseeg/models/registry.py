@@ -11,6 +11,7 @@ from .braindecode import BraindecodeNetwork
 from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
+from .sparse_attention_locator import SparseAttentionLocator
 
 BRAINDECODE_PREFIX = "braindecode:"
 
@@ -18,6 +19,7 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "response-time-cnn": ResponseTimeCNN,
     "sparse-attention-cnn": SparseAttentionCNN,
     "light-sparse-attention-cnn": LightSparseAttentionCNN,
+    "sparse-attention-locator": SparseAttentionLocator,
 }
 
 

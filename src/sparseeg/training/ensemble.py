@@ -1,5 +1,6 @@
 """Several networks that differ in their seed alone, kept in one folder and evaluated as one."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.splits import Split
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
-from sparseeg.training.fit import fit
+from sparseeg.training.fit import EFFORT, fit
 
 NETWORK = "model.safetensors"
 MEMBERS = "members"
@@ -63,6 +64,11 @@ def network_files(folder: Path) -> list[Path]:
             "`sparseeg train --resume`"
         )
     return sorted((folder / MEMBERS).glob(f"*/{NETWORK}")) or [folder / NETWORK]
+
+
+def training_seconds(folder: Path) -> float:
+    """Return how long the finished networks in a folder were trained, together."""
+    return sum(json.loads((path.parent / EFFORT).read_text())["training_s"] for path in network_files(folder))
 
 
 def load_members(folder: Path) -> list[nn.Module]:

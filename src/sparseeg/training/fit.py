@@ -1,5 +1,6 @@
 """Fit one network on one split."""
 
+import json
 import logging
 import sys
 import warnings
@@ -13,9 +14,10 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
+from sparseeg.atomic import write_whole
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.splits import Split
@@ -27,6 +29,7 @@ from sparseeg.training.config import TrainConfig
 from sparseeg.training.module import DecodingModule
 
 Report = Callable[[str], None]
+EFFORT = "effort.json"
 SAVE_EVERY = timedelta(minutes=5)
 
 
@@ -59,8 +62,9 @@ def fit(
 ) -> Path:
     """Train on `split.train`, choose the epoch on `split.valid`, write `folder/model.safetensors`.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`) and logs (CSV, TensorBoard) go to the folder as well; a fit that
-    was interrupted goes on from `last.ckpt`. `targets` replaces the windows' own, for the shuffled control.
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` (seconds, epochs) go to
+    the folder as well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows'
+    own, for the shuffled control.
     Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss and
     network don't fit each other or the target.
     """
@@ -74,7 +78,8 @@ def fit(
     module = DecodingModule(network, std, config)
     last = folder / "checkpoints" / "last.ckpt"
     with _quiet():
-        trainer = _trainer(config, folder, report)
+        timer = Timer()  # goes on counting after an interruption
+        trainer = _trainer(config, folder, report, timer)
         pin_memory = trainer.strategy.root_device.type == "cuda"
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
         try:
@@ -95,6 +100,13 @@ def fit(
     best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     network.cpu()
+    seconds = timer.time_elapsed()
+    effort = {
+        "training_s": round(seconds, 1),
+        "epochs": trainer.current_epoch,
+        "best_epoch": best["epoch"] + 1,
+    }
+    write_whole(folder / EFFORT, json.dumps(effort, indent=2) + "\n")
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
@@ -137,7 +149,7 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Trainer:
+def _trainer(config: TrainConfig, folder: Path, report: Report, timer: Timer) -> lightning.Trainer:
     if config.device == "cuda" and not torch.cuda.is_available():
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
     checkpoints = folder / "checkpoints"
@@ -151,6 +163,7 @@ def _trainer(config: TrainConfig, folder: Path, report: Report) -> lightning.Tra
         ),
         # In the middle of long epochs as well.
         ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
+        timer,
         RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report),
     ]
     logs = folder / "logs"

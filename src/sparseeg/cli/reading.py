@@ -1,0 +1,76 @@
+"""Which windows, and who trains, validates and tests: options that commands share, and what they mean."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from sparseeg.cli.options import comma_list
+from sparseeg.cli.screen import progress_bar, say, say_problems
+from sparseeg.errors import SparseEEGError
+
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="BIDS folder, store, or folder of MNE epochs; may be given again."),
+]
+Task = Annotated[str, typer.Option(help="What to predict.")]
+Target = Annotated[str | None, typer.Option(help="Metadata column of the epochs that is the target.")]
+TargetUnit = Annotated[str | None, typer.Option(help="Unit of that column: s, ms or any other.")]
+TMin = Annotated[float | None, typer.Option("--tmin", help="Start of the window in s after the event.")]
+TMax = Annotated[float | None, typer.Option("--tmax", help="End of the window in s after the event.")]
+SFreq = Annotated[float | None, typer.Option("--sfreq", help="Resample to this rate, in Hz.")]
+Releases = Annotated[
+    str | None, typer.Option(help="HBN releases to read besides those of --valid and --test.")
+]
+SplitKind = Annotated[
+    Literal["subjects", "release", "loso", "kfold"],
+    typer.Option("--split", help="By random subjects, by release, leave one subject out, or k folds."),
+]
+Valid = Annotated[str | None, typer.Option(help="Releases that validate, as R4 (with --split release).")]
+Test = Annotated[
+    str | None, typer.Option(help="Releases that test; without them, those of --valid are scored.")
+]
+Folds = Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")]
+
+
+def absolute(paths: list[Path]) -> tuple[str, ...]:
+    """Return paths that mean the same from any folder."""
+    return tuple(str(path.resolve()) for path in paths)
+
+
+def fields(section: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the values that are fields of a section of the configuration, and given."""
+    return {name: values[name] for name in section.model_fields if values.get(name) is not None}
+
+
+def data_and_split(options: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the DataConfig and the SplitConfig of a command's options, or one line on what doesn't fit."""
+    from sparseeg.training.config import DataConfig, SplitConfig
+    from sparseeg.yaml_files import describe
+
+    if not options["data"]:
+        raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
+    lists = {name: comma_list(options[name]) for name in ("releases", "valid", "test")}
+    by_release = (lists["valid"] or lists["test"]) and options["split"] == "subjects"
+    values = {**options, **lists, "kind": "release" if by_release else options["split"]}
+    values["path"] = absolute(options["data"])
+    # Those that train were named: the others must be read as well.
+    wanted = lists["releases"] + lists["valid"] + lists["test"]
+    values["releases"] = tuple(dict.fromkeys(wanted)) if lists["releases"] else None
+    try:
+        data, split = (section(**fields(section, values)) for section in (DataConfig, SplitConfig))
+    except ValidationError as error:
+        raise SparseEEGError(describe(error)) from error
+    return data, split
+
+
+def read_windows(data: Any, n_jobs: int) -> Any:
+    """Read the windows a configuration names, with a progress bar and a summary of what was wrong."""
+    from sparseeg.runs import load_windows
+
+    with progress_bar("reading") as progress:
+        windows = load_windows(data, n_jobs=n_jobs, progress=progress)
+    say_problems(windows)
+    say(f"{windows.source}: {windows.summary(examples=0)}")
+    return windows

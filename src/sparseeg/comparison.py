@@ -1,0 +1,218 @@
+"""Several models on the same splits and seeds, compared in pairs; goes on where it was interrupted."""
+
+import re
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from sparseeg import runs
+from sparseeg.atomic import write_whole
+from sparseeg.data.problems import one_line
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation import baselines, compare
+from sparseeg.models.registry import check_name
+from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.ensemble import load_members, training_seconds
+from sparseeg.training.predict import predict
+from sparseeg.training.recipes import configure
+
+Report = Callable[[str], None]
+BASELINES = ("training-mean", "ridge", "gradient-boosting")
+EFFORT = ("parameters", "training_s", "windows_per_s")
+PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a comparison.
+
+    Parameters
+    ----------
+    name : as it was asked for, as `light-sparse-attention-cnn@output=latency`.
+    model : name of a network or of a baseline.
+    given : what differs from the network's recipe: fields of `TrainConfig`, of its `augment`, or options of
+        the network.
+    runs : seeds that it is trained with, where not as many as the others.
+    """
+
+    name: str
+    model: str
+    given: dict[str, Any] = field(default_factory=dict)
+    runs: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Entry":
+        """Read MODEL or MODEL@NAME=VALUE@...; SparseEEGError for anything else."""
+        model, *words = text.split("@")
+        if model not in BASELINES:
+            check_name(model)
+        given: dict[str, Any] = {}
+        n_runs = None
+        for word in words:
+            name, equals, value = word.partition("=")
+            if not equals or not name.isidentifier() or model in BASELINES:
+                raise SparseEEGError(f"{text}: a model is written NAME or NAME@OPTION=VALUE, not {word!r}")
+            number = yaml.safe_load(value)
+            if name == "runs":
+                n_runs = int(number)
+            elif name in AugmentConfig.model_fields:
+                given.setdefault("augment", {})[name] = number
+            elif name in TrainConfig.model_fields:
+                given[name] = number
+            else:
+                given.setdefault("model_options", {})[name] = number
+        return cls(text, model, given, n_runs)
+
+    def seeds(self, seeds: int) -> range:
+        """Return the seeds of its runs where the others have `seeds`; what is exact has one."""
+        if self.model in BASELINES:
+            return range(1)
+        # Networks of one ensemble differ in their seed; so must those of two ensembles.
+        return range(0, (self.runs or seeds) * self.given.get("seeds", 1), self.given.get("seeds", 1))
+
+
+@dataclass
+class Comparison:
+    """A folder that fills with the runs of the models, and what is in it.
+
+    `predictions.tsv` holds the scored trials with a column of predictions per run, `runs.tsv` a line about
+    each run: what stands in both isn't trained again. The run folders are below `runs/`.
+
+    Parameters
+    ----------
+    out : the folder.
+    windows, data, split : what is decoded, as in `TrainConfig`.
+    given : what replaces the recipe of every network, as `device`.
+    """
+
+    out: Path
+    windows: WindowSet
+    data: DataConfig
+    split: SplitConfig
+    given: dict[str, Any] = field(default_factory=dict)
+    report: Report = print
+
+    def __post_init__(self) -> None:
+        self.folds = runs.make_folds(self.out, self.windows, self.split)
+        self.predictions = self._trials()
+        self.lines: list[dict[str, Any]] = []
+        if (self.out / LINES).exists():
+            self._read()
+
+    def run(self, entries: Sequence[Entry], seeds: int) -> None:
+        """Train and predict what isn't there yet; a model that fails gets a line with the reason."""
+        known = {line["run"] for line in self.lines}
+        for entry in entries:
+            for seed in entry.seeds(seeds):
+                name = f"{entry.name}#{seed}"
+                if name in known:
+                    continue
+                self.report(f"{entry.name}, seed {seed}")
+                line: dict[str, Any] = {"run": name, "model": entry.name}
+                try:
+                    prediction, effort = self._one(entry, seed)
+                except Exception as error:  # whatever a network does, the others are compared
+                    line["note"] = f"failed: {one_line(error)}"
+                    self.report(f"{entry.name} {line['note']}")
+                    (self.out / "failures").mkdir(parents=True, exist_ok=True)
+                    write_whole(self.out / "failures" / f"{_slug(name)}.txt", traceback.format_exc())
+                else:
+                    self.predictions[name] = prediction
+                    line |= effort
+                self.lines.append(line)
+                self._write()
+
+    def columns(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
+        """Return the columns of `predictions` of each model that has some, by name."""
+        names = {entry.name for entry in entries}
+        found: dict[str, list[str]] = {entry.name: [] for entry in entries}
+        for line in self.lines:
+            if line["model"] in names and line["run"] in self.predictions:
+                found[line["model"]].append(line["run"])
+        return {name: columns for name, columns in found.items() if columns}
+
+    def table(self, entries: Sequence[Entry]) -> pd.DataFrame:
+        """Return one row per model: scores, difference from the first one, effort; failures at the end."""
+        columns = self.columns(entries)
+        scored = compare.scores(self.predictions, columns, reference=next(iter(columns), ""))
+        lines = pd.DataFrame(self.lines).reindex(columns=["model", *EFFORT, "note"])
+        by_model = lines.groupby("model", sort=False)
+        efforts, notes = by_model[list(EFFORT)].mean(), by_model["note"].first()
+        table = scored.set_index("model").join(efforts)
+        table = table.reindex([entry.name for entry in entries if entry.name in efforts.index])
+        return table.join(notes).reset_index().sort_values("nrmse", na_position="last", ignore_index=True)
+
+    def _one(self, entry: Entry, seed: int) -> tuple[np.ndarray, dict[str, float]]:
+        """Return the predictions of one run for all scored trials, and what it took."""
+        if entry.model in BASELINES:
+            return np.concatenate([self._baseline(entry.model, fold) for fold in self.folds]), {}
+        given = {**self.given, **entry.given, "seed": seed, "control": False}
+        config = configure(self.data, entry.model, self.split, **given)
+        folder = self.out / "runs" / _slug(entry.name) / f"seed-{seed}"
+        parts, seconds, took = [], 0.0, 0.0
+        for fold in runs.make_folds(folder, self.windows, self.split):
+            runs.fit_fold(self.windows, fold, config, self.report)
+            networks = load_members(fold.folder)
+            took += training_seconds(fold.folder)
+            begin = time.perf_counter()
+            parts.append(predict(networks, self.windows, fold.scored).mean)
+            seconds += time.perf_counter() - begin
+        effort = {
+            "parameters": sum(weight.numel() for network in networks for weight in network.parameters()),
+            "training_s": took,
+            "windows_per_s": len(self.predictions) / seconds,
+        }
+        return np.concatenate(parts), effort
+
+    def _baseline(self, name: str, fold: runs.Fold) -> np.ndarray:
+        train, valid, _ = fold.split
+        if name == "training-mean":
+            return baselines.train_mean(self.windows.targets[train], len(fold.scored))
+        learn = baselines.ridge if name == "ridge" else baselines.hist_gradient_boosting
+        return learn(self.windows.gather, self.windows.targets, train, valid, fold.scored)
+
+    def _trials(self) -> pd.DataFrame:
+        """Return the scored trials of all folds."""
+        rows = np.concatenate([fold.scored for fold in self.folds])
+        kept = [name for name in ("subject", "onset", "target") if name in self.windows.table]
+        return self.windows.table.iloc[rows][kept].reset_index(drop=True)
+
+    def _read(self) -> None:
+        """Take up what an earlier call has finished; SparseEEGError where it was about other trials."""
+        self.lines = [
+            {str(key): value for key, value in line.items() if not pd.isna(value)}
+            for line in pd.read_csv(self.out / LINES, sep="\t").to_dict("records")
+        ]
+        earlier = pd.read_csv(self.out / PREDICTIONS, sep="\t", dtype={"subject": str})
+        same = (
+            len(earlier) == len(self.predictions)
+            and (
+                (earlier["subject"] == self.predictions["subject"].astype(str))
+                & np.isclose(earlier["target"], self.predictions["target"], atol=1e-5)
+            ).all()
+        )
+        if not same:
+            raise SparseEEGError(
+                f"{self.out} compares models on other trials than {self.windows.source} and this split have; "
+                "choose another --out"
+            )
+        self.predictions = earlier
+
+    def _write(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_whole(
+            self.out / PREDICTIONS, self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
+        )
+        write_whole(self.out / LINES, pd.DataFrame(self.lines).to_csv(sep="\t", index=False))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.=#-]+", "_", name)

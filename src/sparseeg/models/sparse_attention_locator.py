@@ -1,0 +1,93 @@
+"""The network that says when: convolutions of several lengths, then sparse attention at every sample."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparseeg.attention import SparseAttentionBlock
+from sparseeg.attention.dropout import Dropout
+
+from .base import EEGNetwork
+from .pool import AveragePool
+
+
+class SparseAttentionLocator(EEGNetwork):
+    """Spatial filters, temporal filters of several lengths, local and strided attention, a latency head.
+
+    Every sample of the window stays a token to the end. Of each pair of blocks, the first attends to
+    neighbours, the second in strides of the whole window: together, everything reaches everything.
+
+    Parameters
+    ----------
+    n_filters : spatial filters.
+    width : of the tokens.
+    kernels : lengths of the temporal filters in seconds; every spatial filter gets one of each.
+    n_blocks : blocks of attention.
+    neighbours : seconds that a local head spans.
+    dropout : before the tokens are made and in the blocks.
+    attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`, for all blocks.
+    n_auxiliary : yes-or-no labels that `auxiliary_layer` learns beside the time.
+    output, standardize : as in `EEGNetwork`, like the other parameters. Without an output, "latency" for one
+        number and "scalar" for several.
+    """
+
+    def __init__(
+        self,
+        n_chans: int,
+        n_times: int,
+        n_outputs: int = 1,
+        sfreq: float = 100.0,
+        chs_info: list[dict[str, Any]] | None = None,
+        *,
+        n_filters: int = 32,
+        width: int = 64,
+        kernels: tuple[float, ...] = (0.09, 0.25, 0.65),
+        n_blocks: int = 2,
+        neighbours: float = 0.2,
+        dropout: float = 0.2,
+        attention_options: dict[str, Any] | None = None,
+        n_auxiliary: int = 2,
+        standardize: str = "channel",
+        output: str | None = None,
+    ) -> None:
+        output = output or ("latency" if n_outputs == 1 else "scalar")
+        super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize, output)
+        self.spatial = nn.Sequential(nn.Conv1d(n_chans, n_filters, 1, bias=False), nn.BatchNorm1d(n_filters))
+        self.temporal = nn.ModuleList(
+            nn.Conv1d(n_filters, n_filters, size, padding=size // 2, groups=n_filters, bias=False)
+            for size in (2 * round(seconds * sfreq / 2) + 1 for seconds in kernels)
+        )
+        n_features = len(kernels) * n_filters
+        self.tokens = nn.Sequential(
+            nn.BatchNorm1d(n_features), nn.GELU(), Dropout(dropout), nn.Conv1d(n_features, width, 1)
+        )
+        self.position = nn.Parameter(0.02 * torch.randn(n_times, width))
+        sizes = {"local": round(neighbours * sfreq), "strided": math.isqrt(n_times - 1) + 1}
+        kinds = [("local", "strided")[index % 2] for index in range(n_blocks)]
+        self.blocks = nn.Sequential(
+            *(
+                SparseAttentionBlock(
+                    width,
+                    2 * width,
+                    dropout=dropout,
+                    layer_index=index // 2,
+                    **{
+                        "partition": kind,
+                        "tokens_per_head": max(2, sizes[kind]),
+                        **(attention_options or {}),
+                    },
+                )
+                for index, kind in enumerate(kinds)
+            )
+        )
+        self.norm = nn.LayerNorm(width)
+        self.auxiliary_layer = nn.Linear(width, n_auxiliary)
+        self._finish(width, AveragePool(), width)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        x = self.spatial(x)
+        x = self.tokens(torch.cat([filters(x) for filters in self.temporal], dim=1))
+        x = x.transpose(1, 2) + self.position[: x.shape[2]]
+        return self.norm(self.blocks(x)).transpose(1, 2)

@@ -1,0 +1,90 @@
+"""The tables and the figure of a comparison of models."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sparseeg.comparison import Comparison, Entry
+from sparseeg.evaluation import compare
+from sparseeg.report import tables
+
+
+def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: str) -> Path:
+    """Write table, differences and figure to the comparison's folder; return the Markdown table's path."""
+    table, windows = comparison.table(entries), comparison.windows
+    columns = comparison.columns(entries)
+    subjects = comparison.predictions["subject"].nunique()
+    simulated = "SIMULATED " if windows.simulated else ""
+    notes = (
+        f"{len(comparison.predictions)} scored trials of {subjects} subjects; choices on validation subjects",
+        "NRMSE is divided by the standard deviation of the scored targets, pooled: 1.0 is the best constant; "
+        "mean over the runs",
+        "intervals: bootstrap over subjects, paired for differences; given these runs, so that chance in "
+        "training is no part of them",
+        "Spearman: mean of the subjects' own; p: permutations of the targets inside subjects, of the mean "
+        "prediction of the runs",
+        "training s: of one run, all folds; windows/s: of predicting, with the reading of windows",
+    )
+    path = tables.write(
+        _readable(table),
+        comparison.out,
+        "compare",
+        title=f"{simulated}{windows.task}: models compared",
+        command=command,
+        packages=("torch", "lightning", "scikit-learn", "braindecode"),
+        notes=notes,
+    )
+    # The numbers themselves take the place of the readable ones.
+    table.to_csv(comparison.out / "compare.tsv", sep="\t", index=False, float_format="%.6g")
+    compare.differences(comparison.predictions, columns).to_csv(
+        comparison.out / "differences.tsv", sep="\t", index=False, float_format="%.6g"
+    )
+    _figure(table).savefig(comparison.out / "compare.svg", metadata={"Date": None})
+    return path
+
+
+def _readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with intervals in one column and as many digits as are worth reading."""
+
+    def text(name: str, form: str) -> pd.Series:
+        if name not in table:
+            return pd.Series("-", index=table.index)
+        return table[name].map(lambda value: "-" if pd.isna(value) else form.format(value))
+
+    def interval(name: str, form: str) -> pd.Series:
+        return text(f"{name}_low", form) + " - " + text(f"{name}_high", form)
+
+    return pd.DataFrame(
+        {
+            "model": table["model"],
+            "runs": text("runs", "{:.0f}"),
+            "NRMSE (/ SD)": text("nrmse", "{:.4f}"),
+            "95 % interval": interval("nrmse", "{:.3f}"),
+            "minus the first": text("difference", "{:+.4f}"),
+            "95 % interval, paired": interval("difference", "{:+.4f}"),
+            "Pearson": text("pearson_r", "{:.3f}"),
+            "Spearman": text("spearman_within_subject", "{:.3f}"),
+            "p": text("permutation_p", "{:.4f}"),
+            "parameters": text("parameters", "{:.0f}"),
+            "training s": text("training_s", "{:.0f}"),
+            "windows/s": text("windows_per_s", "{:.0f}"),
+            "note": table["note"].astype(object).where(table["note"].notna(), ""),
+        }
+    ).replace("- - -", "-")
+
+
+def _figure(table: pd.DataFrame) -> Figure:
+    """NRMSE of every model with its interval; the line at 1.0 is the best constant."""
+    scored = table.dropna(subset="nrmse")
+    figure = Figure(figsize=(7.2, 0.34 * len(scored) + 1.0), layout="constrained")
+    axes = figure.add_subplot()
+    places = np.arange(len(scored))[::-1]
+    reach = np.abs(scored[["nrmse_low", "nrmse_high"]].to_numpy().T - scored["nrmse"].to_numpy())
+    axes.errorbar(scored["nrmse"], places, xerr=reach, fmt="o", color="tab:blue", ecolor="0.6", capsize=3)
+    axes.axvline(1.0, color="0.3", linewidth=0.8, linestyle="--")
+    axes.set_yticks(places, scored["model"])
+    axes.set_xlabel("NRMSE (/ SD of the targets; 1.0 = best constant)")
+    return figure

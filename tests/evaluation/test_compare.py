@@ -1,0 +1,99 @@
+"""Differences are paired over subjects: small and certain where both err alike."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sparseeg.evaluation.compare import differences, scores
+from sparseeg.evaluation.conformal import conformal_quantile, coverage
+from sparseeg.evaluation.metrics import nrmse, permutation_p
+
+
+@pytest.fixture
+def predictions() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(40), 30)
+    target = rng.normal(1.6, 0.4, 1200) + np.repeat(rng.normal(0, 0.2, 40), 30)
+    shared = rng.normal(0, 0.4, 1200)
+    return pd.DataFrame(
+        {
+            "subject": subjects,
+            "target": target,
+            "good": 1.6 + 0.5 * (target + shared - 1.6),
+            "worse": 1.6 + 0.5 * (target + shared - 1.6) + rng.normal(0, 0.1, 1200),
+            "other": 1.6 + 0.5 * (target + rng.normal(0, 0.41, 1200) - 1.6),
+            "mean": 1.6,
+        }
+    )
+
+
+RUNS = {"good": ["good"], "worse": ["worse"], "two": ["good", "other"], "mean": ["mean"]}
+
+
+def test_scores_are_means_over_runs(predictions: pd.DataFrame) -> None:
+    table = scores(predictions, RUNS, reference="good").set_index("model")
+    target = predictions["target"]
+    expected = (nrmse(target, predictions["good"]) + nrmse(target, predictions["other"])) / 2
+    assert table.loc["two", "nrmse"] == pytest.approx(expected)
+    assert table.loc["two", "difference"] == pytest.approx(expected - nrmse(target, predictions["good"]))
+    assert np.isnan(table.loc["good", "difference"])
+    assert table.loc["mean", "permutation_p"] == 1
+    assert table.loc["good", "permutation_p"] == 1e-4
+
+
+def test_paired_intervals_find_what_separate_ones_cannot(predictions: pd.DataFrame) -> None:
+    table = scores(predictions, RUNS, reference="good").set_index("model")
+    assert table.loc["worse", "nrmse_low"] < table.loc["good", "nrmse_high"]
+    assert table.loc["worse", "difference_low"] > 0
+
+
+def test_every_pair_is_there_once(predictions: pd.DataFrame) -> None:
+    table = differences(predictions, RUNS)
+    assert len(table) == 6
+    assert (
+        (table["difference_low"] < table["difference"]) & (table["difference"] < table["difference_high"])
+    ).all()
+
+
+def test_permutation_p_is_uniform_without_a_relation() -> None:
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(8), 20)
+    values = [
+        permutation_p(rng.normal(size=160), rng.normal(size=160), subjects, n_permutations=199, seed=seed)
+        for seed in range(200)
+    ]
+    assert np.mean(np.array(values) <= 0.1) == pytest.approx(0.1, abs=0.06)
+
+
+def test_permutation_p_knows_no_difference_between_subjects() -> None:
+    rng = np.random.default_rng(0)
+    subjects = np.repeat(np.arange(8), 20)
+    level = np.repeat(rng.normal(0, 5, 8), 20)
+    assert permutation_p(level + rng.normal(size=160), level + rng.normal(size=160), subjects) > 0.01
+
+
+def test_conformal_intervals_hold_for_new_subjects() -> None:
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(400):
+        spread = np.repeat(rng.lognormal(0, 0.5, 21), 30)
+        errors = np.abs(rng.normal(0, spread))
+        subjects = np.repeat(np.arange(21), 30)
+        reach = conformal_quantile(errors[:600], subjects[:600])
+        held.append(np.mean(errors[600:] <= reach))
+    assert 0.89 < np.mean(held) < 0.95
+
+
+def test_a_subject_with_many_trials_weighs_no_more_than_another() -> None:
+    scores_, subjects = np.array([1.0] * 90 + [2.0, 3.0, 4.0]), ["a"] * 90 + ["b", "c", "d"]
+    assert conformal_quantile(scores_, subjects, level=0.6) == 3.0
+    assert conformal_quantile(scores_, subjects, level=0.99) == 4.0
+
+
+def test_coverage_over_trials_and_subjects() -> None:
+    found = coverage([1, 2, 3, 4], [0, 0, 0, 0], [2, 2, 2, 2], ["a", "a", "a", "b"], level=0.5)
+    assert found["coverage"] == 0.5
+    assert found["coverage_mean_over_subjects"] == pytest.approx(1 / 3)
+    assert found["coverage_lowest_subject"] == 0
+    assert found["subjects_below_level"] == 1
+    assert found["mean_width"] == 2

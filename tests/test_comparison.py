@@ -1,0 +1,100 @@
+"""Models compared on toy windows: same trials, paired differences, failures kept, nothing trained twice."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sparseeg.comparison import Comparison, Entry
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.report.comparison import write_comparison
+from sparseeg.training.config import DataConfig, SplitConfig
+from toys import toy_windows
+
+SPLIT = SplitConfig(kind="release", valid=("R4",), test=("R5",))
+FEW = {"epochs": 2, "batch_size": 32, "device": "cpu", "boosting": False}
+MODELS = ("response-time-cnn", "response-time-cnn@output=latency@seeds=2@runs=1", "ridge", "training-mean")
+
+
+def comparison(out: Path, windows: WindowSet, **given: object) -> Comparison:
+    return Comparison(out, windows, DataConfig(path="toy"), SPLIT, {**FEW, **given}, lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def finished(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, list[Entry]]:
+    entries = [Entry.parse(text) for text in MODELS]
+    done = comparison(tmp_path_factory.mktemp("compare"), toy)
+    done.run(entries, seeds=2)
+    return done, entries
+
+
+def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
+    entry = Entry.parse("light-sparse-attention-cnn@output=latency@epochs=3@jitter=0.1@runs=1")
+    assert entry.model == "light-sparse-attention-cnn"
+    assert entry.given == {
+        "model_options": {"output": "latency"},
+        "epochs": 3,
+        "augment": {"jitter": 0.1},
+    }
+    assert list(entry.seeds(3)) == [0]
+    assert list(Entry.parse("response-time-cnn@seeds=5").seeds(2)) == [0, 5]
+
+
+@pytest.mark.parametrize("text", ["response-time-cnn@latency", "ridge@alpha=3", "respons-time-cnn"])
+def test_what_is_no_entry_is_refused(text: str) -> None:
+    with pytest.raises(SparseEEGError, match=r"NAME@OPTION=VALUE|Did you mean 'response-time-cnn'"):
+        Entry.parse(text)
+
+
+def test_every_run_has_a_column_and_a_line(finished: tuple[Comparison, list[Entry]]) -> None:
+    done, entries = finished
+    assert {name: len(columns) for name, columns in done.columns(entries).items()} == {
+        MODELS[0]: 2,
+        MODELS[1]: 1,
+        "ridge": 1,
+        "training-mean": 1,
+    }
+    assert len(done.predictions) == 72
+    table = done.table(entries).set_index("model")
+    assert table.loc["ridge", "nrmse"] < 1
+    assert table.loc[MODELS[0], "parameters"] > 0
+    assert table.loc[MODELS[1], "training_s"] > 0
+    assert np.isnan(table.loc["ridge", "training_s"])
+
+
+def test_what_is_done_is_not_done_again(
+    finished: tuple[Comparison, list[Entry]], toy: WindowSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, entries = finished
+    again = comparison(done.out, toy)
+    monkeypatch.setattr(again, "_one", lambda *_: pytest.fail("it trains again"))
+    again.run(entries, seeds=2)
+    pd.testing.assert_frame_equal(again.table(entries), done.table(entries), rtol=1e-3, check_dtype=False)
+
+
+def test_other_trials_are_refused(finished: tuple[Comparison, list[Entry]]) -> None:
+    done, _ = finished
+    with pytest.raises(SparseEEGError, match="on other trials"):
+        comparison(done.out, toy_windows(seed=1))
+
+
+def test_a_failure_is_a_line_and_the_others_go_on(toy: WindowSet, tmp_path: Path) -> None:
+    entries = [Entry.parse(text) for text in ("response-time-cnn@depth=3", "training-mean")]
+    failing = comparison(tmp_path, toy)
+    failing.run(entries, seeds=1)
+    table = failing.table(entries)
+    assert table["model"].tolist() == ["training-mean", "response-time-cnn@depth=3"]
+    assert "depth" in table["note"].iloc[1]
+    assert "Traceback" in next((tmp_path / "failures").iterdir()).read_text()
+
+
+def test_tables_and_figure(finished: tuple[Comparison, list[Entry]]) -> None:
+    done, entries = finished
+    text = write_comparison(done, entries, "sparseeg compare").read_text()
+    assert "SIMULATED response-time" in text
+    assert all(f"| {name} |" in text for name in MODELS)
+    pairs = pd.read_csv(done.out / "differences.tsv", sep="\t")
+    assert len(pairs) == 6
+    assert (done.out / "compare.svg").stat().st_size > 1000
