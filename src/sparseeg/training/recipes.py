@@ -4,9 +4,20 @@ from typing import Any
 
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
-# braindecode's networks: the settings of the papers they come from, or of braindecode's own examples.
+# Optimisers of braindecode's networks as their authors or braindecode's examples set them; epochs, early
+# stopping and everything else are the defaults, the same for all.
+_BRAINDECODE: dict[str, dict[str, Any]] = {
+    "EEGNet": {"weight_decay": 0.0},  # Lawhern et al. 2018: Adam, 1e-3
+    "ShallowFBCSPNet": {"learning_rate": 6.25e-4, "weight_decay": 0.0},  # braindecode, trialwise decoding
+    "Deep4Net": {"learning_rate": 1e-2, "weight_decay": 5e-4},  # braindecode, trialwise decoding
+    "EEGConformer": {"learning_rate": 2e-4, "betas": (0.5, 0.999), "weight_decay": 0.0},  # Song et al. 2022
+    "ATCNet": {"weight_decay": 0.0},  # Altaheri et al. 2022: Adam, 1e-3
+    "CTNet": {"betas": (0.5, 0.999), "weight_decay": 0.0},  # Zhao et al. 2024: Adam, 1e-3
+    "EEGSimpleConv": {"weight_decay": 0.0},  # El Ouahidi et al. 2023: Adam, 1e-3
+    "EEGNeX": {"weight_decay": 1e-5, "batch_size": 128, "schedule": "cosine"},  # start kit of the challenge
+}
 RECIPES: dict[str, dict[str, Any]] = {
-    "braindecode:EEGConformer": {"learning_rate": 2e-4, "betas": (0.5, 0.999)},  # Song et al. 2022
+    **{f"braindecode:{name}": changes for name, changes in _BRAINDECODE.items()},
 }
 
 
