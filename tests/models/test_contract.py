@@ -29,6 +29,11 @@ def windows(batch: int, n_chans: int = CHANNELS, n_times: int = TIMES) -> torch.
     return scale * (torch.randn(batch, n_chans, n_times, generator=generator) + 0.3)
 
 
+def test_the_locator_is_small() -> None:
+    network = models.build("sparse-attention-locator", 129, 200)
+    assert sum(parameter.numel() for parameter in network.parameters()) < 1_500_000
+
+
 @pytest.mark.parametrize(
     ("name", "count"),
     [
@@ -96,13 +101,17 @@ def test_flat_input_gives_finite_numbers(name: str, standardize: str) -> None:
 def test_every_parameter_gets_a_gradient(name: str) -> None:
     # With few channels the gate's bottleneck is one ReLU wide, which may be off for all windows.
     network = make(name, n_chans=129).train()
-    network(windows(8, n_chans=129)).square().sum().backward()
+    encoded = network.encode(windows(8, n_chans=129))
+    loss = network.final_layer(encoded).square().sum()
+    if hasattr(network, "auxiliary_layer"):
+        loss = loss + network.auxiliary_layer(encoded.mean(2)).square().sum()
+    loss.backward()
     dead = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert not dead
 
 
 def test_answers_in_the_unit_of_the_target(name: str) -> None:
-    network, x = make(name).eval(), windows(4)
+    network, x = make(name, output="scalar").eval(), windows(4)
     standardised = (network(x) - 1.6) / 0.4
     network.final_layer.set_target(1600.0, 400.0)
     torch.testing.assert_close(network(x), 1600 + 400 * standardised, rtol=1e-5, atol=1e-2)
