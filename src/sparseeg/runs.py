@@ -178,6 +178,14 @@ def _check_fits(folder: Path, windows: WindowSet) -> None:
             f"{windows.sfreq:g} Hz, but the network in {folder} takes {spec.n_chans} x {spec.n_times} at "
             f"{spec.sfreq:g} Hz; evaluate it on data with the same channels and window"
         )
+    for position, (own, here) in enumerate(
+        zip(spec.ch_names or windows.ch_names, windows.ch_names, strict=True), start=1
+    ):
+        if own.lower() != here.lower():
+            raise SparseEEGError(
+                f"{windows.source}: channel {position} is {here}, but the network in {folder} takes {own} "
+                "there; evaluate it on data with the same channels in the same order"
+            )
 
 
 def make_folds(out: Path, windows: WindowSet, config: SplitConfig) -> list[Fold]:

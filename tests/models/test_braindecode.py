@@ -1,9 +1,12 @@
 """Without braindecode, its models are refused in one sentence; with it, they follow our protocol."""
 
 import importlib.util
+import sys
+import types
 
 import pytest
 import torch
+from torch import nn
 
 from sparseeg import models
 from sparseeg.errors import SparseEEGError
@@ -31,3 +34,25 @@ def test_models_answer_in_the_unit_of_the_target(name: str) -> None:
 def test_unknown_model_suggests_the_nearest() -> None:
     with pytest.raises(SparseEEGError, match="Did you mean 'ShallowFBCSPNet'"):
         models.build("braindecode:ShallowFBCSPNt", 19, 200)
+
+
+class NeedsPositions(nn.Module):
+    """Stands for a braindecode model that can't be built without positions."""
+
+    def __init__(self, n_chans: int, n_times: int, n_outputs: int, sfreq: float, chs_info: list | None):
+        super().__init__()
+        if chs_info is None:
+            raise ValueError("chs_info not specified")
+        self.lengths = [len(channel["loc"]) for channel in chs_info]
+
+
+def test_a_model_gets_positions_as_long_as_mne_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("braindecode.models")
+    module.NeedsPositions = NeedsPositions
+    monkeypatch.setitem(sys.modules, "braindecode.models", module)
+    channels = [{"ch_name": name, "loc": [0.0, 0.0, 0.1]} for name in ("Cz", "EEG 7")]
+    network = models.build("braindecode:NeedsPositions", 2, 10, chs_info=channels)
+    assert network.backbone.lengths == [12, 12]
+    channels[1]["loc"] = None
+    with pytest.raises(SparseEEGError, match="positions not known: EEG 7"):
+        models.build("braindecode:NeedsPositions", 2, 10, chs_info=channels)

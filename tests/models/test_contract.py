@@ -1,7 +1,12 @@
 """What every registered network must do; a new name in the registry is tested without a new line here."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from sparseeg import models
@@ -139,6 +144,21 @@ def test_file_round_trip_is_exact(name: str, tmp_path) -> None:
     x = windows(4)
     assert torch.equal(models.load(path)(x), network.eval()(x))
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_file_keeps_the_positions_and_one_without_them_still_loads(name: str, tmp_path: Path) -> None:
+    chs_info = [{"ch_name": f"c{index}", "loc": [0.01 * index, 0.0, 0.1]} for index in range(CHANNELS)]
+    spec = models.NetworkSpec(name, CHANNELS, TIMES, chs_info=chs_info)
+    path = tmp_path / "model.safetensors"
+    models.save(spec.build(), spec, path)
+    assert models.files.read_spec(path) == spec
+    assert models.load(path).chs_info == chs_info
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["sparseeg"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    del about["chs_info"]
+    save_file(tensors, path, metadata={"format": "pt", "sparseeg": json.dumps(about)})
+    assert models.load(path).chs_info is None
 
 
 def test_wrong_channel_count_names_both(name: str) -> None:

@@ -24,7 +24,8 @@ class EEGNetwork(nn.Module):
     n_times : samples per window, at least `min_times`.
     n_outputs : number of targets.
     sfreq : sampling rate in Hz.
-    chs_info : channel information as in `mne.Info["chs"]`; kept, not used by the specified networks.
+    chs_info : `ch_name` and `loc` of each channel, as in `mne.Info["chs"]`; kept, not used by the specified
+        networks.
     standardize : see `Standardize`.
     output : "scalar", a regression of pooled features, or "latency", a distribution over the window's samples
         (`LatencyHead`), for targets that are times.

@@ -14,6 +14,7 @@ from .latency import LatencyHead
 from .standardize import Standardize
 
 _SCALAR = "use output='scalar'"
+_LOC = 12  # numbers that MNE keeps of a channel's place: the first three are its position
 
 
 def _model_class(name: str) -> type[nn.Module]:
@@ -30,6 +31,17 @@ def _model_class(name: str) -> type[nn.Module]:
     return getattr(models, name)
 
 
+def _as_in_mne(
+    chs_info: list[dict[str, Any]] | None,
+) -> tuple[list[dict[str, Any]] | None, list[str]]:
+    """Return the channels with a `loc` as long as MNE's, or None, and the names that have no position."""
+    unknown = [channel["ch_name"] for channel in chs_info or () if channel["loc"] is None]
+    if chs_info is None or unknown:
+        return None, unknown
+    locs = [[*channel["loc"], *[0.0] * (_LOC - len(channel["loc"]))] for channel in chs_info]
+    return [channel | {"loc": loc} for channel, loc in zip(chs_info, locs, strict=True)], []
+
+
 class BraindecodeNetwork(nn.Module):
     """A braindecode model between our standardisation and our target scale.
 
@@ -40,6 +52,8 @@ class BraindecodeNetwork(nn.Module):
     output : "scalar", what the model itself answers, or "latency", a distribution over the window's samples
         in place of the model's `final_layer`, where that layer gets features over time.
     options : passed on to the model's constructor.
+
+    The model gets `chs_info` where every channel's position is known, and none otherwise.
     """
 
     def __init__(
@@ -58,9 +72,14 @@ class BraindecodeNetwork(nn.Module):
         super().__init__()
         check_output(model, output, n_outputs)
         self.standardize = Standardize(standardize)
-        self.backbone = _model_class(model)(
-            n_chans=n_chans, n_times=n_times, n_outputs=n_outputs, sfreq=sfreq, chs_info=chs_info, **options
-        )
+        signal = {"n_chans": n_chans, "n_times": n_times, "n_outputs": n_outputs, "sfreq": sfreq}
+        channels, unknown = _as_in_mne(chs_info)
+        try:
+            self.backbone = _model_class(model)(chs_info=channels, **signal, **options)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, SparseEEGError) or not unknown:
+                raise
+            raise ValueError(f"{error}; positions not known: {', '.join(unknown)}") from error
         self.output = output
         if output == "latency":
             self.backbone.final_layer = nn.Identity()

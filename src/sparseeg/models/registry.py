@@ -38,20 +38,27 @@ def check_name(name: str) -> None:
 
 
 def build(
-    name: str, n_chans: int, n_times: int, n_outputs: int = 1, sfreq: float = 100.0, **options: Any
+    name: str,
+    n_chans: int,
+    n_times: int,
+    n_outputs: int = 1,
+    sfreq: float = 100.0,
+    chs_info: list[dict[str, Any]] | None = None,
+    **options: Any,
 ) -> nn.Module:
     """Return the network registered as `name`, untrained.
 
     It takes (batch, n_chans, n_times) in any unit and returns (batch, n_outputs) in the target's unit, once
-    `final_layer.set_target(mean, std)` was called. Raises SparseEEGError for an unknown name, an unknown
-    option, or a window the network can't take.
+    `final_layer.set_target(mean, std)` was called. `chs_info` says where the electrodes sit: for each channel
+    its `ch_name` and a `loc` that begins with x, y, z in metres, or is None. Raises SparseEEGError for an
+    unknown name, an unknown option, a window the network can't take, or a position that it needs.
     """
     check_name(name)
     try:
         if name.startswith(BRAINDECODE_PREFIX):
             model = name[len(BRAINDECODE_PREFIX) :]
-            return BraindecodeNetwork(model, n_chans, n_times, n_outputs, sfreq, **options)
-        return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, **options)
+            return BraindecodeNetwork(model, n_chans, n_times, n_outputs, sfreq, chs_info, **options)
+        return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, chs_info, **options)
     except SparseEEGError:
         raise
     except (TypeError, ValueError) as error:

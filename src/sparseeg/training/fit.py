@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from sparseeg.atomic import write_whole
+from sparseeg.data.positions import chs_info
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.splits import Split
@@ -70,10 +71,7 @@ def fit(
     """
     values = windows.targets if targets is None else targets
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    spec = NetworkSpec(
-        config.model, windows.n_chans, windows.n_times, sfreq=windows.sfreq, options=config.model_options
-    )
-    network = spec.build()
+    network = (spec := network_spec(windows, config)).build()
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
     last = folder / "checkpoints" / "last.ckpt"
@@ -110,6 +108,17 @@ def fit(
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
+
+
+def network_spec(windows: WindowSet, config: TrainConfig) -> NetworkSpec:
+    """Return how the network of a configuration is built for these windows."""
+    return NetworkSpec(
+        config.model,
+        *windows.shape,
+        sfreq=windows.sfreq,
+        options=config.model_options,
+        chs_info=chs_info(windows.ch_names),
+    )
 
 
 def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:

@@ -1,0 +1,34 @@
+"""Where electrodes sit, from the names of their channels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import mne
+import numpy as np
+
+from sparseeg.data import hbn
+
+# The 10-05 system: MNE 1.13 gave it the name of the head that its positions were measured on.
+_TEN_FIVE = ("colin27_1005", "standard_1005")
+
+
+def chs_info(ch_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return `{"ch_name": name, "loc": [x, y, z]}` for each channel; `loc` is None where it isn't known.
+
+    Positions are in metres from the middle of the head: x to the right, y to the front, z up. They are those
+    of the 10-05 system, or of HBN's cap where that knows more of the names; capitals don't matter.
+    """
+    montages = [_positions(_ten_five()), _positions(hbn.MONTAGE)]
+    names = [name.lower() for name in ch_names]
+    known = max(montages, key=lambda montage: sum(name in montage for name in names))
+    return [{"ch_name": name, "loc": known.get(key)} for name, key in zip(ch_names, names, strict=True)]
+
+
+def _ten_five() -> str:
+    there = mne.channels.get_builtin_montages()
+    return next(name for name in _TEN_FIVE if name in there)
+
+
+def _positions(montage: str) -> dict[str, list[float]]:
+    found = mne.channels.make_standard_montage(montage).get_positions()["ch_pos"]
+    return {name.lower(): np.round(position, 5).tolist() for name, position in found.items()}
