@@ -6,6 +6,7 @@ from .registry import build, names
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
 from .sparse_attention_locator import SparseAttentionLocator
+from .sparse_eeg_transformer import SparseEEGTransformer
 
 # The specification's names.
 ImprovedResponseTimeCNN = ResponseTimeCNN
@@ -21,6 +22,7 @@ __all__ = [
     "ResponseTimeCNN",
     "SparseAttentionCNN",
     "SparseAttentionLocator",
+    "SparseEEGTransformer",
     "build",
     "load",
     "names",

@@ -12,6 +12,7 @@ from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
 from .sparse_attention_locator import SparseAttentionLocator
+from .sparse_eeg_transformer import SparseEEGTransformer
 
 BRAINDECODE_PREFIX = "braindecode:"
 
@@ -20,6 +21,7 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "sparse-attention-cnn": SparseAttentionCNN,
     "light-sparse-attention-cnn": LightSparseAttentionCNN,
     "sparse-attention-locator": SparseAttentionLocator,
+    "sparse-eeg-transformer": SparseEEGTransformer,
 }
 
 

@@ -16,7 +16,10 @@ _BRAINDECODE: dict[str, dict[str, Any]] = {
     "EEGSimpleConv": {"weight_decay": 0.0},  # El Ouahidi et al. 2023: Adam, 1e-3
     "EEGNeX": {"weight_decay": 1e-5, "batch_size": 128, "schedule": "cosine"},  # start kit of the challenge
 }
+# As transformers are usually trained; nothing of it was tuned on a task.
+_TRANSFORMER = {"learning_rate": 5e-4, "weight_decay": 0.05, "schedule": "cosine", "clip": 1.0}
 RECIPES: dict[str, dict[str, Any]] = {
+    "sparse-eeg-transformer": _TRANSFORMER,
     **{f"braindecode:{name}": changes for name, changes in _BRAINDECODE.items()},
 }
 
