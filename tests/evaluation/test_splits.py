@@ -54,6 +54,14 @@ def test_by_subject(subjects: np.ndarray, seed: int) -> None:
     assert all(np.array_equal(first, second) for first, second in zip(split, again, strict=True))
 
 
+def test_by_subject_without_a_test_part() -> None:
+    train, valid, test = by_subject(["A", "A", "B", "C"], valid=0.3, test=0.0)
+    assert len(test) == 0
+    assert sorted([*train, *valid]) == [0, 1, 2, 3]
+    with pytest.raises(SparseEEGError, match="at least 2 subjects, found 1"):
+        by_subject(["A", "A"], test=0.0)
+
+
 def test_by_release() -> None:
     releases = np.array(["R1", "R1", "R4", "R5", "R2", "R5"])
     train, valid, test = by_release(releases, "R4", ["R5"])

@@ -33,7 +33,8 @@ def prepare(
     task: Annotated[
         str,
         typer.Option(
-            help="response-time, or a column of numbers in participants.tsv, as externalizing or age."
+            help="response-time, a column of numbers in participants.tsv, as externalizing or age, "
+            "or pretraining: whole recordings, without a target."
         ),
     ] = "response-time",
     task_file: Annotated[
@@ -123,4 +124,5 @@ def prepare(
         )
     say_problems(windows)
     say(f"{out}: {windows.summary(examples=0)}")
-    say(f"next: sparseeg train --data {out} --task {windows.task} --out RUN")
+    command = "pretrain" if windows.task == tasks.PRETRAINING else f"train --task {windows.task}"
+    say(f"next: sparseeg {command} --data {out} --out RUN")

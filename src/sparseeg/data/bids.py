@@ -83,14 +83,14 @@ class Survey:
 def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool) -> Survey:
     """Find the recordings of a task without opening them; raises SparseEEGError where there is none."""
     files = _recordings(path, task)
-    subjects = Subjects(files, None if task.locked else task.target)
+    subjects = Subjects(files, task.column)
     problems = [*subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
     if releases is not None:
         files = _of_releases(files, subjects, {hbn.release(name) for name in releases}, path, problems)
     if not keep_excluded:
         files = _not_excluded(files, problems)
     files = _once(files, problems)
-    if not task.locked:
+    if task.column is not None:
         files = _with_target(path, files, subjects, task, problems)
     return Survey(path, task, files, subjects, problems)
 
@@ -258,7 +258,7 @@ def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) ->
     for number, (file, recording) in enumerate(kept):
         table = _described(recording.windows, file, survey.subjects, survey.path).assign(recording=number)
         if not survey.task.locked:
-            table["target"] = survey.subjects.target(file)
+            table["target"] = 0.0 if survey.task.column is None else survey.subjects.target(file)
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     columns = (

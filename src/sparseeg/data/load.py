@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sparseeg.data import bids, hbn, layout, store, tasks
@@ -36,7 +37,7 @@ def load(
     ----------
     path : what it is, is recognised from what it holds.
     task : what is decoded: "response-time", or a column of numbers in participants.tsv, as "externalizing". A
-        store must be of this task.
+        store must be of this task. For "pretraining" every store will do, and its targets are left out.
     target, target_unit : metadata column and its unit; needed for epochs, fixed for response times of BIDS
         folders and for stores.
     tmin, tmax, sfreq : seconds from the event, Hz; the defaults are +0.5 to +2.5 s at 100 Hz for BIDS folders
@@ -51,10 +52,14 @@ def load(
     """
     path = Path(path)
     kind = recognise(path)
+    unlabelled = task == tasks.PRETRAINING
     if kind == "store":
-        windows = store.open_store(path, task=task)
+        windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(windows, target, target_unit, tmin, tmax, sfreq)
-        return _of_releases(windows, releases, path)
+        chosen = _of_releases(windows, releases, path)
+        return _without_targets(chosen) if unlabelled else chosen
+    if kind == "epochs" and unlabelled:
+        raise SparseEEGError(f"{path} holds MNE epochs; pretraining takes a BIDS folder or a store")
     if kind == "epochs":
         if releases is not None:
             raise SparseEEGError(f"{path} holds MNE epochs, which have no releases to choose from")
@@ -179,6 +184,20 @@ def _check_store(
             raise SparseEEGError(
                 f"{windows.source}: the store was prepared with {name} {there}, not {wanted}; prepare another"
             )
+
+
+def _without_targets(windows: WindowSet) -> WindowSet:
+    """Return the windows as if they had been read for pretraining."""
+    task = tasks.TASKS[tasks.PRETRAINING]
+    return replace(
+        windows,
+        table=windows.table.assign(target=0.0),
+        task=task.name,
+        target_name=task.target,
+        target_unit=task.unit,
+        tmin=0.0,
+        locked=False,
+    )
 
 
 def _of_releases(windows: WindowSet, releases: Sequence[str] | None, path: Path) -> WindowSet:

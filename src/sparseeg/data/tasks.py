@@ -1,4 +1,4 @@
-"""What can be decoded: a time in every trial, or a number that belongs to the subject."""
+"""What can be decoded: a time in every trial, a number that belongs to the subject, or nothing yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +16,8 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.yaml_files import describe, read_yaml
 
 RESPONSE_TIME = "response-time"
+PRETRAINING = "pretraining"
+NOTHING = "nothing"  # the target of windows that are there for their signal alone
 NO_UNIT = "a.u."
 
 
@@ -29,7 +31,7 @@ class Task:
     target, unit : of what is predicted.
     bids_tasks : the BIDS tasks whose recordings are read; all if empty.
     rule : the trials of a task whose target is the response time; None where the target is a column of
-        participants.tsv, the same for all windows of a subject.
+        participants.tsv, the same for all windows of a subject, or `NOTHING`, which is 0 for all.
     tmin, tmax : seconds from the stimulus, of a window locked to it.
     window, stride, crop : seconds; a window every `stride`, of which the network sees a crop.
     """
@@ -49,6 +51,11 @@ class Task:
     def locked(self) -> bool:
         """Whether the target is a time, counted from the event that the windows are locked to."""
         return self.rule is not None
+
+    @property
+    def column(self) -> str | None:
+        """Column of participants.tsv that holds the target, for tasks that have it from there."""
+        return None if self.locked or self.target == NOTHING else self.target
 
     def cut(self, sfreq: float, margin: float = 0.0) -> Cut:
         """Return the way to cut its windows at a rate; `margin` in seconds, for windows that are locked.
@@ -80,6 +87,7 @@ _FACTORS = ("externalizing", "internalizing", "attention", "p_factor")
 TASKS = {
     RESPONSE_TIME: Task(RESPONSE_TIME, "rt", "s", (hbn.CONTRAST_TASK,), CONTRAST_CHANGE),
     **{name: Task(name, name, "factor") for name in _FACTORS},
+    PRETRAINING: Task(PRETRAINING, NOTHING, NO_UNIT),
 }
 
 
@@ -121,8 +129,9 @@ class TaskFile(BaseModel):
 def find_task(name: str, changes: TaskFile | None = None) -> Task:
     """Return the task of a name, with what a file or options change.
 
-    "response-time", or any column of numbers in participants.tsv, as "externalizing" or "age". A stimulus and
-    a response make every task one of response times.
+    "response-time", any column of numbers in participants.tsv, as "externalizing" or "age", or "pretraining",
+    windows of whole recordings without a target. A stimulus and a response make every task one of response
+    times.
 
     Raises
     ------

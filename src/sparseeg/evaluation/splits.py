@@ -70,13 +70,17 @@ def subject_folds(subjects: ArrayLike, k: int, seed: int = 0) -> Iterator[Split]
 
 
 def by_subject(subjects: ArrayLike, valid: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
-    """Return one split with the given shares of the subjects (at least one each), drawn from `seed`."""
+    """Return one split with the given shares of the subjects, drawn from `seed`.
+
+    Each part has at least one subject, but for a test part whose share is 0.
+    """
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
-    if len(unique) < 3:
-        raise SparseEEGError(f"a split by subject needs at least 3 subjects, found {len(unique)}")
+    least = 3 if test else 2
+    if len(unique) < least:
+        raise SparseEEGError(f"a split by subject needs at least {least} subjects, found {len(unique)}")
     shuffled = np.random.default_rng(seed).permutation(unique)
-    n_test = max(1, round(test * len(unique)))
+    n_test = max(1, round(test * len(unique))) if test else 0
     n_valid = max(1, round(valid * len(unique)))
     if n_test + n_valid >= len(unique):
         raise SparseEEGError(
