@@ -18,6 +18,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.training import fit as fit_module
+from sparseeg.training import trainer as trainer_module
 from sparseeg.training.batches import loader
 from sparseeg.training.calibrate import shrinkage
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -173,7 +174,7 @@ def test_a_fit_that_fell_over_in_mid_epoch_goes_on_with_the_next_batch(
         return trainer
 
     monkeypatch.setattr(fit_module, "_trainer", recording)
-    monkeypatch.setattr(fit_module, "SAVE_EVERY", timedelta(0))
+    monkeypatch.setattr(trainer_module, "SAVE_EVERY", timedelta(0))
     for folder, falls in (("undisturbed", None), ("disturbed", fall)):
         records.append(RecordBatches(falls))
         with pytest.raises(ZeroDivisionError) if falls else nullcontext():

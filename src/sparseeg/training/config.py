@@ -1,7 +1,7 @@
 """Everything that decides how a run comes out, in one file that is written beside its results."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -53,17 +53,34 @@ class AugmentConfig(_Section):
     mixup: float = Field(default=0.0, ge=0)
 
 
-class TrainConfig(_Section):
+class _RunConfig(_Section):
+    """What lies as `config.yaml` in the folder of a run."""
+
+    def write(self, path: Path) -> None:
+        """Write as YAML."""
+        write_whole(path, yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read from YAML; SparseEEGError names the file and the field that doesn't fit."""
+        return read_yaml(path, cls)
+
+
+class TrainConfig(_RunConfig):
     """One training run; written to `config.yaml` in its folder.
 
     What decides how a network is trained, its recipe, has defaults here that fit the specification's
     networks; `sparseeg.training.recipes.configure` puts a network's own in their place.
+
+    `init` is the folder of a run whose weights the network starts from; see `sparseeg.training.start`.
     """
 
     data: DataConfig
     split: SplitConfig = SplitConfig()
     model: str = "light-sparse-attention-cnn"
     model_options: dict[str, Any] = Field(default_factory=dict)
+    init: str | None = None
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
@@ -85,11 +102,29 @@ class TrainConfig(_Section):
     control: bool = True
     boosting: bool = True
 
-    def write(self, path: Path) -> None:
-        """Write as YAML."""
-        write_whole(path, yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
-    @classmethod
-    def read(cls, path: Path) -> "TrainConfig":
-        """Read from YAML; SparseEEGError names the file and the field that doesn't fit."""
-        return read_yaml(path, cls)
+class PretrainConfig(_RunConfig):
+    """One pretraining run: masked patches are to be told from those around them.
+
+    Parameters
+    ----------
+    mask : share of the patches that are masked.
+    span : seconds of the stretches in which they are.
+    """
+
+    data: DataConfig
+    split: SplitConfig = SplitConfig()
+    model: str = "sparse-eeg-transformer"
+    model_options: dict[str, Any] = Field(default_factory=dict)
+    epochs: int = Field(default=50, ge=1)
+    mask: float = Field(default=0.5, gt=0, lt=1)
+    span: float = Field(default=0.4, gt=0)
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    betas: tuple[float, float] = (0.9, 0.95)
+    warmup: float = Field(default=0.1, gt=0, lt=1)
+    clip: float | None = Field(default=1.0, gt=0)
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["32", "bf16"] = "32"

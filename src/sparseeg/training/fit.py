@@ -1,23 +1,13 @@
 """Fit one network on one split."""
 
-import json
-import logging
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning
 import numpy as np
-import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar, Timer
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.callbacks import EarlyStopping, Timer
 
-from sparseeg.atomic import write_whole
 from sparseeg.data.positions import chs_info
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -26,30 +16,18 @@ from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
 from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
-from sparseeg.training.config import TrainConfig
+from sparseeg.training.config import PretrainConfig, TrainConfig
 from sparseeg.training.module import DecodingModule
+from sparseeg.training.trainer import (
+    EFFORT,
+    Report,
+    TrainingInterrupted,
+    fit_to_best,
+    make_trainer,
+    quiet,
+)
 
-Report = Callable[[str], None]
-EFFORT = "effort.json"
-SAVE_EVERY = timedelta(minutes=5)
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a fit; the last checkpoint, at most `SAVE_EVERY` old, is in place."""
-
-
-class EpochLines(Callback):
-    """Say one line per epoch, for logs and terminals without a live progress bar."""
-
-    def __init__(self, report: Report) -> None:
-        self.report = report
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        metrics = trainer.callback_metrics
-        self.report(
-            f"epoch {trainer.current_epoch + 1}: training loss {float(metrics['train_loss']):.4f}, "
-            f"validation NRMSE {float(metrics['valid_nrmse']):.4f}"
-        )
+__all__ = ["EFFORT", "TrainingInterrupted", "fit", "network_spec"]
 
 
 def fit(
@@ -74,43 +52,21 @@ def fit(
     network = (spec := network_spec(windows, config)).build()
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
-    last = folder / "checkpoints" / "last.ckpt"
-    with _quiet():
+    with quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = _trainer(config, folder, report, timer)
         pin_memory = trainer.strategy.root_device.type == "cuda"
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
-        try:
-            trainer.fit(
-                module,
-                batches(
-                    split.train,
-                    config.batch_size,
-                    shuffle=True,
-                    seed=config.seed,
-                    jitter=config.augment.jitter,
-                ),
-                batches(split.valid, 4 * config.batch_size),
-                ckpt_path=last if last.exists() else None,
-            )
-        except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
-            raise TrainingInterrupted from error
-    best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
-    module.load_state_dict(best["state_dict"])
-    network.cpu()
-    seconds = timer.time_elapsed()
-    effort = {
-        "training_s": round(seconds, 1),
-        "epochs": trainer.current_epoch,
-        "best_epoch": best["epoch"] + 1,
-    }
-    write_whole(folder / EFFORT, json.dumps(effort, indent=2) + "\n")
+        train = batches(
+            split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=config.augment.jitter
+        )
+        fit_to_best(trainer, module, train, batches(split.valid, 4 * config.batch_size), folder, timer)
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
 
 
-def network_spec(windows: WindowSet, config: TrainConfig) -> NetworkSpec:
+def network_spec(windows: WindowSet, config: TrainConfig | PretrainConfig) -> NetworkSpec:
     """Return how the network of a configuration is built for these windows."""
     return NetworkSpec(
         config.model,
@@ -140,56 +96,9 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
     return std
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what Lightning says about choices that are made here on purpose."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # Batches are gathered whole in the main process: workers would copy them once more.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # A fit that goes on.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 with torch 2.13.
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
-
-
 def _trainer(config: TrainConfig, folder: Path, report: Report, timer: Timer) -> lightning.Trainer:
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
-    checkpoints = folder / "checkpoints"
-    callbacks: list[Any] = [
+    callbacks = [
         *([MovingAverage(config.ema)] if config.ema else []),
         EarlyStopping("valid_nrmse", patience=config.patience),
-        ModelCheckpoint(checkpoints, "best", monitor="valid_nrmse", enable_version_counter=False),
-        # Not `save_last`: that copies a checkpoint only when there is a new best one.
-        ModelCheckpoint(
-            checkpoints, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
-        ),
-        # In the middle of long epochs as well.
-        ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
-        timer,
-        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report),
     ]
-    logs = folder / "logs"
-    return lightning.Trainer(
-        accelerator="auto" if config.device == "auto" else config.device,
-        devices=1,
-        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-        gradient_clip_val=config.clip,
-        max_epochs=config.epochs,
-        callbacks=callbacks,
-        logger=[
-            # A new version each time: what an interrupted fit has logged stays.
-            CSVLogger(logs, name="csv"),
-            TensorBoardLogger(logs, name="tensorboard"),
-        ],
-        enable_progress_bar=sys.stderr.isatty(),
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=folder,
-    )
+    return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks)

@@ -12,6 +12,7 @@ from sparseeg.training.augment import augment, mixup
 from sparseeg.training.batches import Windows
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.losses import cross_entropy, label_loss, squared_error
+from sparseeg.training.optimizer import adamw, warm_up_and_cosine
 
 
 class DecodingModule(lightning.LightningModule):
@@ -71,28 +72,21 @@ class DecodingModule(lightning.LightningModule):
         self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        # Decay is for weights of products: biases, norms and priors have nothing to be small for.
-        weights = [parameter for parameter in self.parameters() if parameter.ndim > 1]
-        others = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
-        rate, schedule = self.config.learning_rate, self.config.schedule
-        groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(
-            groups,
-            lr=rate,
-            betas=self.config.betas,
-            weight_decay=self.config.weight_decay,
+        layers = self.network.layers() if hasattr(self.network, "layers") else ()
+        optimizer = adamw(
+            self,
+            self.config.learning_rate,
+            self.config.weight_decay,
+            self.config.betas,
+            layers,
+            self.config.layer_decay,
         )
-        if schedule == "plateau":
+        if self.config.schedule == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3)
             return {
                 "optimizer": optimizer,
                 "lr_scheduler": {"scheduler": plateau, "monitor": "valid_nrmse", "interval": "epoch"},
             }
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=rate,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=self.config.warmup,
-            cycle_momentum=False,
-        )
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        cycle = warm_up_and_cosine(optimizer, n_steps, self.config.warmup)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

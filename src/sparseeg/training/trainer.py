@@ -1,0 +1,141 @@
+"""What every fit shares: a trainer that shows where it is, keeps checkpoints and can be interrupted."""
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from sparseeg.atomic import write_whole
+from sparseeg.errors import SparseEEGError
+from sparseeg.training.batches import WindowLoader
+from sparseeg.training.config import PretrainConfig, TrainConfig
+
+Report = Callable[[str], None]
+EFFORT = "effort.json"
+SAVE_EVERY = timedelta(minutes=5)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a fit; the last checkpoint, at most `SAVE_EVERY` old, is in place."""
+
+
+class EpochLines(Callback):
+    """Say one line per epoch, for logs and terminals without a live progress bar."""
+
+    def __init__(self, report: Report, score: str, title: str) -> None:
+        self.report = report
+        self.score = score
+        self.title = title
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        metrics = trainer.callback_metrics
+        self.report(
+            f"epoch {trainer.current_epoch + 1}: training loss {float(metrics['train_loss']):.4f}, "
+            f"validation {self.title} {float(metrics[self.score]):.4f}"
+        )
+
+
+def make_trainer(
+    config: TrainConfig | PretrainConfig,
+    folder: Path,
+    report: Report,
+    timer: Timer,
+    score: tuple[str, str],
+    callbacks: Sequence[Callback] = (),
+) -> lightning.Trainer:
+    """Return a trainer that keeps `best.ckpt` and `last.ckpt`, and logs as CSV and for TensorBoard.
+
+    score : what is logged of the validation part and chooses the epoch, and how a line calls it.
+    Raises SparseEEGError where the device isn't there.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    checkpoints = folder / "checkpoints"
+    every: list[Any] = [
+        *callbacks,
+        ModelCheckpoint(checkpoints, "best", monitor=score[0], enable_version_counter=False),
+        # Not `save_last`: that copies a checkpoint only when there is a new best one.
+        ModelCheckpoint(
+            checkpoints, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
+        ),
+        # In the middle of long epochs as well.
+        ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
+        timer,
+        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report, *score),
+    ]
+    logs = folder / "logs"
+    return lightning.Trainer(
+        accelerator="auto" if config.device == "auto" else config.device,
+        devices=1,
+        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        gradient_clip_val=config.clip,
+        max_epochs=config.epochs,
+        callbacks=every,
+        logger=[
+            # A new version each time: what an interrupted fit has logged stays.
+            CSVLogger(logs, name="csv"),
+            TensorBoardLogger(logs, name="tensorboard"),
+        ],
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+    )
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return where an interrupted fit in a folder goes on, if there was one."""
+    path = folder / "checkpoints" / "last.ckpt"
+    return path if path.exists() else None
+
+
+def fit_to_best(
+    trainer: lightning.Trainer,
+    module: lightning.LightningModule,
+    train: WindowLoader,
+    valid: WindowLoader,
+    folder: Path,
+    timer: Timer,
+) -> None:
+    """Fit a module, or go on fitting it, give it the weights of its best epoch, and write `effort.json`."""
+    try:
+        trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
+    except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
+        raise TrainingInterrupted from error
+    best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
+    module.load_state_dict(best["state_dict"])
+    module.cpu()
+    effort = {
+        "training_s": round(timer.time_elapsed(), 1),
+        "epochs": trainer.current_epoch,
+        "best_epoch": best["epoch"] + 1,
+    }
+    write_whole(folder / EFFORT, json.dumps(effort, indent=2) + "\n")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what Lightning says about choices that are made here on purpose."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Batches are gathered whole in the main process: workers would copy them once more.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # A fit that goes on.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 with torch 2.13.
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
