@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, compare, data, fetch, train
+from sparseeg.cli import bench, compare, data, fetch, pretrain, train
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
 
@@ -27,6 +27,7 @@ for command in (
     fetch.fetch,
     data.simulate,
     data.prepare,
+    pretrain.pretrain,
     train.train,
     train.evaluate,
     compare.compare,

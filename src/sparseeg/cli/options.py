@@ -31,6 +31,24 @@ def model_options(words: list[str]) -> dict[str, Any]:
     return options
 
 
+def check_resumed(ctx: typer.Context, out: Path, data: tuple[str, ...], own_data: tuple[str, ...]) -> None:
+    """Raise SparseEEGError where --resume comes with options that the run in `out` has already."""
+    for name in ctx.params:
+        source = ctx.get_parameter_source(name)
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and name not in ("out", "resume", "jobs", "data"):
+            word = name.replace("_", "-")
+            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{word} out")
+    if data and data != own_data:
+        raise SparseEEGError(f"{out} was trained on {', '.join(own_data)}; leave --data out")
+
+
+def check_run_folder(out: Path, resume: bool) -> None:
+    """Raise SparseEEGError where a new run would fall into a folder that isn't empty."""
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+
+
 def comma_list(value: str | None) -> tuple[str, ...]:
     """Return the parts of a list that is separated by commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip()) if value else ()

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
-from sparseeg.cli.options import Jobs, model_options, of_recipe
+from sparseeg.cli.options import Jobs, check_resumed, check_run_folder, model_options, of_recipe
 from sparseeg.cli.reading import (
     Data,
     Folds,
@@ -121,21 +121,10 @@ def train(
 
     if resume:
         config = TrainConfig.read(out / "config.yaml")
-        own = {"out", "resume", "jobs", "data"}
-        given = [name for name in ctx.params if name not in own and _is_given(ctx, name)]
-        if given:
-            word = given[0].replace("_", "-")
-            raise SparseEEGError(f"--resume goes on as {out / 'config.yaml'} says; leave --{word} out")
-        if data and absolute(data) != config.data.path:
-            raise SparseEEGError(f"{out} was trained on {', '.join(config.data.path)}; leave --data out")
+        check_resumed(ctx, out, absolute(data or []), config.data.path)
     else:
         config = _configuration(ctx.params)
     _train(config, out, jobs, resume)
-
-
-def _is_given(ctx: typer.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _configuration(options: dict[str, Any]) -> Any:
@@ -160,8 +149,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     from sparseeg.models.registry import check_name
 
     check_name(config.model)
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+    check_run_folder(out, resume)
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import nn
+from torch import Tensor, nn
 
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
@@ -63,6 +63,11 @@ def read_spec(path: Path) -> NetworkSpec:
 def load(path: Path) -> nn.Module:
     """Return the trained network in a file, in evaluation mode, on the CPU."""
     model = read_spec(path).build()
-    with safe_open(path, framework="pt") as file:
-        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    model.load_state_dict(read_weights(path))
     return model.eval()
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return weights and buffers in a file by name, on the CPU."""
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

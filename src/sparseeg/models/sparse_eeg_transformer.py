@@ -69,6 +69,7 @@ class SparseEEGTransformer(EEGNetwork):
         known = chs_info if positions == "electrodes" else None
         # Not part of the weights, which fit any montage.
         self.register_buffer("places", place_features(unit_positions(n_chans, known)), persistent=False)
+        self.width = width
         self.patch = max(1, round(patch * sfreq))
         self.tokens = Linear(self.patch, width)
         self.place = nn.Sequential(Linear(N_PLACE_FEATURES, width), nn.GELU(), Linear(width, width))

@@ -1,0 +1,31 @@
+"""What hidden patches of a signal are without a network: neighbours in time, or the other channels."""
+
+import torch
+from torch import Tensor
+
+
+def time_interpolation(patches: Tensor, hidden: Tensor) -> Tensor:
+    """Return straight lines over hidden patches, from the last sample that is seen to the next, per channel.
+
+    patches : (batch, channel, step, sample); hidden : (batch, channel, step), True where it is.
+
+    What has a neighbour on one side alone gets that sample; a channel that is hidden throughout gets zeros.
+    """
+    signal = patches.flatten(2)
+    seen = ~hidden.unsqueeze(3).expand(patches.shape).flatten(2)
+    n_times = signal.shape[2]
+    at = torch.arange(n_times, device=signal.device).expand(signal.shape)
+    before = at.masked_fill(~seen, -1).cummax(dim=2).values
+    after = at.masked_fill(~seen, n_times).flip(2).cummin(dim=2).values.flip(2)
+    left, right = signal.gather(2, before.clamp(min=0)), signal.gather(2, after.clamp(max=n_times - 1))
+    left, right = left.where(before >= 0, right), right.where(after < n_times, left)
+    share = (at - before) / (after - before).clamp(min=1)
+    line = left + share * (right - left)
+    return line.where(seen.any(dim=2, keepdim=True), 0.0).view(patches.shape)
+
+
+def other_channels(patches: Tensor, hidden: Tensor) -> Tensor:
+    """Return for every patch the mean of those that are seen at its time; zeros where none is."""
+    seen = (~hidden).unsqueeze(3)
+    count = seen.sum(dim=1, keepdim=True).clamp(min=1)
+    return ((patches * seen).sum(dim=1, keepdim=True) / count).expand(patches.shape)
