@@ -7,6 +7,7 @@ import pytest
 
 from sparseeg.data import store
 from sparseeg.data.simulate import simulate_dataset
+from sparseeg.training.config import TrainConfig
 from test_cli import assert_one_line
 
 SMALL = ("--option", "width=16", "--option", "n_blocks=2", "--device", "cpu")
@@ -46,6 +47,28 @@ def test_a_run_folder_and_going_on(pretrained: Path, data: Path, sparseeg) -> No
     assert "epoch" not in said
     assert_one_line(*sparseeg("pretrain", "--out", pretrained, "--resume", "--mask", 0.2), "leave --mask out")
     assert_one_line(*sparseeg("pretrain", "--out", pretrained, "--data", data), "isn't empty")
+
+
+def test_fine_tuning_starts_from_it_and_goes_on(
+    pretrained: Path, data: Path, tmp_path: Path, sparseeg
+) -> None:
+    run = tmp_path / "run"
+    words = ("--model", "sparse-eeg-transformer", "--epochs", 1, "--batch-size", 4, *SMALL)
+    words = (*words, "--init", pretrained, "--layer-decay", 0.75, "--no-control", "--no-boosting")
+    code, said = sparseeg("train", "--data", data, "--out", run, *words)
+    assert code == 0, said
+    assert "29 of 29 tensors below the last layer start as in" in said
+    config = TrainConfig.read(run / "config.yaml")
+    assert (config.init, config.layer_decay) == (str(pretrained), 0.75)
+    assert (run / "report.html").exists()
+    code, said = sparseeg("train", "--out", run, "--resume")
+    assert code == 0, said
+    other = ("train", "--data", data, "--out", tmp_path / "other")
+    assert_one_line(*sparseeg(*other, "--init", tmp_path), "no finished network")
+    assert_one_line(
+        *sparseeg(*other, "--init", pretrained), "only another sparse-eeg-transformer can start from it"
+    )
+    assert not (tmp_path / "other").exists()
 
 
 def test_bad_input_is_one_line(toy, tmp_path: Path, sparseeg) -> None:

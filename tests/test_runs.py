@@ -111,13 +111,13 @@ def test_other_channel_count_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_other_channel_names_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
     other = replace(toy_windows(n_subjects=6, seed=5), ch_names=("A", "B", "C", "D", "E"))
-    with pytest.raises(SparseEEGError, match="channel 1 is A, but the network"):
+    with pytest.raises(SparseEEGError, match="A stands where the network"):
         runs.reevaluate(run, toy, other, tmp_path, silent)
 
 
 def test_channels_in_another_order_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
     swapped = replace(toy, ch_names=("E2", "E1", *toy.ch_names[2:]))
-    with pytest.raises(SparseEEGError, match=r"channel 1 is E2, but the network in .* takes E1 there"):
+    with pytest.raises(SparseEEGError, match=r"E2 stands where the network in .* takes E1; evaluate"):
         runs.reevaluate(run, swapped, None, tmp_path, silent)
 
 

@@ -178,13 +178,11 @@ def _check_fits(folder: Path, windows: WindowSet) -> None:
             f"{windows.sfreq:g} Hz, but the network in {folder} takes {spec.n_chans} x {spec.n_times} at "
             f"{spec.sfreq:g} Hz; evaluate it on data with the same channels and window"
         )
-    for position, (own, here) in enumerate(
-        zip(spec.ch_names or windows.ch_names, windows.ch_names, strict=True), start=1
-    ):
+    for own, here in zip(spec.ch_names or windows.ch_names, windows.ch_names, strict=True):
         if own.lower() != here.lower():
             raise SparseEEGError(
-                f"{windows.source}: channel {position} is {here}, but the network in {folder} takes {own} "
-                "there; evaluate it on data with the same channels in the same order"
+                f"{windows.source}: {here} stands where the network in {folder} takes {own}; evaluate it on "
+                "data with the same channels in the same order"
             )
 
 

@@ -188,6 +188,11 @@ def test_releases_can_validate(waves: WindowSet, tmp_path: Path) -> None:
     assert metrics["n_windows"] == (waves.table["release"] == "R5").sum()
 
 
+def test_bfloat16_pretrains(waves: WindowSet, tmp_path: Path) -> None:
+    metrics = pretrain(config(epochs=1, precision="bf16"), waves, tmp_path, silent)
+    assert np.isfinite(list(metrics["squared_error"].values())).all()
+
+
 def test_what_does_not_fit_is_said(waves: WindowSet, tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="response-time-cnn has no tokens of patches"):
         pretrain(config(model="response-time-cnn", model_options={}), waves, tmp_path, silent)

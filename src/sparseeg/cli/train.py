@@ -64,6 +64,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
     ] = False,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Run of `pretrain` or `train` whose weights the network starts from."),
+    ] = None,
     task: Task = "response-time",
     target: Target = None,
     target_unit: TargetUnit = None,
@@ -88,6 +92,9 @@ def train(
     batch_size: Annotated[int | None, of_recipe("Windows per step.", min=2)] = None,
     learning_rate: Annotated[float | None, of_recipe("Of AdamW, at its highest.")] = None,
     weight_decay: Annotated[float | None, of_recipe("Of AdamW.")] = None,
+    layer_decay: Annotated[
+        float | None, of_recipe("Learning rate of a layer, as a share of that of the layer above it.")
+    ] = None,
     schedule: Annotated[
         Literal["plateau", "cosine"] | None,
         of_recipe("Learning rate: halved on a plateau, or warm-up and half a cosine."),
@@ -135,6 +142,8 @@ def _configuration(options: dict[str, Any]) -> Any:
 
     data, split = data_and_split(options)
     own = {name: value for name, value in options.items() if name not in ("data", "split")}
+    if options["init"] is not None:
+        own["init"] = absolute([options["init"]])[0]
     given = fields(TrainConfig, own) | {"augment": fields(AugmentConfig, own)}
     given["model_options"] = model_options(options["option"] or [])
     try:
@@ -147,9 +156,12 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
     from sparseeg import runs
     from sparseeg.models.registry import check_name
+    from sparseeg.training.start import network_file
 
     check_name(config.model)
     check_run_folder(out, resume)
+    if config.init is not None and not resume:
+        network_file(Path(config.init), config.model)  # before anything is read or written
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)

@@ -18,11 +18,13 @@ from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
 from sparseeg.training.config import PretrainConfig, TrainConfig
 from sparseeg.training.module import DecodingModule
+from sparseeg.training.start import start_from
 from sparseeg.training.trainer import (
     EFFORT,
     Report,
     TrainingInterrupted,
     fit_to_best,
+    last_checkpoint,
     make_trainer,
     quiet,
 )
@@ -44,12 +46,14 @@ def fit(
     Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` (seconds, epochs) go to
     the folder as well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows'
     own, for the shuffled control.
-    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss and
-    network don't fit each other or the target.
+    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss,
+    network, target and the run it starts from don't fit each other.
     """
     values = windows.targets if targets is None else targets
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     network = (spec := network_spec(windows, config)).build()
+    if config.init is not None and last_checkpoint(folder) is None:
+        start_from(Path(config.init), config.model, network, windows, split, report)
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
     with quiet():

@@ -1,0 +1,152 @@
+"""Starting from another run: what is taken, what is refused, and how fast each layer then learns."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sparseeg import models
+from sparseeg.data.load import _without_targets
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.splits import Split, by_release
+from sparseeg.models.files import read_weights
+from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
+from sparseeg.training.fit import fit, network_spec
+from sparseeg.training.optimizer import adamw
+from sparseeg.training.pretrain import pretrain
+from sparseeg.training.start import start_from
+
+NAME = "sparse-eeg-transformer"
+OPTIONS = {"width": 16, "n_blocks": 2}
+
+
+def config(**options: object) -> TrainConfig:
+    defaults = {"model": NAME, "model_options": OPTIONS, "epochs": 1, "batch_size": 32, "device": "cpu"}
+    return TrainConfig(data=DataConfig(path="toy"), **{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def split(toy: WindowSet) -> Split:
+    return by_release(toy.table["release"], "R4", "R5")
+
+
+@pytest.fixture(scope="module")
+def pretrained(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pretraining run of everybody but R5, on windows of another length."""
+    out = tmp_path_factory.mktemp("pretrained") / "run"
+    seen = replace(toy.select((toy.table["release"] != "R5").to_numpy()), n_times=56)
+    options = PretrainConfig(
+        data=DataConfig(path="toy", task="pretraining"),
+        split=SplitConfig(kind="release", valid=("R4",)),
+        model_options=OPTIONS,
+        epochs=1,
+        device="cpu",
+    )
+    pretrain(options, _without_targets(seen), out, lambda line: None)
+    return out
+
+
+def started(
+    run: Path, toy: WindowSet, split: Split, **options: object
+) -> tuple[nn.Module, dict[str, torch.Tensor], list[str]]:
+    """Return a network that starts from a run, the weights it had before, and what was said."""
+    own = config(**options)
+    torch.manual_seed(5)
+    network = network_spec(toy, own).build()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    lines: list[str] = []
+    start_from(run, own.model, network, toy, split, lines.append)
+    return network, before, lines
+
+
+def test_everything_below_the_last_layer_is_taken(pretrained: Path, toy: WindowSet, split: Split) -> None:
+    network, before, lines = started(pretrained, toy, split)
+    there = read_weights(pretrained / "model.safetensors")
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name] if name.startswith("final_layer.") else there[name])
+    assert not torch.equal(before["tokens.weight"], there["tokens.weight"])
+    number = sum(not name.startswith("final_layer.") for name in before)
+    assert lines == [
+        f"{number} of {number} tensors below the last layer start as in "
+        f"{pretrained / 'model.safetensors'}; new is the last layer"
+    ]
+
+
+def test_what_has_another_shape_is_named(pretrained: Path, toy: WindowSet, split: Split) -> None:
+    options = {**OPTIONS, "patch": 0.1, "n_blocks": 3}
+    network, before, lines = started(pretrained, toy, split, model_options=options)
+    assert "new are tokens.weight, blocks.2." in lines[0]
+    assert torch.equal(network.tokens.weight, before["tokens.weight"])
+    assert not torch.equal(network.time.weight, before["time.weight"])
+
+
+def test_subjects_of_the_pretraining_that_are_scored_are_counted(pretrained: Path, toy: WindowSet) -> None:
+    split = by_release(toy.table["release"], "R5", "R4")
+    _, _, lines = started(pretrained, toy, split)
+    assert lines[0] == "3 of the 3 subjects that are scored took part in the pretraining, without targets"
+
+
+def test_what_does_not_fit_is_one_line(
+    pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    with pytest.raises(SparseEEGError, match="holds a network sparse-eeg-transformer; only another"):
+        started(pretrained, toy, split, model="response-time-cnn", model_options={})
+    with pytest.raises(SparseEEGError, match="none of its weights fits"):
+        started(pretrained, toy, split, model_options={"width": 24, "patch": 0.1, "n_blocks": 1})
+    with pytest.raises(SparseEEGError, match="no finished network"):
+        started(tmp_path, toy, split)
+
+
+def test_a_fit_starts_there_and_says_so(
+    pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    weights = []
+    for name, init in (("with", str(pretrained)), ("without", None)):
+        options = config(init=init, learning_rate=1e-9, layer_decay=0.75)
+        path = fit(toy, split, options, tmp_path / name, report=lines.append)
+        weights.append(read_weights(path)["blocks.0.attention.qkv.weight"])
+    there = read_weights(pretrained / "model.safetensors")["blocks.0.attention.qkv.weight"]
+    torch.testing.assert_close(weights[0], there, atol=1e-6, rtol=0)
+    assert not torch.allclose(weights[1], there, atol=1e-3)
+    assert sum("below the last layer" in line for line in lines) == 1
+
+
+def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    model = {"model": "response-time-cnn", "model_options": {}}
+    fit(toy, split, config(**model), tmp_path)
+    config(**model).write(tmp_path / "config.yaml")
+    parts = {name: sorted(set(toy.subjects[rows])) for name, rows in split._asdict().items()}
+    (tmp_path / "splits.json").write_text(json.dumps([parts]))
+    _, _, lines = started(tmp_path, toy, split, **model)
+    assert lines[0].endswith("new is the last layer")
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't test one"):
+        started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't validate one"):
+        started(tmp_path, toy, Split(split.valid, split.train, split.test), **model)
+
+
+def test_lower_layers_learn_more_slowly() -> None:
+    network = models.build(NAME, 5, 80, width=16, n_blocks=2)
+    layers = network.layers()
+    optimizer = adamw(network, 1.0, 0.1, (0.9, 0.999), layers, 0.5)
+    rate = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert [{rate[id(p)] for p in layer} for layer in layers] == [{0.125}, {0.25}, {0.5}, {1.0}]
+    assert len(rate) == len(list(network.parameters()))
+    for group in optimizer.param_groups:
+        assert len({p.ndim > 1 for p in group["params"]}) == 1
+        assert group["weight_decay"] == (0.1 if group["params"][0].ndim > 1 else 0.0)
+
+
+def test_networks_that_name_no_layers_learn_at_one_rate() -> None:
+    network = models.build("response-time-cnn", 5, 80)
+    optimizer = adamw(network, 1.0, 0.1, (0.9, 0.999), (), 0.5)
+    assert np.unique([group["lr"] for group in optimizer.param_groups]).tolist() == [1.0]
+    assert len(optimizer.param_groups) == 2
