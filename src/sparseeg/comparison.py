@@ -18,6 +18,7 @@ from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import baselines, compare
+from sparseeg.folds import Fold, make_folds
 from sparseeg.models.registry import check_name
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import load_members, training_seconds
@@ -101,7 +102,7 @@ class Comparison:
     report: Report = print
 
     def __post_init__(self) -> None:
-        self.folds = runs.make_folds(self.out, self.windows, self.split)
+        self.folds = make_folds(self.out, self.windows, self.split)
         self.predictions = self._trials()
         self.lines: list[dict[str, Any]] = []
         if (self.out / LINES).exists():
@@ -158,12 +159,12 @@ class Comparison:
         config = configure(self.data, entry.model, self.split, **given)
         folder = self.out / "runs" / _slug(entry.name) / f"seed-{seed}"
         parts, seconds, took = [], 0.0, 0.0
-        for fold in runs.make_folds(folder, self.windows, self.split):
+        for fold in make_folds(folder, self.windows, self.split):
             runs.fit_fold(self.windows, fold, config, self.report)
             networks = load_members(fold.folder)
             took += training_seconds(fold.folder)
             begin = time.perf_counter()
-            parts.append(predict(networks, self.windows, fold.scored).mean)
+            parts.append(predict(networks, self.windows, fold.scored, partitions=config.partitions).mean)
             seconds += time.perf_counter() - begin
         effort = {
             "parameters": sum(weight.numel() for network in networks for weight in network.parameters()),
@@ -172,7 +173,7 @@ class Comparison:
         }
         return np.concatenate(parts), effort
 
-    def _baseline(self, name: str, fold: runs.Fold) -> np.ndarray:
+    def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         train, valid, _ = fold.split
         if name == "training-mean":
             return baselines.train_mean(self.windows.targets[train], len(fold.scored))

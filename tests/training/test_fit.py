@@ -16,10 +16,10 @@ from sparseeg import models
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.training import fit as fit_module
 from sparseeg.training.batches import loader
-from sparseeg.training.calibrate import shrinkage
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
 from sparseeg.training.predict import predict

@@ -46,7 +46,7 @@ def fit_members(
         fit(windows, split, own, member, targets=targets, report=report)
     networks = [models.load(member / NETWORK) for member in folders]
     values = windows.targets if targets is None else targets
-    calibration = calibrate.calibrate(networks, windows, split.valid, values)
+    calibration = calibrate.calibrate(networks, windows, split.valid, values, config.partitions)
     report(
         f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
         "as the validation part asks"
