@@ -31,9 +31,15 @@ Report = Callable[[str], None]
 
 
 def load_windows(
-    data: DataConfig, n_jobs: int = 1, progress: Callable[[int, int], None] | None = None
+    data: DataConfig,
+    margin: float = 0.0,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> WindowSet:
-    """Read the windows that a configuration names; SparseEEGError where two of its folders share some."""
+    """Read the windows that a configuration names, with `margin` seconds around them.
+
+    Raises SparseEEGError where two of its folders share some.
+    """
     sets = [
         load(
             Path(path),
@@ -44,6 +50,7 @@ def load_windows(
             tmax=data.tmax,
             sfreq=data.sfreq,
             releases=data.releases,
+            margin=margin,
             n_jobs=n_jobs,
             progress=progress,
         )

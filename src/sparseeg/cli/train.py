@@ -162,7 +162,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     check_name(config.model)
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
-    windows = read_windows(config.data, jobs)
+    windows = read_windows(config.data, jobs, config.augment.jitter)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)
     show(metrics)

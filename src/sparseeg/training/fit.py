@@ -76,6 +76,9 @@ def fit(
     network = spec.build()
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
+    jitter = config.augment.jitter if windows.movable else 0.0
+    if jitter < config.augment.jitter:
+        report("no signal is kept around the windows: they aren't moved in training")
     last = folder / "checkpoints" / "last.ckpt"
     with _quiet():
         timer = Timer()  # goes on counting after an interruption
@@ -90,7 +93,7 @@ def fit(
                     config.batch_size,
                     shuffle=True,
                     seed=config.seed,
-                    jitter=config.augment.jitter,
+                    jitter=jitter,
                 ),
                 batches(split.valid, 4 * config.batch_size),
                 ckpt_path=last if last.exists() else None,

@@ -17,6 +17,18 @@ _BRAINDECODE: dict[str, dict[str, Any]] = {
     "EEGNeX": {"weight_decay": 1e-5, "batch_size": 128, "schedule": "cosine"},  # start kit of the challenge
 }
 RECIPES: dict[str, dict[str, Any]] = {
+    "sparse-attention-locator": {
+        "epochs": 16,
+        "patience": 16,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.05,
+        "schedule": "cosine",
+        "clip": 1.0,
+        "ema": 0.99,
+        "loss": "kl",
+        "auxiliary": 0.1,
+        "augment": {"jitter": 0.2, "channel_dropout": 0.15, "mixup": 0.5},
+    },
     **{f"braindecode:{name}": changes for name, changes in _BRAINDECODE.items()},
 }
 
