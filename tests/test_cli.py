@@ -14,7 +14,7 @@ from sparseeg.data import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.training.config import TrainConfig
 
-COMMANDS = ("demo", "fetch", "simulate", "prepare", "train", "evaluate", "report", "bench")
+COMMANDS = ("demo", "fetch", "simulate", "prepare", "train", "evaluate", "compare", "report", "bench")
 
 
 @pytest.fixture(scope="module")

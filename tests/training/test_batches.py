@@ -54,14 +54,14 @@ def test_scoring_and_response_times_keep_their_windows(toy):
 def test_jitter_moves_a_response_time_with_its_window_and_no_further_than_asked(toy):
     windows = counting(toy, locked=True)
     batches = loader(windows, np.arange(len(windows)), 16, shuffle=True, jitter=0.1)
-    x, target = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+    x, target = (torch.cat(parts).numpy() for parts in zip(*((x, y) for x, y, _ in batches), strict=True))
     shift = x[:, 0, 0].astype(int) % 60
     assert shift.min() == 0
     assert shift.max() == round(0.1 * windows.sfreq)
     response = target[:, 0] + shift / windows.sfreq
     assert sorted(response) == pytest.approx(sorted(windows.targets), abs=1e-6)
     still = loader(windows, np.arange(len(windows)), 16, jitter=0.1)
-    assert torch.cat([target for _, target in still])[:, 0].numpy() == pytest.approx(windows.targets)
+    assert torch.cat([batch.target for batch in still])[:, 0].numpy() == pytest.approx(windows.targets)
 
 
 def test_windows_without_room_refuse_to_be_moved(toy):
