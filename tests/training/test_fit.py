@@ -59,7 +59,7 @@ def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_p
     assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
 
 
-def test_shrinkage_is_the_lower_bound_of_the_slope() -> None:
+def test_shrinkage_is_the_slope_less_its_uncertainty() -> None:
     rng = np.random.default_rng(0)
     subjects, target = np.repeat(np.arange(200), 50), rng.normal(0, 0.4, 10_000)
     sure = target + rng.normal(0, 0.8, 10_000)

@@ -6,10 +6,11 @@ import numpy as np
 def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray) -> float:
     """Return the factor in [0.01, 1] on predictions that the validation subjects support.
 
-    A network fitted to few subjects is surer of itself than strangers justify, and the epoch was chosen on
-    these very trials. The factor is the lower 95 % bound of the least-squares slope, by the jackknife over
-    subjects (over trials where there are fewer than five subjects). It never reaches zero, so that the order
-    of the predictions stays.
+    A network fitted to few subjects is surer of itself than strangers justify. The factor is the least-squares
+    slope b of these subjects less its own uncertainty, b - var(b) / b, by the jackknife over subjects (over
+    trials where there are fewer than five subjects): what is certain stays as it is, what may be chance goes.
+    It never reaches zero, so that the order of the predictions stays. Source: the positive part of James and
+    Stein (1961), in one dimension.
 
     Parameters
     ----------
@@ -24,5 +25,5 @@ def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray) 
     if not others.all():
         return 1.0
     left_out = (products.sum() - products) / others
-    error = np.sqrt((len(others) - 1) * left_out.var())
-    return float(np.clip(products.sum() / powers.sum() - 1.645 * error, 0.01, 1.0))
+    slope, variance = products.sum() / powers.sum(), (len(others) - 1) * left_out.var()
+    return float(np.clip(slope - variance / slope, 0.01, 1.0)) if slope > 0 else 0.01
