@@ -14,7 +14,9 @@ from sparseeg.data import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.training.config import TrainConfig
 
-COMMANDS = ("demo", "fetch", "simulate", "prepare", "pretrain", "train", "evaluate", "report", "bench")
+COMMANDS = (
+    *("demo", "fetch", "simulate", "prepare", "pretrain", "train", "evaluate", "compare", "report", "bench"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +190,33 @@ def test_a_log_has_lines_in_place_of_a_bar(
             move(1, 2)
             move_bytes(1_000_000, 2_000_000, 1, 3)
         assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_compare_shows_every_model_and_goes_on(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    words = ("compare", "--data", toy_store, "--valid", "R4", "--test", "R5", "--seeds", 1, "--device", "cpu")
+    models = "response-time-cnn@epochs=1@boosting=false,ridge,training-mean"
+    for _ in range(2):
+        code, text = sparseeg(*words, "--models", models, "--out", tmp_path / "out")
+        assert code == 0
+        assert "SIMULATED response-time: models compared" in text
+        assert all(f"| {name} |" in text for name in models.split(","))
+    assert "training response-time-cnn" not in text
+    assert_one_line(*sparseeg(*words, "--models", "ridg", "--out", tmp_path / "b"), "unknown model 'ridg'")
+    assert_one_line(*sparseeg(*words, "--models", ",", "--out", tmp_path / "b"), "--models names no model")
+
+
+def test_options_of_a_network_and_of_its_recipe(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    words = ("train", "--data", toy_store, "--model", "response-time-cnn", "--valid", "R4", "--test", "R5")
+    options = ("--option", "output=latency", "--target-width", 0.2, "--mixup", 0.3, "--seeds", 2)
+    run = tmp_path / "run"
+    quick = ("--epochs", 1, "--no-control", "--no-boosting", "--device", "cpu")
+    code, text = sparseeg(*words, *options, *quick, "--out", run)
+    assert code == 0
+    assert "90% prediction intervals" in text.replace("90 %", "90%")
+    config = TrainConfig.read(run / "config.yaml")
+    assert config.model_options == {"output": "latency"}
+    assert (config.target_width, config.augment.mixup, config.seeds) == (0.2, 0.3, 2)
+    assert len(list((run / "members").iterdir())) == 2
+    assert_one_line(*sparseeg(*words, "--option", "latency", "--out", tmp_path / "b"), "NAME=VALUE")
+    code, text = sparseeg("evaluate", run, "--partitions", "none")
+    assert_one_line(code, text, "--partitions takes a number from 1 on, or full")

@@ -10,6 +10,7 @@ from sparseeg.comparison import Comparison, Entry
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.report.comparison import write_comparison
+from sparseeg.training import ensemble
 from sparseeg.training.config import DataConfig, SplitConfig
 from toys import toy_windows
 
@@ -62,6 +63,19 @@ def test_every_run_has_a_column_and_a_line(finished: tuple[Comparison, list[Entr
     assert table.loc[MODELS[0], "parameters"] > 0
     assert table.loc[MODELS[1], "training_s"] > 0
     assert np.isnan(table.loc["ridge", "training_s"])
+
+
+def test_an_ensemble_takes_over_networks_that_are_there(
+    finished: tuple[Comparison, list[Entry]], toy: WindowSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, _ = finished
+    entries = [Entry.parse(text) for text in ("response-time-cnn", "response-time-cnn@seeds=2@runs=1")]
+    again = comparison(done.out, toy)
+    monkeypatch.setattr(ensemble, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    again.run(entries, seeds=2)
+    alone = again.predictions[["response-time-cnn#0", "response-time-cnn#1"]].to_numpy()
+    together = again.predictions["response-time-cnn@seeds=2@runs=1#0"]
+    assert np.corrcoef(alone.mean(axis=1), together)[0, 1] > 0.99
 
 
 def test_what_is_done_is_not_done_again(

@@ -18,15 +18,17 @@ from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import baselines, compare
+from sparseeg.folds import Fold, make_folds
 from sparseeg.models.registry import check_name
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.ensemble import load_members, training_seconds
+from sparseeg.training.ensemble import NETWORK, load_members, member_folders, training_seconds
+from sparseeg.training.fit import EFFORT
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
 
 Report = Callable[[str], None]
 BASELINES = ("training-mean", "ridge", "gradient-boosting")
-EFFORT = ("parameters", "training_s", "windows_per_s")
+COSTS = ("parameters", "training_s", "windows_per_s")
 PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
 
 
@@ -101,15 +103,17 @@ class Comparison:
     report: Report = print
 
     def __post_init__(self) -> None:
-        self.folds = runs.make_folds(self.out, self.windows, self.split)
+        self.folds = make_folds(self.out, self.windows, self.split)
         self.predictions = self._trials()
         self.lines: list[dict[str, Any]] = []
+        self.entries: Sequence[Entry] = ()
         if (self.out / LINES).exists():
             self._read()
 
     def run(self, entries: Sequence[Entry], seeds: int) -> None:
         """Train and predict what isn't there yet; a model that fails gets a line with the reason."""
         known = {line["run"] for line in self.lines}
+        self.entries = entries
         for entry in entries:
             for seed in entry.seeds(seeds):
                 name = f"{entry.name}#{seed}"
@@ -143,9 +147,9 @@ class Comparison:
         """Return one row per model: scores, difference from the first one, effort; failures at the end."""
         columns = self.columns(entries)
         scored = compare.scores(self.predictions, columns, reference=next(iter(columns), ""))
-        lines = pd.DataFrame(self.lines).reindex(columns=["model", *EFFORT, "note"])
+        lines = pd.DataFrame(self.lines).reindex(columns=["model", *COSTS, "note"])
         by_model = lines.groupby("model", sort=False)
-        efforts, notes = by_model[list(EFFORT)].mean(), by_model["note"].first()
+        efforts, notes = by_model[list(COSTS)].mean(), by_model["note"].first()
         table = scored.set_index("model").join(efforts)
         table = table.reindex([entry.name for entry in entries if entry.name in efforts.index])
         return table.join(notes).reset_index().sort_values("nrmse", na_position="last", ignore_index=True)
@@ -158,12 +162,15 @@ class Comparison:
         config = configure(self.data, entry.model, self.split, **given)
         folder = self.out / "runs" / _slug(entry.name) / f"seed-{seed}"
         parts, seconds, took = [], 0.0, 0.0
-        for fold in runs.make_folds(folder, self.windows, self.split):
+        alone = self._alone(entry)
+        for fold in make_folds(folder, self.windows, self.split):
+            for number, member in enumerate(member_folders(fold.folder, config.seeds)):
+                _copy_network(alone / f"seed-{seed + number}" / fold.folder.relative_to(folder), member)
             runs.fit_fold(self.windows, fold, config, self.report)
             networks = load_members(fold.folder)
             took += training_seconds(fold.folder)
             begin = time.perf_counter()
-            parts.append(predict(networks, self.windows, fold.scored).mean)
+            parts.append(predict(networks, self.windows, fold.scored, partitions=config.partitions).mean)
             seconds += time.perf_counter() - begin
         effort = {
             "parameters": sum(weight.numel() for network in networks for weight in network.parameters()),
@@ -172,7 +179,13 @@ class Comparison:
         }
         return np.concatenate(parts), effort
 
-    def _baseline(self, name: str, fold: runs.Fold) -> np.ndarray:
+    def _alone(self, entry: Entry) -> Path:
+        """Return the folder of the runs that are the networks of an ensemble, one by one."""
+        given = {name: value for name, value in entry.given.items() if name != "seeds"}
+        same = (other.name for other in self.entries if (other.model, other.given) == (entry.model, given))
+        return self.out / "runs" / _slug(next(same, entry.name))
+
+    def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         train, valid, _ = fold.split
         if name == "training-mean":
             return baselines.train_mean(self.windows.targets[train], len(fold.scored))
@@ -212,6 +225,15 @@ class Comparison:
             self.out / PREDICTIONS, self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
         )
         write_whole(self.out / LINES, pd.DataFrame(self.lines).to_csv(sep="\t", index=False))
+
+
+def _copy_network(source: Path, to: Path) -> None:
+    """Take over a network that is there already: what seed and recipe share, they needn't train twice."""
+    if source == to or not (source / NETWORK).exists() or (to / NETWORK).exists():
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    for name in (EFFORT, NETWORK):  # the network last: it says that the folder is complete
+        write_whole(to / name, (source / name).read_bytes())
 
 
 def _slug(name: str) -> str:

@@ -6,7 +6,7 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,51 +14,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparseeg import __version__, models
+from sparseeg import __version__, models, scoring
 from sparseeg.atomic import write_whole
 from sparseeg.data import load
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation import baselines, splits
-from sparseeg.evaluation.controls import (
-    is_subject_level,
-    shuffle_between_subjects,
-    shuffle_within_subject,
-)
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
+from sparseeg.folds import Fold, fold_folders, make_folds
+from sparseeg.models.partitions import Partitions
 from sparseeg.report.html import write_report
-from sparseeg.training.calibrate import Calibration
-from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.ensemble import fit_members, load_members, network_files
-from sparseeg.training.predict import predict
+from sparseeg.training.config import DataConfig, TrainConfig
+from sparseeg.training.ensemble import fit_members, network_files
 
 Report = Callable[[str], None]
-TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
-
-
-@dataclass(frozen=True)
-class Fold:
-    """One split and the folder of the network that is fitted on it."""
-
-    folder: Path
-    split: Split
-
-    @property
-    def part(self) -> str:
-        """The part that is scored: the test part; the validation part where everything else trains."""
-        return "test" if len(self.split.test) else "validation"
-
-    @property
-    def scored(self) -> np.ndarray:
-        """The samples of that part."""
-        return self.split.test if self.part == "test" else self.split.valid
 
 
 def load_windows(
-    data: DataConfig, n_jobs: int = 1, progress: Callable[[int, int], None] | None = None
+    data: DataConfig,
+    margin: float = 0.0,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> WindowSet:
-    """Read the windows that a configuration names; SparseEEGError where two of its folders share some."""
+    """Read the windows that a configuration names, with `margin` seconds around them.
+
+    Raises SparseEEGError where two of its folders share some.
+    """
     sets = [
         load(
             Path(path),
@@ -69,6 +50,7 @@ def load_windows(
             tmax=data.tmax,
             sfreq=data.sfreq,
             releases=data.releases,
+            margin=margin,
             n_jobs=n_jobs,
             progress=progress,
         )
@@ -118,7 +100,12 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
 
 
 def reevaluate(
-    run: Path, own: WindowSet | None, other: WindowSet | None, out: Path, report: Report
+    run: Path,
+    own: WindowSet | None,
+    other: WindowSet | None,
+    out: Path,
+    report: Report,
+    partitions: Partitions | None = None,
 ) -> dict[str, Any]:
     """Score the networks of a run again; write `metrics.json` and `predictions.tsv` to `out`.
 
@@ -127,10 +114,13 @@ def reevaluate(
     own : the data the run was trained on; None where they are gone, which costs the learned baselines.
     other : recordings to test on instead of the run's own test part; none of their subjects may have trained
         or validated the network.
+    partitions : what layers of random attention attend to, in place of what the run's configuration says.
     """
     config = TrainConfig.read(run / "config.yaml")
+    if partitions is not None:
+        config = config.model_copy(update={"partitions": partitions})
     stored = _read_splits(run)
-    folders = _fold_folders(run, len(stored))
+    folders = fold_folders(run, len(stored))
     for windows in (own, other):
         if windows is not None:
             _check_fits(folders[0], windows)
@@ -186,27 +176,6 @@ def _check_fits(folder: Path, windows: WindowSet) -> None:
             )
 
 
-def make_folds(out: Path, windows: WindowSet, config: SplitConfig) -> list[Fold]:
-    """Return the splits of a run, each with the folder below `out` that its network lies in."""
-    subjects = windows.subjects
-    if config.kind == "loso":
-        parts = list(splits.leave_one_subject_out(subjects))
-    elif config.kind == "kfold":
-        parts = list(splits.subject_folds(subjects, config.folds, config.seed))
-    elif config.kind == "release":
-        if "release" not in windows.table:
-            raise SparseEEGError(f"{windows.source} names no releases; use --split subjects, kfold or loso")
-        parts = [splits.by_release(windows.table["release"].to_numpy(), config.valid, config.test)]
-    else:
-        parts = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
-    folders = _fold_folders(out, len(parts))
-    return [Fold(folder, part.check(subjects)) for folder, part in zip(folders, parts, strict=True)]
-
-
-def _fold_folders(run: Path, n_folds: int) -> list[Path]:
-    return [run] if n_folds == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_folds + 1)]
-
-
 def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
     return {
         part: sorted(set(windows.subjects[indices].tolist())) for part, indices in split._asdict().items()
@@ -214,21 +183,15 @@ def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
 
 
 def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
+    """Fit the networks of one split, and their control; what is finished in its folder is kept."""
     report(f"training {config.model} on {len(fold.split.train)} trials")
     fit_members(windows, fold.split, config, fold.folder, report=report)
     if config.control:
-        name, shuffle = _control(windows)
+        name, shuffle = scoring.control(windows)
         report(f"control: the same network, targets {name.replace('_', ' ')}")
         targets = shuffle(windows.targets, windows.subjects, config.seed)
         alone = config.model_copy(update={"seeds": 1})
         fit_members(windows, fold.split, alone, fold.folder / "control", targets=targets, report=report)
-
-
-def _control(windows: WindowSet) -> tuple[str, Callable[..., np.ndarray]]:
-    """Return the shuffle that takes from the targets what the windows could tell of them."""
-    if is_subject_level(windows.targets, windows.subjects):
-        return "shuffled_between_subjects", shuffle_between_subjects
-    return "shuffled_within_subject", shuffle_within_subject
 
 
 def _score(
@@ -238,7 +201,7 @@ def _score(
     for number, fold in enumerate(folds, start=1):
         of = f" of split {number}" if len(folds) > 1 else ""
         report(f"scoring the {fold.part} part{of}: network, baselines")
-        tables.append(_predictions(config, windows, fold).assign(fold=number))
+        tables.append(scoring.predictions(config, windows, fold).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
         "task": windows.task,
@@ -258,37 +221,6 @@ def _score(
     _write_json(out / "metrics.json", metrics)
     write_report(out)
     return metrics
-
-
-def _predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataFrame:
-    train, valid, test = fold.split.train, fold.split.valid, fold.scored
-    target = windows.targets
-    kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    networks: list[Any] = load_members(fold.folder)
-    prediction = predict(networks, windows, test)
-    columns: dict[str, np.ndarray] = {"prediction": prediction.mean}
-    columns["interval_low"], columns["interval_high"] = Calibration.read(fold.folder).interval(prediction)
-    # Where the training data are gone, the network still knows their mean.
-    known = target[train] if len(train) else networks[0].final_layer.mean.numpy()
-    columns["train_mean"] = baselines.train_mean(known, len(test))
-    if len(train) and windows.target_name != "age" and _knows_age(windows):
-        male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
-        columns["age_and_sex"] = baselines.age_and_sex(windows.table["age"], male, target, train, test)
-    if len(train):
-        columns["ridge"] = baselines.ridge(windows.gather, target, train, valid, test)
-    if config.boosting and len(train):
-        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(
-            windows.gather, target, train, valid, test, seed=config.seed
-        )
-    if config.control:
-        columns[_control(windows)[0]] = predict(load_members(fold.folder / "control"), windows, test).mean
-        order = np.random.default_rng(config.seed).permutation(len(test))
-        columns["shuffled_order"] = predict(networks, windows, test[order]).mean[np.argsort(order)]
-    return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
-
-
-def _knows_age(windows: WindowSet) -> bool:
-    return "age" in windows.table and bool(windows.table["age"].notna().any())
 
 
 def _write_json(path: Path, content: Any) -> None:

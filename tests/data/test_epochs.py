@@ -214,3 +214,17 @@ def test_real_p3_epochs(real_epochs):
     file = sorted(real_epochs.glob("*_epo.fif"))[0]
     expected = mne.read_epochs(file, verbose="error").get_data(picks="eeg", tmin=0.0)
     assert np.array_equal(exact.gather([0])[0], (expected[0] * 1e6).astype(np.float32))
+
+
+def test_a_margin_is_kept_as_far_as_the_epoch_reaches(tmp_path):
+    data = write(tmp_path / "sub-01_epo.fif")
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms", tmin=0.0, tmax=0.7, margin=0.15)
+    assert (windows.n_times, windows.tmin) == (70, 0.0)
+    table = windows.table
+    assert (table["start"] - table["earliest"]).tolist() == [15] * 3
+    assert (table["latest"] - table["start"]).tolist() == [10] * 3  # the epoch ends at 0.8 s
+    assert np.abs(windows.gather([1])[0] - data[1, :, 20:90]).max() < 1e-4
+    moved = windows.gather([1], starts=table["start"].to_numpy()[[1]] - 15)
+    assert np.abs(moved[0] - data[1, :, 5:75]).max() < 1e-4
+    assert windows.movable
+    assert not read_epochs(tmp_path, target="rt").movable

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparseeg.evaluation.baselines import age_and_sex
+from sparseeg.evaluation.baselines import age_and_sex, with_eeg
 from sparseeg.evaluation.controls import is_subject_level, shuffle_between_subjects
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.metrics import nrmse
@@ -53,3 +53,26 @@ def test_scores_per_window_and_per_subject_stand_side_by_side():
     assert scores["by_subject"]["prediction"]["n_subjects"] == 4
     varying = evaluate(table.assign(target=np.arange(10.0)), n_resamples=50)
     assert "by_subject" not in varying
+
+
+def subjects_with_ages(rng: np.random.Generator, beyond: float) -> tuple[np.ndarray, ...]:
+    """Targets of 80 subjects by age, and by something of their own that the EEG tells besides their age."""
+    age, own = rng.normal(0, 1, 80), rng.normal(0, 1, 80)
+    target = 0.5 * age + own
+    eeg = 0.3 * age + beyond * own + rng.normal(0, 0.3, 80)
+    return (*(np.repeat(values, 10) for values in (0.5 * age, eeg, target)), np.repeat(np.arange(80), 10))
+
+
+def test_eeg_beyond_age_is_added_where_it_helps():
+    known, eeg, target, subjects = subjects_with_ages(np.random.default_rng(0), beyond=0.5)
+    both = with_eeg(known, eeg, target, subjects, np.arange(400))
+    assert nrmse(target[400:], both[400:]) < 0.8 * nrmse(target[400:], known[400:])
+
+
+def test_eeg_that_tells_nothing_but_age_hardly_changes_what_age_says():
+    worse = []
+    for seed in range(20):
+        known, eeg, target, subjects = subjects_with_ages(np.random.default_rng(seed), beyond=0.0)
+        both = with_eeg(known, eeg, target, subjects, np.arange(400))
+        worse.append(nrmse(target[400:], both[400:]) / nrmse(target[400:], known[400:]))
+    assert np.mean(worse) < 1.01

@@ -12,7 +12,8 @@ from sparseeg.data import store
 from sparseeg.errors import SparseEEGError
 from sparseeg.training import sampling
 from sparseeg.training.batches import loader
-from sparseeg.training.module import RegressionModule
+from sparseeg.training.config import DataConfig, TrainConfig
+from sparseeg.training.module import DecodingModule
 
 
 def starts_seen(windows, **options):
@@ -54,14 +55,14 @@ def test_scoring_and_response_times_keep_their_windows(toy):
 def test_jitter_moves_a_response_time_with_its_window_and_no_further_than_asked(toy):
     windows = counting(toy, locked=True)
     batches = loader(windows, np.arange(len(windows)), 16, shuffle=True, jitter=0.1)
-    x, target = (torch.cat(parts).numpy() for parts in zip(*batches, strict=True))
+    x, target = (torch.cat(parts).numpy() for parts in zip(*((x, y) for x, y, _ in batches), strict=True))
     shift = x[:, 0, 0].astype(int) % 60
     assert shift.min() == 0
     assert shift.max() == round(0.1 * windows.sfreq)
     response = target[:, 0] + shift / windows.sfreq
     assert sorted(response) == pytest.approx(sorted(windows.targets), abs=1e-6)
     still = loader(windows, np.arange(len(windows)), 16, jitter=0.1)
-    assert torch.cat([target for _, target in still])[:, 0].numpy() == pytest.approx(windows.targets)
+    assert torch.cat([batch.target for batch in still])[:, 0].numpy() == pytest.approx(windows.targets)
 
 
 def test_windows_without_room_refuse_to_be_moved(toy):
@@ -73,7 +74,7 @@ def test_an_epoch_is_decided_by_seed_and_number_and_goes_on_anywhere(toy):
     indices = np.arange(len(toy))
 
     def order(batches):
-        return [target[:, 0].tolist() for _, target in batches]
+        return [batch.target[:, 0].tolist() for batch in batches]
 
     epochs = loader(toy, indices, 16, shuffle=True, seed=1)
     first, second = order(epochs), order(epochs)
@@ -124,7 +125,7 @@ def train_with_another(windows, folder):
     """Train for two epochs with two processes; each keeps the targets that it saw."""
     torch.set_num_threads(1)
     network = models.build("response-time-cnn", windows.n_chans, windows.n_times)
-    module = Recording(network, 1.0, 1e-3, 0.0)
+    module = Recording(network, 1.0, TrainConfig(data=DataConfig(path="toy")))
     module.folder = folder
     trainer = lightning.Trainer(
         accelerator="cpu",
@@ -143,7 +144,7 @@ def train_with_another(windows, folder):
     )
 
 
-class Recording(RegressionModule):
+class Recording(DecodingModule):
     def training_step(self, batch, batch_index):
         name = f"epoch-{self.current_epoch}-rank-{self.global_rank}-batch-{batch_index}.npy"
         np.save(self.folder / name, batch[1][:, 0].numpy())

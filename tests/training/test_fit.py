@@ -1,7 +1,9 @@
 """Fitting: it learns, it repeats, it resumes, it keeps what it has on Ctrl-C."""
 
+import json
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from sparseeg import models
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.evaluation.splits import Split, by_release
+from sparseeg.training import ensemble
 from sparseeg.training import fit as fit_module
 from sparseeg.training import trainer as trainer_module
 from sparseeg.training.batches import loader
-from sparseeg.training.calibrate import shrinkage
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
 from sparseeg.training.predict import predict
@@ -57,7 +60,7 @@ def test_the_saved_network_is_the_best_epoch(toy: WindowSet, split: Split, tmp_p
     assert nrmse(toy.targets[split.valid], prediction) == pytest.approx(log["valid_nrmse"].min(), abs=1e-4)
 
 
-def test_shrinkage_is_the_lower_bound_of_the_slope() -> None:
+def test_shrinkage_is_the_slope_less_its_uncertainty() -> None:
     rng = np.random.default_rng(0)
     subjects, target = np.repeat(np.arange(200), 50), rng.normal(0, 0.4, 10_000)
     sure = target + rng.normal(0, 0.8, 10_000)
@@ -226,3 +229,86 @@ def test_configuration_round_trip_and_errors(tmp_path: Path) -> None:
     path.write_text("data: {path: x}\nepoch: 3\n")
     with pytest.raises(SparseEEGError, match=r"config\.yaml: epoch"):
         TrainConfig.read(path)
+
+
+LOCATOR = {
+    "model": "sparse-attention-locator",
+    "epochs": 8,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "clip": 1.0,
+    "ema": 0.9,
+    "target_width": 0.15,
+    "augment": {"channel_dropout": 0.1, "mixup": 0.5, "jitter": 0.1},
+}
+
+
+def test_a_network_that_says_when_learns_by_a_whole_recipe(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    slow = replace(toy, sfreq=30.0, tmin=0.5)  # its samples lie where its targets are
+    path = fit(slow, split, config(**LOCATOR), tmp_path, report=lines.append)
+    prediction = predict(models.load(path), slow, split.test)
+    assert nrmse(toy.targets[split.test], prediction.mean) < 0.6
+    assert np.isfinite(prediction.spread).all()
+    assert lines[0] == "no signal is kept around the windows: they aren't moved in training"
+    effort = json.loads((tmp_path / "effort.json").read_text())
+    assert effort["epochs"] == 8
+    assert effort["training_s"] > 0
+
+
+def test_an_ensemble_is_the_mean_of_networks_with_one_shrinkage(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    options = config(epochs=2, seeds=3, seed=5)
+    ensemble.fit_members(toy, split, options, tmp_path)
+    networks = ensemble.load_members(tmp_path)
+    assert len(networks) == 3
+    assert len({float(network.final_layer.scale.gain) for network in networks}) == 1
+    together = predict(networks, toy, split.test).mean
+    alone = [predict(network, toy, split.test).mean for network in networks]
+    assert together == pytest.approx(np.mean(alone, axis=0))
+    assert not np.array_equal(alone[0], alone[1])
+    path = fit(toy, split, config(epochs=2, seed=6), tmp_path / "alone")
+    second = models.load(path)
+    second.final_layer.shrink(float(networks[0].final_layer.scale.gain))
+    assert predict(second, toy, split.test).mean == pytest.approx(alone[1])
+    # What is finished is kept, and calibrating again changes nothing.
+    before = (tmp_path / "calibration.json").read_text()
+    (tmp_path / "calibration.json").unlink()
+    with pytest.raises(SparseEEGError, match="training didn't finish"):
+        ensemble.load_members(tmp_path)
+    lines: list[str] = []
+    ensemble.fit_members(toy, split, options, tmp_path, report=lines.append)
+    assert [line.split(" ")[0] for line in lines] == ["predictions"]
+    assert (tmp_path / "calibration.json").read_text() == before
+
+
+def test_an_interrupted_fit_with_averaged_weights_ends_as_an_undisturbed_one(
+    toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_trainer = fit_module._trainer
+    records: list[RecordBatches] = []
+
+    def recording(*args: object) -> lightning.Trainer:
+        trainer = make_trainer(*args)
+        trainer.callbacks.insert(0, records[-1])
+        return trainer
+
+    monkeypatch.setattr(fit_module, "_trainer", recording)
+    options = config(epochs=3, ema=0.9, schedule="cosine")
+    for folder, fall in (("undisturbed", None), ("disturbed", (2, 0)), ("disturbed", None)):
+        records.append(RecordBatches(fall))
+        with pytest.raises(ZeroDivisionError) if fall else nullcontext():
+            path = fit(toy, split, options, tmp_path / folder)
+    undisturbed = predict(models.load(tmp_path / "undisturbed" / "model.safetensors"), toy, split.test)
+    assert predict(models.load(path), toy, split.test).mean == pytest.approx(undisturbed.mean, abs=0.05)
+
+
+def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    options = config(model_options={"output": "latency"})
+    with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):
+        fit(replace(toy, locked=False), split, options, tmp_path)
+    with pytest.raises(SparseEEGError, match=r"no auxiliary outputs to train"):
+        fit(toy, split, config(auxiliary=0.1), tmp_path)

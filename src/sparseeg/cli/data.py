@@ -17,13 +17,20 @@ def simulate(
     ] = 112,
     trials: Annotated[int, typer.Option(min=1, help="Trials per subject, 24 to a run.")] = 48,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    passive: Annotated[
+        float,
+        typer.Option(
+            metavar="MINUTES",
+            help="Also a resting state and a film of so many minutes (1 to 30) each; 0 for none.",
+        ),
+    ] = 0.0,
     jobs: Jobs = 2,
 ) -> None:
     """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
     from sparseeg.data.simulate import simulate_dataset
 
     with progress_bar("simulating") as progress:
-        simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress)
+        simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress, passive_minutes=passive)
     say(f"{subjects} simulated subjects in {out}; next: sparseeg train --data {out} --out RUN")
 
 

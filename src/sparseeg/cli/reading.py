@@ -65,12 +65,15 @@ def data_and_split(options: dict[str, Any]) -> tuple[Any, Any]:
     return data, split
 
 
-def read_windows(data: Any, n_jobs: int) -> Any:
-    """Read the windows a configuration names, with a progress bar and a summary of what was wrong."""
+def read_windows(data: Any, n_jobs: int, margin: float = 0.0) -> Any:
+    """Read the windows a configuration names, with a progress bar and a summary of what was wrong.
+
+    margin : seconds around them by which training may move them.
+    """
     from sparseeg.runs import load_windows
 
     with progress_bar("reading") as progress:
-        windows = load_windows(data, n_jobs=n_jobs, progress=progress)
+        windows = load_windows(data, margin, n_jobs=n_jobs, progress=progress)
     say_problems(windows)
     say(f"{windows.source}: {windows.summary(examples=0)}")
     return windows

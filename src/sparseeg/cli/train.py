@@ -162,7 +162,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     check_run_folder(out, resume)
     if config.init is not None and not resume:
         network_file(Path(config.init), config.model)  # before anything is read or written
-    windows = read_windows(config.data, jobs)
+    windows = read_windows(config.data, jobs, config.augment.jitter)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)
     show(metrics)
@@ -175,6 +175,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where the table goes; default: the run folder.")
     ] = None,
+    partitions: Annotated[
+        str | None,
+        typer.Option(help="For random attention: partitions that are averaged, or full: all tokens."),
+    ] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Score a trained network again, on its own test subjects or on other recordings."""
@@ -182,6 +186,9 @@ def evaluate(
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run / "config.yaml")
+    chosen = _partitions(partitions)
+    if chosen is not None:
+        out = out or run / "evaluations" / f"partitions-{chosen}"
     elsewhere = data is not None and absolute([data]) != config.data.path
     try:
         own = read_windows(config.data, jobs)
@@ -196,8 +203,17 @@ def evaluate(
         out = out or run / "evaluations" / data.name
     out = out or run
     out.mkdir(parents=True, exist_ok=True)
-    show(runs.reevaluate(run, own, other, out, say))
+    show(runs.reevaluate(run, own, other, out, say, chosen))
     say(f"metrics.json and predictions.tsv in {out}")
+
+
+def _partitions(word: str | None) -> Any:
+    """Return the number of partitions, or "full"; SparseEEGError for anything else."""
+    if word in (None, "full"):
+        return word
+    if not word.isdecimal() or int(word) < 1:
+        raise SparseEEGError(f"--partitions takes a number from 1 on, or full; got {word!r}")
+    return int(word)
 
 
 def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")]) -> None:

@@ -33,6 +33,7 @@ def read_bids(
     sfreq: float = hbn.SFREQ,
     releases: Sequence[str] | None = None,
     keep_excluded: bool = False,
+    margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -45,6 +46,7 @@ def read_bids(
     sfreq : Hz; a recording at another rate is resampled, with a note among the problems.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     keep_excluded : also read the nine subjects the challenge leaves out.
+    margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
     n_jobs : processes that read; the result does not depend on it.
     progress : called as `progress(done, total)` after each recording.
 
@@ -56,7 +58,7 @@ def read_bids(
     ------
     SparseEEGError : no recording of the task, an unknown release or target, or no window left.
     """
-    cut = task.cut(sfreq)
+    cut = task.cut(sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded)
     read = read_each(
         partial(read_recording, cut=cut, processing=Processing(sfreq)), survey.files, n_jobs, progress

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def read_epochs(
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
+    margin: float = 0.0,
     task: str = "response-time",
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -52,6 +54,7 @@ def read_epochs(
     tmin, tmax : crop in seconds from the event, half open: round((tmax - tmin) * sfreq) samples from the
         first sample at or after tmin. The whole epoch by default.
     sfreq : Hz; resampled before the crop.
+    margin : seconds around the crop by which windows may be moved, where the epochs reach that far.
     n_jobs, progress : as in `read_bids`.
 
     Only EEG channels are read. Those marked bad are kept, with a note: a network needs the same everywhere.
@@ -64,7 +67,7 @@ def read_epochs(
     files = epochs_files(path)
     if not files:
         raise SparseEEGError(f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or below")
-    crop = _crop(tmin, tmax, sfreq)
+    crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
     problems: list[Problem] = []
@@ -77,7 +80,7 @@ def read_epochs(
     return WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
         table=table.assign(target=table["target"] * (factor or 1.0)),
-        n_times=first.signal.shape[1],
+        n_times=first.n_times,
         sfreq=first.sfreq,
         ch_names=first.ch_names,
         task=task,
@@ -141,19 +144,23 @@ def _alike(
 
 
 def _shape(result: EpochsFile) -> str:
-    return f"{result.signal.shape[1]} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
+    return f"{result.n_times} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
 
 
 def _rows(number: int, file: Path, result: EpochsFile, path: Path) -> pd.DataFrame:
+    length = result.signal.shape[1]
+    earliest = np.arange(len(result.target)) * length
     stem = re.sub(r"[-_]epo\.fif(\.gz)?$", "", file.name)
     subject = re.match(r"sub-[^-_]+", stem)
     return pd.DataFrame(
         {
             "recording": number,
-            "start": np.arange(len(result.target)) * result.signal.shape[1],
+            "start": earliest + result.before,
             "target": result.target,
             "subject": subject.group() if subject else stem,
             "trial": result.trial,
             "file": file.relative_to(path).as_posix(),
+            "earliest": earliest,
+            "latest": earliest + length - result.n_times,
         }
     )

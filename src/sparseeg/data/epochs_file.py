@@ -16,11 +16,15 @@ DROPPED = "these epochs dropped"
 
 @dataclass(frozen=True)
 class Crop:
-    """The part of each epoch that is wanted: seconds from the event and Hz; None is as in the file."""
+    """The part of each epoch that is wanted: seconds from the event and Hz; None is as in the file.
+
+    `margin` is how many seconds around it are kept, as far as the epoch reaches.
+    """
 
     tmin: float | None = None
     tmax: float | None = None
     sfreq: float | None = None
+    margin: float = 0.0
 
     def samples(self, times: np.ndarray, sfreq: float) -> tuple[int, int]:
         """Return the first sample and the number of samples of the half-open crop, wherever the epoch ends.
@@ -42,10 +46,13 @@ class Crop:
 class EpochsFile:
     """One file's usable epochs: `signal` (epoch, time, channel) in microvolts, a `target` for each.
 
-    `trial` is each epoch's number in the file, `tmin` the time of the first sample.
+    The wanted part begins `before` samples into the signal, at `tmin` seconds, and is `n_times` long. `trial`
+    is each epoch's number in the file.
     """
 
     signal: np.ndarray
+    before: int
+    n_times: int
     target: np.ndarray
     trial: np.ndarray
     ch_names: tuple[str, ...]
@@ -123,9 +130,9 @@ def _windows(
     if first < 0 or count < 1 or first + count > len(times):
         reason = f"its epochs cover {times[0]:.3f} to {times[-1] + 1 / sfreq:.3f} s, not {crop}"
         return Problem(path, reason, LEFT_OUT)
-    signal = np.ascontiguousarray(
-        (volts[:, :, first : first + count] * 1e6).astype(np.float32).transpose(0, 2, 1)
-    )
+    reach = round(crop.margin * sfreq)
+    begin, end = max(0, first - reach), min(len(times), first + count + reach)
+    signal = np.ascontiguousarray((volts[:, :, begin:end] * 1e6).astype(np.float32).transpose(0, 2, 1))
     finite = np.asarray(np.isfinite(signal).all(axis=(1, 2)))
     lost = int(np.sum(~finite & ~np.isnan(target)))
     if lost:
@@ -136,6 +143,8 @@ def _windows(
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
     return EpochsFile(
         signal=signal[good],
+        before=first - begin,
+        n_times=count,
         target=target[good],
         trial=good,
         ch_names=tuple(epochs.ch_names),

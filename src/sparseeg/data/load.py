@@ -28,6 +28,7 @@ def load(
     sfreq: float | None = None,
     releases: Sequence[str] | None = None,
     keep_excluded: bool = False,
+    margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -43,6 +44,7 @@ def load(
     tmin, tmax, sfreq : seconds from the event, Hz; the defaults are +0.5 to +2.5 s at 100 Hz for BIDS folders
         and the whole epoch at its own rate for epochs. A store has its own.
     releases, keep_excluded : HBN-EEG only, as in `read_bids`.
+    margin : seconds of signal around locked windows, by which training may move them. A store has its own.
     n_jobs, progress : processes that read, and a function called as `progress(done, total)`.
 
     Raises
@@ -70,6 +72,7 @@ def load(
             tmin=tmin,
             tmax=tmax,
             sfreq=sfreq,
+            margin=margin,
             task=task,
             n_jobs=n_jobs,
             progress=progress,
@@ -83,6 +86,7 @@ def load(
         sfreq=hbn.SFREQ if sfreq is None else sfreq,
         releases=releases,
         keep_excluded=keep_excluded,
+        margin=margin,
         n_jobs=n_jobs,
         progress=progress,
     )

@@ -100,6 +100,13 @@ class WindowSet:
         return len(self.ch_names)
 
     @property
+    def movable(self) -> bool:
+        """Whether some window may begin earlier or later than it does."""
+        return {"earliest", "latest"} <= set(self.table) and bool(
+            (self.table["earliest"] != self.table["latest"]).any()
+        )
+
+    @property
     def targets(self) -> np.ndarray:
         """Targets, float64 (n_windows,)."""
         return self.table["target"].to_numpy(dtype=np.float64)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from sparseeg.evaluation.metrics import rmse
+from sparseeg.evaluation.shrinkage import shrinkage
 
 GatherFunction = Callable[[np.ndarray], np.ndarray]
 """Index array -> windows, float32 (batch, channel, time)."""
@@ -58,6 +59,23 @@ def age_and_sex(
     design = np.column_stack([np.ones(len(filled[0])), *filled])
     weights = np.linalg.lstsq(design[train], np.asarray(target, dtype=np.float64)[train], rcond=None)[0]
     return design[test] @ weights
+
+
+def with_eeg(
+    known: np.ndarray, eeg: np.ndarray, target: np.ndarray, subjects: np.ndarray, valid: np.ndarray
+) -> np.ndarray:
+    """Add to predictions by age and sex what EEG says beyond them, as far as validation subjects support it.
+
+    Parameters
+    ----------
+    known, eeg : predictions by age and sex, and by EEG, of all samples (sample,).
+    target, subjects : of all samples.
+    valid : index array of the validation samples, from whose subjects the share of the EEG is learned.
+    """
+    design = np.column_stack([np.ones(len(valid)), known[valid]])
+    offset, slope = np.linalg.lstsq(design, eeg[valid], rcond=None)[0]
+    beyond = eeg - (offset + slope * known)
+    return known + shrinkage((target - known)[valid], beyond[valid], subjects[valid]) * beyond
 
 
 def bin_means(windows: np.ndarray, width: int) -> np.ndarray:

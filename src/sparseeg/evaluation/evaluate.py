@@ -15,6 +15,7 @@ BASELINES = (
     "subject_mean_oracle",
     "subject_mean_loo",
     "age_and_sex",
+    "age_sex_and_eeg",
     "ridge",
     "hist_gradient_boosting",
 )
@@ -30,6 +31,7 @@ LABELS = {
     "subject_mean_oracle": "own mean (oracle)",
     "subject_mean_loo": "own other trials",
     "age_and_sex": "age and sex",
+    "age_sex_and_eeg": "age, sex and EEG",
     "ridge": "ridge",
     "hist_gradient_boosting": "gradient boosting",
     "shuffled_within_subject": "model, shuffled",

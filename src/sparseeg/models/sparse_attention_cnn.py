@@ -1,5 +1,6 @@
 """The specification's full network: both gates, three convolutions, two blocks of sparse attention."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from .base import EEGNetwork, mlp
 from .conv import ConvBlock
 from .pool import AverageMaxPool
 
+GATES = ("channel", "temporal")
+
 
 class SparseAttentionCNN(EEGNetwork):
     """Channel and temporal gates, convolutions, sparse attention; 6,163,375 parameters at 129 x 200.
@@ -18,6 +21,7 @@ class SparseAttentionCNN(EEGNetwork):
     ----------
     scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
     dropout : after convolutions, in the attention blocks and in the head.
+    gates : which of "channel" and "temporal" there are.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
     standardize, output : as in `EEGNetwork`, like the other parameters.
     """
@@ -34,13 +38,18 @@ class SparseAttentionCNN(EEGNetwork):
         *,
         scale_factor: float = 0.5,
         dropout: float = 0.4,
+        gates: Sequence[str] = GATES,
         attention_options: dict[str, Any] | None = None,
         standardize: str = "window",
         output: str = "scalar",
     ) -> None:
         super().__init__(n_chans, n_times, n_outputs, sfreq, chs_info, standardize, output)
-        self.channel_attention = ChannelAttention(n_chans, reduction_ratio=8)
-        self.temporal_attention = TemporalAttention()
+        unknown = [name for name in gates if name not in GATES]
+        if unknown:
+            raise ValueError(f"gates must be among {', '.join(GATES)}, not {unknown[0]!r}")
+        no_gate = nn.Identity()
+        self.channel_attention = ChannelAttention(n_chans, 8) if "channel" in gates else no_gate
+        self.temporal_attention = TemporalAttention() if "temporal" in gates else no_gate
         self.features = nn.Sequential(
             ConvBlock(n_chans, 256, kernel_size=7, dropout=dropout, pool=2),
             ConvBlock(256, 512, kernel_size=5, dropout=dropout, pool=2),

@@ -11,6 +11,8 @@ import numpy as np
 from sparseeg.atomic import write_whole
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation.conformal import LEVEL, conformal_quantile
+from sparseeg.evaluation.shrinkage import shrinkage
+from sparseeg.models.partitions import Partitions
 from sparseeg.training.predict import Prediction, predict
 
 FILE = "calibration.json"
@@ -48,7 +50,11 @@ class Calibration:
 
 
 def calibrate(
-    networks: Sequence[Any], windows: WindowSet, valid: np.ndarray, targets: np.ndarray
+    networks: Sequence[Any],
+    windows: WindowSet,
+    valid: np.ndarray,
+    targets: np.ndarray,
+    partitions: Partitions = 1,
 ) -> Calibration:
     """Shrink the networks, in place, to what the validation subjects support; measure how far they miss.
 
@@ -58,7 +64,7 @@ def calibrate(
         network.final_layer.shrink(1.0)
     target, subjects = targets[valid], windows.subjects[valid]
     center = float(networks[0].final_layer.mean)
-    prediction = predict(networks, windows, valid)
+    prediction = predict(networks, windows, valid, partitions=partitions)
     factor = shrinkage(target - center, prediction.mean - center, subjects)
     for network in networks:
         network.final_layer.shrink(factor)
@@ -66,28 +72,3 @@ def calibrate(
     relative = bool(np.isfinite(prediction.spread).all())
     reach = conformal_quantile(error / prediction.spread if relative else error, subjects)
     return Calibration(factor, LEVEL, reach, relative)
-
-
-def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray) -> float:
-    """Return the factor in [0.01, 1] on predictions that the validation subjects support.
-
-    A network fitted to few subjects is surer of itself than strangers justify, and the epoch was chosen on
-    these very trials. The factor is the lower 95 % bound of the least-squares slope, by the jackknife over
-    subjects (over trials where there are fewer than five subjects). It never reaches zero, so that the order
-    of the predictions stays.
-
-    Parameters
-    ----------
-    target, prediction : (trial,), both as distances from the mean of the training targets.
-    subjects : (trial,), who they belong to.
-    """
-    units = np.unique(subjects, return_inverse=True)[1]
-    if units.max() < 4:
-        units = np.arange(len(target))
-    products, powers = np.bincount(units, prediction * target), np.bincount(units, prediction**2)
-    others = powers.sum() - powers
-    if not others.all():
-        return 1.0
-    left_out = (products.sum() - products) / others
-    error = np.sqrt((len(others) - 1) * left_out.var())
-    return float(np.clip(products.sum() / powers.sum() - 1.645 * error, 0.01, 1.0))

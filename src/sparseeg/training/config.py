@@ -97,6 +97,7 @@ class TrainConfig(_RunConfig):
     patience: int = Field(default=10, ge=1)
     seed: int = 0
     seeds: int = Field(default=1, ge=1)
+    partitions: Annotated[int, Field(ge=1)] | Literal["full"] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["32", "bf16"] = "32"
     control: bool = True

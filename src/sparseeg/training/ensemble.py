@@ -34,9 +34,7 @@ def fit_members(
     """
     if (folder / calibrate.FILE).exists():
         return
-    folders = [folder / MEMBERS / f"{number:02d}" for number in range(config.seeds)]
-    if config.seeds == 1:
-        folders = [folder]
+    folders = member_folders(folder, config.seeds)
     for number, member in enumerate(folders):
         if (member / NETWORK).exists():
             continue
@@ -46,7 +44,7 @@ def fit_members(
         fit(windows, split, own, member, targets=targets, report=report)
     networks = [models.load(member / NETWORK) for member in folders]
     values = windows.targets if targets is None else targets
-    calibration = calibrate.calibrate(networks, windows, split.valid, values)
+    calibration = calibrate.calibrate(networks, windows, split.valid, values, config.partitions)
     report(
         f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
         "as the validation part asks"
@@ -54,6 +52,11 @@ def fit_members(
     for member, network in zip(folders, networks, strict=True):
         models.save(network, models.files.read_spec(member / NETWORK), member / NETWORK)
     calibration.write(folder)
+
+
+def member_folders(folder: Path, seeds: int) -> list[Path]:
+    """Return where the network of each seed lies in the folder of a fit."""
+    return [folder] if seeds == 1 else [folder / MEMBERS / f"{number:02d}" for number in range(seeds)]
 
 
 def network_files(folder: Path) -> list[Path]:

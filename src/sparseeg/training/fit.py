@@ -56,14 +56,15 @@ def fit(
         start_from(Path(config.init), config.model, network, windows, split, report)
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
+    jitter = config.augment.jitter if windows.movable else 0.0
+    if jitter < config.augment.jitter:
+        report("no signal is kept around the windows: they aren't moved in training")
     with quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = _trainer(config, folder, report, timer)
         pin_memory = trainer.strategy.root_device.type == "cuda"
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
-        train = batches(
-            split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=config.augment.jitter
-        )
+        train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
         fit_to_best(trainer, module, train, batches(split.valid, 4 * config.batch_size), folder, timer)
     path = folder / "model.safetensors"
     save(network, spec, path)

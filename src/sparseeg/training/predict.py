@@ -9,6 +9,7 @@ from torch import nn
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.models.latency import LatencyHead
+from sparseeg.models.partitions import Partitions, ways
 from sparseeg.training.batches import loader
 
 
@@ -23,22 +24,33 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    networks: nn.Module | Sequence[nn.Module], windows: WindowSet, indices: np.ndarray, batch_size: int = 256
+    networks: nn.Module | Sequence[nn.Module],
+    windows: WindowSet,
+    indices: np.ndarray,
+    batch_size: int = 256,
+    partitions: Partitions = 1,
 ) -> Prediction:
     """Return the mean prediction of the networks for the windows at `indices`.
+
+    partitions : what layers of random attention attend to, see `sparseeg.models.partitions.ways`.
 
     The spread is that of the mixture of the networks' distributions: their own spread and their differences.
     """
     networks = [networks] if isinstance(networks, nn.Module) else list(networks)
-    parts = [np.empty((0, 2, len(networks)))]
+    parts: list[np.ndarray] = []
     device = next(networks[0].parameters()).device
     with torch.inference_mode():
         for network in networks:
             network.eval()
         for batch in loader(windows, indices, batch_size):
             x = batch.x.to(device)
-            parts.append(np.stack([_moments(network, x) for network in networks], axis=2))
-    mean, spread = np.concatenate(parts).transpose(1, 0, 2)
+            answers = []
+            for network in networks:
+                for way in ways(network, partitions):
+                    with way:
+                        answers.append(_moments(network, x))
+            parts.append(np.stack(answers, axis=2))
+    mean, spread = np.concatenate(parts or [np.empty((0, 2, 1))]).transpose(1, 0, 2)
     variance = (spread**2).mean(axis=1) + mean.var(axis=1)
     return Prediction(mean.mean(axis=1), np.sqrt(variance))
 

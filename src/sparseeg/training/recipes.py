@@ -20,6 +20,18 @@ _BRAINDECODE: dict[str, dict[str, Any]] = {
 _TRANSFORMER = {"learning_rate": 5e-4, "weight_decay": 0.05, "schedule": "cosine", "clip": 1.0}
 RECIPES: dict[str, dict[str, Any]] = {
     "sparse-eeg-transformer": _TRANSFORMER,
+    "sparse-attention-locator": {
+        "epochs": 16,
+        "patience": 16,
+        "learning_rate": 2e-3,
+        "weight_decay": 0.05,
+        "schedule": "cosine",
+        "clip": 1.0,
+        "ema": 0.99,
+        "loss": "kl",
+        "auxiliary": 0.1,
+        "augment": {"jitter": 0.2, "channel_dropout": 0.15, "mixup": 0.5},
+    },
     **{f"braindecode:{name}": changes for name, changes in _BRAINDECODE.items()},
 }
 

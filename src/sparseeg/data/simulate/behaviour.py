@@ -122,6 +122,11 @@ def make_run(
     return Run(number, trials, presses, float(np.ceil(end)))
 
 
+def onset_text(seconds: float) -> str:
+    """Return an onset as events.tsv has it: milliseconds at most, no zeros at the end."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
 def events_table(run: Run) -> pd.DataFrame:
     """Return the events.tsv of a run: strings as written, sorted by onset, `targets + 1` trial starts."""
     rows = [(0.0, "break cnt", "n/a"), (LEAD_SECONDS - 5.0, f"contrastChangeB{run.number}_start", "n/a")]
@@ -137,9 +142,6 @@ def events_table(run: Run) -> pd.DataFrame:
     rows.sort(key=lambda row: row[0])
     codes = {**CODES, f"contrastChangeB{run.number}_start": str(93 + run.number)}
     return pd.DataFrame(
-        [
-            (f"{onset:.3f}".rstrip("0").rstrip("."), "n/a", value, codes[value], mark)
-            for onset, value, mark in rows
-        ],
+        [(onset_text(onset), "n/a", value, codes[value], mark) for onset, value, mark in rows],
         columns=list(COLUMNS),
     )

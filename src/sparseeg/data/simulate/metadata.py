@@ -1,7 +1,7 @@
 """The text of a simulated set: the columns and sidecars of HBN-EEG, and the mark that says simulated."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import sparseeg
@@ -29,6 +29,7 @@ It has the form of the contrast-change-detection task of HBN-EEG as distributed 
 Challenge (100 Hz, 24-bit BDF, 0.5-50 Hz, Cz reference), so that software for the real data reads it as it is.
 What is simulated, how it was calibrated and what it must not be used for: docs/simulator.md of sparseeg.
 """
+README_PASSIVE = "Passive recordings, a resting state and a film, are part of it; they are not calibrated.\n"
 
 PARTICIPANTS_JSON = {
     "participant_id": {"Description": "Simulated participant"},
@@ -66,11 +67,18 @@ EVENTS_JSON = {
 }
 
 
-def eeg_sidecar(seconds: float) -> dict[str, object]:
+TASK_DESCRIPTIONS = {
+    "contrastChangeDetection": "Simulated: detect a change of contrast in one of two flickering gratings.",
+    "RestingState": "Simulated: rest, eyes open for 20 s and closed for 40 s in turn.",
+    "DespicableMe": "Simulated: watch a film, of which nothing but the moments of its cuts is simulated.",
+}
+
+
+def eeg_sidecar(task: str, seconds: float) -> dict[str, object]:
     """Return the eeg.json of a recording of `seconds`."""
     return {
-        "TaskName": "contrastChangeDetection",
-        "TaskDescription": "Simulated: detect a change of contrast in one of two flickering gratings.",
+        "TaskName": task,
+        "TaskDescription": TASK_DESCRIPTIONS[task],
         "SamplingFrequency": SFREQ,
         "PowerLineFrequency": 60,
         "EEGReference": "Cz",
@@ -83,8 +91,11 @@ def eeg_sidecar(seconds: float) -> dict[str, object]:
     }
 
 
-def description(subjects: int, trials: int, seed: int, settings: Settings) -> dict[str, object]:
+def description(
+    subjects: int, trials: int, seed: int, settings: Settings, passive_seconds: int = 0
+) -> dict[str, object]:
     """Return dataset_description.json: `Simulated` is true, `GeneratedBy` tells how to make it again."""
+    passive = {"PassiveSeconds": passive_seconds} if passive_seconds else {}
     return {
         "Name": "Simulated contrast-change detection in the form of HBN-EEG",
         "BIDSVersion": "1.9.0",
@@ -99,6 +110,7 @@ def description(subjects: int, trials: int, seed: int, settings: Settings) -> di
                 "Subjects": subjects,
                 "Trials": trials,
                 "Seed": seed,
+                **passive,
                 "SettingsVersion": settings.version,
                 "SettingsFingerprint": settings.fingerprint(),
             }
@@ -115,8 +127,13 @@ def read_description(folder: Path) -> dict[str, object] | None:
     return found if isinstance(found, dict) and found.get("Simulated") is True else None
 
 
-def participants_tsv(people: Sequence[Subject], runs: int) -> str:
-    """Return participants.tsv with every column of the real one; only the simulated runs are available."""
+def participants_tsv(people: Sequence[Subject], runs: int, passive: Collection[str] = ()) -> str:
+    """Return participants.tsv with every column of the real one; what is not simulated is unavailable.
+
+    `runs` of the contrast-change-detection task are simulated, and the tasks `passive`.
+    """
+    simulated = {*BLOCKS[:runs], *passive}
+    there = ["available" if name in simulated else "unavailable" for name in (*PASSIVE, *BLOCKS, *OTHER)]
     lines = ["\t".join(COLUMNS)]
     for person, release in zip(people, releases(len(people)), strict=True):
         known = [
@@ -129,7 +146,5 @@ def participants_tsv(people: Sequence[Subject], runs: int) -> str:
             "Yes",
         ]
         factors = [f"{getattr(person, name):.3f}" for name in FACTORS]
-        blocks = ["available" if number <= runs else "unavailable" for number in (1, 2, 3)]
-        away = "unavailable"
-        lines.append("\t".join([*known, *factors, *[away] * len(PASSIVE), *blocks, *[away] * len(OTHER)]))
+        lines.append("\t".join([*known, *factors, *there]))
     return "\n".join(lines) + "\n"

@@ -36,7 +36,7 @@ def coloured(rng: np.random.Generator, shape: tuple[int, int], amplitude: np.nda
     return fft.irfft(white * amplitude.astype(np.float32), n=shape[1])
 
 
-def _pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: float, fall: float) -> np.ndarray:
+def pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: float, fall: float) -> np.ndarray:
     """Sum of half-cosine pulses (time,) that start at `onsets`, of height `sizes`."""
     total = np.zeros_like(times)
     for onset, size in zip(onsets, sizes, strict=True):
@@ -47,12 +47,20 @@ def _pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: floa
     return total
 
 
-def background_part(
-    seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings
+def ongoing(
+    rng: np.random.Generator,
+    subject: Subject,
+    anatomy: Anatomy,
+    seconds: float,
+    settings: Settings,
+    alpha_level: np.ndarray | float = 1.0,
+    blink_level: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Ongoing activity (129, time) in microvolts: 1/f, alpha, blinks, muscle, sensor noise."""
-    rng, n = stream(seed, subject.index, "background", run.number), settings.noise
-    size, seconds = run.n_samples, run.seconds
+    """Ongoing activity (129, time) in microvolts: 1/f, alpha, blinks, muscle, sensor noise.
+
+    `alpha_level` and `blink_level`, numbers or (time,), multiply alpha and blinks.
+    """
+    n, size = settings.noise, int(seconds * SFREQ)
     times, frequencies = np.arange(size) / SFREQ, fft.rfftfreq(size, 1 / SFREQ)
     slope = np.maximum(frequencies, 0.5) ** (-subject.exponent / 2)
     signals = (subject.background_uv * anatomy.background).astype(np.float32) @ coloured(
@@ -67,13 +75,21 @@ def background_part(
     peak = np.exp(-0.5 * ((frequencies - subject.alpha_peak) / n.alpha_width) ** 2)
     alpha = coloured(rng, (anatomy.alpha.shape[1], size), peak) * np.array([[1.0], [1.0], [0.6]])
     blinks = rng.uniform(0, seconds - 0.5, rng.poisson(subject.blink_rate * seconds))
-    blink = _pulses(times, blinks, n.blink_uv * rng.lognormal(0, 0.3, len(blinks)), 0.12, 0.22)
+    blink = pulses(times, blinks, n.blink_uv * rng.lognormal(0, 0.3, len(blinks)), 0.12, 0.22)
     fast = coloured(rng, (anatomy.muscles.shape[1], size), np.clip((frequencies - 12) / 13, 0, 1))
     for source in fast:
         bursts = rng.uniform(0, seconds - 2, rng.poisson(subject.muscle_rate * seconds))
-        source *= _pulses(times, bursts, n.muscle_uv * rng.lognormal(0, 0.5, len(bursts)), 0.3, 0.9)
-    sources = np.vstack([subject.alpha_uv * alpha, blink, fast])
+        source *= pulses(times, bursts, n.muscle_uv * rng.lognormal(0, 0.5, len(bursts)), 0.3, 0.9)
+    sources = np.vstack([subject.alpha_uv * alpha * alpha_level, blink * blink_level, fast])
     return signals + np.column_stack([anatomy.alpha, anatomy.eyes, anatomy.muscles]) @ sources
+
+
+def background_part(
+    seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings
+) -> np.ndarray:
+    """Ongoing activity (129, time) of a run, in microvolts."""
+    rng = stream(seed, subject.index, "background", run.number)
+    return ongoing(rng, subject, anatomy, run.seconds, settings)
 
 
 def _contrast(times: np.ndarray, run: Run, side: str) -> np.ndarray:
@@ -98,10 +114,10 @@ def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, setti
     onsets = run.trials["onset"].to_numpy()
     draws = stream(seed, subject.index, "stimulus", run.number)
     sizes = n.selection_uv * draws.normal(1, 0.5, len(onsets))
-    selection = -_pulses(times, onsets + 0.20, sizes, 0.10, 0.15)
+    selection = -pulses(times, onsets + 0.20, sizes, 0.10, 0.15)
     correct = run.trials["correct"].to_numpy()
     sizes = n.feedback_uv * np.where(correct, 0.8, 1.2) * draws.normal(1, 0.5, len(onsets))
-    feedback = _pulses(times, onsets + FEEDBACK_SECONDS + 0.18, sizes, 0.14, 0.20)
+    feedback = pulses(times, onsets + FEEDBACK_SECONDS + 0.18, sizes, 0.14, 0.20)
     fields = np.column_stack([anatomy.visual, anatomy.selection, anatomy.feedback])
     return fields, np.stack([steady, selection, feedback])
 

@@ -2,7 +2,11 @@
 
 import numpy as np
 
-PURPOSES = ("traits", "anatomy", "behaviour", "background", "stimulus", "response", "rhythm")
+PURPOSES = (
+    "traits", "anatomy", "behaviour", "background", "stimulus", "response", "rhythm",
+    "passive background", "passive rhythm", "passive state",
+)  # fmt: skip
+"""What draws random numbers; a place in this order is part of the key, so new ones go to the end."""
 
 
 def stream(seed: int, subject: int, purpose: str, run: int = 0) -> np.random.Generator:

@@ -1,0 +1,131 @@
+"""What each part of the networks and of their training is worth, by the command that compares models.
+
+    sparseeg simulate build/simulated-reference --seed 0
+    sparseeg prepare build/simulated-reference --out build/reference-store
+    python benchmarks/ablations.py build/reference-store attention heads
+
+Every line is the locator, or a network of the specification, with one thing changed. Runs are kept in
+`runs/ablations/GROUP`; a second call goes on.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from sparseeg import runs
+from sparseeg.comparison import Comparison, Entry
+from sparseeg.report import tables
+from sparseeg.report.comparison import write_comparison
+from sparseeg.training.config import DataConfig, SplitConfig
+
+LOCATOR = "sparse-attention-locator"
+EVERY_TOKEN = 200  # samples of a window: one head
+
+
+def locator(name: str, attention: dict[str, Any] | None = None, **given: Any) -> Entry:
+    """Return the locator with something changed: its attention, options of the network, or its recipe."""
+    options = given.pop("model_options", {})
+    if attention is not None:
+        options = {**options, "attention_options": attention}
+    return Entry(name, LOCATOR, {**given, "model_options": options})
+
+
+def network(model: str, **given: Any) -> Entry:
+    """Return a network of the specification with options of its own."""
+    words = ", ".join(f"{key} {value}" for key, value in given.items())
+    return Entry(f"{model}, {words}", model, {"model_options": given})
+
+
+GROUPS = {
+    # At equal parameters: a head of one token passes on its own value.
+    "attention": [
+        locator("sparse, local and strided"),
+        locator("none: a head per token", {"tokens_per_head": 1}),
+        locator("dense: one head", {"tokens_per_head": EVERY_TOKEN}),
+    ],
+    "tokens-per-head": [
+        locator(f"random, {tokens} per head", {"partition": "random", "tokens_per_head": tokens})
+        for tokens in (2, 5, 10, 25)
+    ],
+    "partition": [
+        locator("local and strided"),
+        *(
+            locator(f"{kind}, 15 per head", {"partition": kind, "tokens_per_head": 15})
+            for kind in ("random", "strided", "local")
+        ),
+    ],
+    "correction": [
+        locator("random, 10 per head", {"partition": "random", "tokens_per_head": 10}),
+        locator("corrected", {"partition": "random", "tokens_per_head": 10, "correction": True}),
+        locator(
+            "corrected, 4 rounds",
+            {"partition": "random", "tokens_per_head": 10, "correction": True, "rounds": 4},
+        ),
+        locator("8 partitions in evaluation", {"partition": "random", "tokens_per_head": 10}, partitions=8),
+        locator(
+            "full attention in evaluation", {"partition": "random", "tokens_per_head": 10}, partitions="full"
+        ),
+    ],
+    "gates": [
+        Entry(
+            f"sparse-attention-cnn, {' and '.join(gates) or 'no gate'}",
+            "sparse-attention-cnn",
+            {"model_options": {"output": "latency", "gates": gates}},
+        )
+        for gates in (("channel", "temporal"), ("channel",), ("temporal",), ())
+    ],
+    "heads": [
+        network(model, output=output)
+        for model in ("response-time-cnn", "light-sparse-attention-cnn", LOCATOR)
+        for output in ("latency", "scalar")
+    ],
+    "losses": [
+        locator("kl"),
+        locator("squared", loss="squared"),
+        locator("both", loss="both"),
+        locator("kl, width 0.05 s", target_width=0.05),
+        locator("kl, width 0.2 s", target_width=0.2),
+        locator("no auxiliary outputs", auxiliary=0.0),
+    ],
+    "augmentation": [
+        locator("recipe"),
+        locator("no jitter", augment={"jitter": 0.0}),
+        locator("no channel dropout", augment={"channel_dropout": 0.0}),
+        locator("no mixup", augment={"mixup": 0.0}),
+        locator("noise", augment={"noise": 0.5}),
+        locator("no averaged weights", ema=0.0),
+        locator("plateau in place of a cosine", schedule="plateau"),
+    ],
+}
+
+
+def main() -> None:
+    """Run the groups that were asked for and write a table of each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="the reference store")
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(GROUPS)}; default: all")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    unknown = sorted(set(options.groups) - set(GROUPS))
+    if unknown:
+        parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
+    tables.commit()
+    data, split = DataConfig(path=str(options.data)), SplitConfig(kind="release", valid=("R4",), test=("R5",))
+    windows = runs.load_windows(data, n_jobs=2)
+    for group in options.groups or GROUPS:
+        comparison = Comparison(options.runs / group, windows, data, split)
+        comparison.run(GROUPS[group], options.seeds)
+        path = write_comparison(comparison, GROUPS[group], " ".join(["python", *sys.argv]))
+        for name in (path, path.with_suffix(".tsv")):
+            shutil.copy(name, options.out / f"ablation-{group}{name.suffix}")
+        print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()

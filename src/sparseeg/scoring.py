@@ -1,0 +1,81 @@
+"""What every predictor says of the scored trials of one split: the networks, their control, the baselines."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.windows import WindowSet
+from sparseeg.evaluation import baselines
+from sparseeg.evaluation.controls import (
+    is_subject_level,
+    shuffle_between_subjects,
+    shuffle_within_subject,
+)
+from sparseeg.folds import Fold
+from sparseeg.training.calibrate import Calibration
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.ensemble import load_members
+from sparseeg.training.predict import predict
+
+TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
+
+
+def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataFrame:
+    """Return one row per scored trial: what it was, and a column per predictor, in the target's unit."""
+    test = fold.scored
+    kept = [name for name in TRIAL_COLUMNS if name in windows.table]
+    networks: list[Any] = load_members(fold.folder)
+    ask = partial(predict, windows=windows, partitions=config.partitions)
+    answer = ask(networks, indices=test)
+    low, high = Calibration.read(fold.folder).interval(answer)
+    columns = {"prediction": answer.mean, "interval_low": low, "interval_high": high}
+    if len(fold.split.train):
+        columns |= _baselines(config, windows, fold)
+        if windows.target_name != "age" and _knows_age(windows):
+            columns |= _with_age(windows, fold, answer.mean, ask(networks, indices=fold.split.valid).mean)
+    else:  # where the training data are gone, the network still knows their mean
+        columns["train_mean"] = np.full(len(test), float(networks[0].final_layer.mean))
+    if config.control:
+        columns[control(windows)[0]] = ask(load_members(fold.folder / "control"), indices=test).mean
+        order = np.random.default_rng(config.seed).permutation(len(test))
+        columns["shuffled_order"] = ask(networks, indices=test[order]).mean[np.argsort(order)]
+    return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
+
+
+def _baselines(config: TrainConfig, windows: WindowSet, fold: Fold) -> dict[str, np.ndarray]:
+    train, valid, _ = fold.split
+    parts = (windows.gather, windows.targets, train, valid, fold.scored)
+    columns = {
+        "train_mean": baselines.train_mean(windows.targets[train], len(fold.scored)),
+        "ridge": baselines.ridge(*parts),
+    }
+    if config.boosting:
+        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(*parts, seed=config.seed)
+    return columns
+
+
+def _with_age(
+    windows: WindowSet, fold: Fold, eeg_scored: np.ndarray, eeg_valid: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return what age and sex say, alone and together with the EEG."""
+    valid, target = fold.split.valid, windows.targets
+    male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
+    rows = np.concatenate([valid, fold.scored])
+    alone = baselines.age_and_sex(windows.table["age"], male, target, fold.split.train, rows)
+    eeg = np.concatenate([eeg_valid, eeg_scored])
+    both = baselines.with_eeg(alone, eeg, target[rows], windows.subjects[rows], np.arange(len(valid)))
+    return {"age_and_sex": alone[len(valid) :], "age_sex_and_eeg": both[len(valid) :]}
+
+
+def _knows_age(windows: WindowSet) -> bool:
+    return "age" in windows.table and bool(windows.table["age"].notna().any())
+
+
+def control(windows: WindowSet) -> tuple[str, Callable[..., np.ndarray]]:
+    """Return the shuffle that takes from the targets what the windows could tell of them."""
+    if is_subject_level(windows.targets, windows.subjects):
+        return "shuffled_between_subjects", shuffle_between_subjects
+    return "shuffled_within_subject", shuffle_within_subject
