@@ -67,9 +67,11 @@ def compare(
     if not entries:
         raise SparseEEGError("--models names no model")
     chosen, parts = data_and_split(ctx.params)
-    windows = read_windows(chosen, jobs)
+    given = {"device": device}
+    configs = [entry.configure(chosen, parts, **given) for entry in entries if entry.is_network]
+    windows = read_windows(chosen, jobs, max((config.augment.jitter for config in configs), default=0.0))
     with interruptible(GOES_ON), writing(out):
-        comparison = Comparison(out, windows, chosen, parts, {"device": device}, say)
+        comparison = Comparison(out, windows, chosen, parts, given, say)
         comparison.run(entries, seeds)
         path = write_comparison(comparison, entries, " ".join(["sparseeg", *sys.argv[1:]]))
     output.print(path.read_text(), markup=False, soft_wrap=True)

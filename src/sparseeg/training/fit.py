@@ -80,6 +80,11 @@ def fit(
     if jitter < config.augment.jitter:
         report("no signal is kept around the windows: they aren't moved in training")
     last = folder / "checkpoints" / "last.ckpt"
+    steps = -(-len(split.train) // config.batch_size)
+    epochs = max(config.epochs, -(-config.min_steps // steps))
+    config = config.model_copy(
+        update={"epochs": epochs, "patience": config.patience * epochs // config.epochs}
+    )
     with _quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = _trainer(config, folder, report, timer)
@@ -113,6 +118,14 @@ def fit(
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
+
+
+def _long_enough(config: TrainConfig, n_windows: int) -> TrainConfig:
+    """Return the configuration with as many epochs as `min_steps` takes, and patience in proportion."""
+    steps = -(-n_windows // config.batch_size)
+    epochs = max(config.epochs, -(-config.min_steps // steps))
+    patience = config.patience * epochs // config.epochs
+    return config.model_copy(update={"epochs": epochs, "patience": patience})
 
 
 def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:

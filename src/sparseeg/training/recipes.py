@@ -17,8 +17,10 @@ _BRAINDECODE: dict[str, dict[str, Any]] = {
     "EEGNeX": {"weight_decay": 1e-5, "batch_size": 128, "schedule": "cosine"},  # start kit of the challenge
 }
 RECIPES: dict[str, dict[str, Any]] = {
+    # Chosen on a simulated set of seed 1, whose people are not those of the reference set.
     "sparse-attention-locator": {
         "epochs": 16,
+        "min_steps": 400,
         "patience": 16,
         "learning_rate": 2e-3,
         "weight_decay": 0.05,
