@@ -80,11 +80,7 @@ def fit(
     if jitter < config.augment.jitter:
         report("no signal is kept around the windows: they aren't moved in training")
     last = folder / "checkpoints" / "last.ckpt"
-    steps = -(-len(split.train) // config.batch_size)
-    epochs = max(config.epochs, -(-config.min_steps // steps))
-    config = config.model_copy(
-        update={"epochs": epochs, "patience": config.patience * epochs // config.epochs}
-    )
+    config = _long_enough(config, len(split.train))
     with _quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = _trainer(config, folder, report, timer)
