@@ -29,7 +29,7 @@ from sparseeg.training.recipes import configure
 from sparseeg.yaml_files import describe
 
 Report = Callable[[str], None]
-BASELINES = ("training-mean", "ridge", "gradient-boosting")
+BASELINES = ("training-mean", "ridge", "gradient-boosting", "ceiling")
 COSTS = ("parameters", "training_s", "windows_per_s")
 PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
 
@@ -204,6 +204,10 @@ class Comparison:
 
     def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         train, valid, _ = fold.split
+        if name == "ceiling":  # imports MNE
+            from sparseeg.data.simulate.observers import ideal, simulation_seed
+
+            return ideal(self.windows, fold.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
         if name == "training-mean":
             return baselines.train_mean(self.windows.targets[train], len(fold.scored))
         learn = baselines.ridge if name == "ridge" else baselines.hist_gradient_boosting

@@ -32,9 +32,10 @@ def compare(
     models: Annotated[
         str,
         typer.Option(
-            help="Separated by commas: networks, braindecode:NAME, ridge, gradient-boosting, training-mean. "
-            "NAME@OPTION=VALUE changes the network or its recipe, as @output=latency, @seeds=5 (an ensemble) "
-            "or @runs=1 (fewer than --seeds). The first is what the others are compared with."
+            help="Separated by commas: networks, braindecode:NAME, ridge, gradient-boosting, training-mean, "
+            "ceiling (of simulated data). NAME@OPTION=VALUE changes the network or its recipe, as "
+            "@output=latency, @seeds=5 (an ensemble) or @runs=1 (fewer than --seeds). The first is what the "
+            "others are compared with."
         ),
     ],
     out: Annotated[
