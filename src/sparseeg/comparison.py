@@ -128,9 +128,13 @@ class Comparison:
             self._read()
 
     def run(self, entries: Sequence[Entry], seeds: int) -> None:
-        """Train and predict what isn't there yet; a model that fails gets a line with the reason."""
-        known = {line["run"] for line in self.lines}
+        """Train and predict what isn't there yet; a model that fails gets a line with the reason.
+
+        What failed in an earlier call is tried again.
+        """
         self.entries = entries
+        self.lines = [line for line in self.lines if "note" not in line]
+        known = {line["run"] for line in self.lines}
         for entry in entries:
             for seed in entry.seeds(seeds):
                 name = f"{entry.name}#{seed}"
