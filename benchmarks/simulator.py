@@ -10,14 +10,13 @@ kept in `runs/simulator`, so that a second call only scores. Tables: `benchmarks
 import argparse
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from sparseeg import runs
 from sparseeg.data.simulate import DEFAULT, simulate_dataset
-from sparseeg.data.simulate.ceiling import make_observer, posterior
+from sparseeg.data.simulate.observers import ideal
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import baselines, splits
 from sparseeg.evaluation.controls import shuffle_within_subject
@@ -35,22 +34,6 @@ BANDS = {
     "ridge, shuffled targets": (0.99, 1.01),
     "ceiling": (0.84, 0.89),
 }
-
-
-def observe(subject: str, windows: np.ndarray) -> np.ndarray:
-    """Return what the ideal observer of a subject makes of its windows, (trial, 6)."""
-    return posterior(make_observer(SEED, int(subject.removeprefix("sub-NDARSIM")) - 1, DEFAULT), windows)
-
-
-def ideal(windows: WindowSet, n_jobs: int) -> np.ndarray:
-    """Return what the ideal observers make of every window, (window, 6)."""
-    told = np.full((len(windows), 6), np.nan)
-    rows = [np.flatnonzero(windows.subjects == subject) for subject in np.unique(windows.subjects)]
-    parallel = joblib.Parallel(n_jobs=n_jobs, inner_max_num_threads=1, return_as="generator")
-    jobs = (joblib.delayed(observe)(windows.subjects[own[0]], windows.gather(own)) for own in rows)
-    for own, found in zip(rows, parallel(jobs), strict=True):
-        told[own] = found
-    return told
 
 
 def learned_observer(told: np.ndarray, target: np.ndarray, split: Split) -> np.ndarray:
@@ -121,7 +104,7 @@ def main() -> None:
     config = DataConfig(path=str(options.data))
     windows = runs.load_windows(config, n_jobs=options.jobs)
     split = splits.by_release(windows.table["release"], "R4", "R5").check(windows.subjects)
-    told = ideal(windows, options.jobs)
+    told = ideal(windows, np.arange(len(windows)), SEED, options.jobs)
     found = predictions(windows, split, told) | networks(options.data, windows, options.runs, options.seeds)
     target, subjects = windows.targets[split.test], windows.subjects[split.test]
     lines = []

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
 from sparseeg import runs
 from sparseeg.atomic import write_whole
@@ -25,9 +26,10 @@ from sparseeg.training.ensemble import NETWORK, load_members, member_folders, tr
 from sparseeg.training.fit import EFFORT
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
+from sparseeg.yaml_files import describe
 
 Report = Callable[[str], None]
-BASELINES = ("training-mean", "ridge", "gradient-boosting")
+BASELINES = ("training-mean", "ridge", "gradient-boosting", "ceiling")
 COSTS = ("parameters", "training_s", "windows_per_s")
 PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
 
@@ -73,9 +75,24 @@ class Entry:
                 given.setdefault("model_options", {})[name] = number
         return cls(text, model, given, n_runs)
 
+    @property
+    def is_network(self) -> bool:
+        """Whether it is trained, and has a recipe."""
+        return self.model not in BASELINES
+
+    def configure(self, data: DataConfig, split: SplitConfig, **given: Any) -> TrainConfig:
+        """Return how it is trained; what it asks for goes before what is `given`.
+
+        Raises SparseEEGError for values that don't fit.
+        """
+        try:
+            return configure(data, self.model, split, **{**given, **self.given})
+        except ValidationError as error:
+            raise SparseEEGError(f"{self.name}: {describe(error)}") from error
+
     def seeds(self, seeds: int) -> range:
         """Return the seeds of its runs where the others have `seeds`; what is exact has one."""
-        if self.model in BASELINES:
+        if not self.is_network:
             return range(1)
         # Networks of one ensemble differ in their seed; so must those of two ensembles.
         return range(0, (self.runs or seeds) * self.given.get("seeds", 1), self.given.get("seeds", 1))
@@ -111,9 +128,13 @@ class Comparison:
             self._read()
 
     def run(self, entries: Sequence[Entry], seeds: int) -> None:
-        """Train and predict what isn't there yet; a model that fails gets a line with the reason."""
-        known = {line["run"] for line in self.lines}
+        """Train and predict what isn't there yet; a model that fails gets a line with the reason.
+
+        What failed in an earlier call is tried again.
+        """
         self.entries = entries
+        self.lines = [line for line in self.lines if "note" not in line]
+        known = {line["run"] for line in self.lines}
         for entry in entries:
             for seed in entry.seeds(seeds):
                 name = f"{entry.name}#{seed}"
@@ -156,10 +177,10 @@ class Comparison:
 
     def _one(self, entry: Entry, seed: int) -> tuple[np.ndarray, dict[str, float]]:
         """Return the predictions of one run for all scored trials, and what it took."""
-        if entry.model in BASELINES:
+        if not entry.is_network:
             return np.concatenate([self._baseline(entry.model, fold) for fold in self.folds]), {}
-        given = {**self.given, **entry.given, "seed": seed, "control": False}
-        config = configure(self.data, entry.model, self.split, **given)
+        given = {**self.given, "seed": seed, "control": False}
+        config = entry.configure(self.data, self.split, **given)
         folder = self.out / "runs" / _slug(entry.name) / f"seed-{seed}"
         parts, seconds, took = [], 0.0, 0.0
         alone = self._alone(entry)
@@ -187,6 +208,10 @@ class Comparison:
 
     def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         train, valid, _ = fold.split
+        if name == "ceiling":  # imports MNE
+            from sparseeg.data.simulate.observers import ideal, simulation_seed
+
+            return ideal(self.windows, fold.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
         if name == "training-mean":
             return baselines.train_mean(self.windows.targets[train], len(fold.scored))
         learn = baselines.ridge if name == "ridge" else baselines.hist_gradient_boosting

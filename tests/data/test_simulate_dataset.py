@@ -4,6 +4,7 @@ import hashlib
 import json
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -18,6 +19,7 @@ from sparseeg.data.simulate.behaviour import make_run
 from sparseeg.data.simulate.dataset import targets_per_run
 from sparseeg.data.simulate.forward import CH_NAMES, make_anatomy
 from sparseeg.data.simulate.metadata import COLUMNS
+from sparseeg.data.simulate.observers import ideal, simulation_seed
 from sparseeg.data.simulate.settings import DEFAULT
 from sparseeg.data.simulate.signals import make_signals
 from sparseeg.data.simulate.subjects import make_subject
@@ -189,3 +191,19 @@ def test_the_calibrated_signals_have_not_moved():
     message = "the simulator's output changed: raise Settings.version and run benchmarks/simulator.py again"
     found = [subject.age, *run.trials["rt"], *signals[1000:1004, 61]]
     np.testing.assert_allclose(found, GOLDEN, atol=0.01, err_msg=message)
+
+
+def test_the_ideal_observers_of_a_set_know_it_better_than_its_mean(dataset: Path, tmp_path: Path) -> None:
+    windows = load(dataset)
+    assert simulation_seed(windows) == SEED
+    rows = np.flatnonzero(windows.subjects == windows.subjects[0])
+    told = ideal(windows, rows, SEED)
+    assert told.shape == (len(rows), 6)
+    target = windows.targets[rows]
+    assert np.corrcoef(told[:, 0], target)[0, 1] > 0.3
+    assert (
+        np.corrcoef(ideal(windows, rows, SEED + 1)[:, 0], target)[0, 1]
+        < np.corrcoef(told[:, 0], target)[0, 1]
+    )
+    with pytest.raises(SparseEEGError, match="known for simulated data only"):
+        simulation_seed(replace(windows, source=str(tmp_path)))

@@ -32,9 +32,10 @@ def compare(
     models: Annotated[
         str,
         typer.Option(
-            help="Separated by commas: networks, braindecode:NAME, ridge, gradient-boosting, training-mean. "
-            "NAME@OPTION=VALUE changes the network or its recipe, as @output=latency, @seeds=5 (an ensemble) "
-            "or @runs=1 (fewer than --seeds). The first is what the others are compared with."
+            help="Separated by commas: networks, braindecode:NAME, ridge, gradient-boosting, training-mean, "
+            "ceiling (of simulated data). NAME@OPTION=VALUE changes the network or its recipe, as "
+            "@output=latency, @seeds=5 (an ensemble) or @runs=1 (fewer than --seeds). The first is what the "
+            "others are compared with."
         ),
     ],
     out: Annotated[
@@ -67,9 +68,11 @@ def compare(
     if not entries:
         raise SparseEEGError("--models names no model")
     chosen, parts = data_and_split(ctx.params)
-    windows = read_windows(chosen, jobs)
+    given = {"device": device}
+    configs = [entry.configure(chosen, parts, **given) for entry in entries if entry.is_network]
+    windows = read_windows(chosen, jobs, max((config.augment.jitter for config in configs), default=0.0))
     with interruptible(GOES_ON), writing(out):
-        comparison = Comparison(out, windows, chosen, parts, {"device": device}, say)
+        comparison = Comparison(out, windows, chosen, parts, given, say)
         comparison.run(entries, seeds)
         path = write_comparison(comparison, entries, " ".join(["sparseeg", *sys.argv[1:]]))
     output.print(path.read_text(), markup=False, soft_wrap=True)

@@ -104,7 +104,9 @@ def train(
         Literal["squared", "kl", "both"] | None,
         of_recipe("Of networks with output latency; the others learn by squares."),
     ] = None,
-    target_width: Annotated[float | None, of_recipe("SD in s of the smoothed target of --loss kl.")] = None,
+    target_width: Annotated[
+        float | None, of_recipe("SD in s of the smoothed target of --loss kl; a quarter of the targets'.")
+    ] = None,
     auxiliary: Annotated[
         float | None, of_recipe("Weight of the side of the stimulus and of correctness.")
     ] = None,

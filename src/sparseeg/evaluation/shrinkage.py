@@ -6,11 +6,11 @@ import numpy as np
 def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray) -> float:
     """Return the factor in [0.01, 1] on predictions that the validation subjects support.
 
-    A network fitted to few subjects is surer of itself than strangers justify. The factor is the least-squares
-    slope b of these subjects less its own uncertainty, b - var(b) / b, by the jackknife over subjects (over
-    trials where there are fewer than five subjects): what is certain stays as it is, what may be chance goes.
-    It never reaches zero, so that the order of the predictions stays. Source: the positive part of James and
-    Stein (1961), in one dimension.
+    A network fitted to few subjects is surer of itself than strangers justify. The factor is the slope b of
+    least squares less its own uncertainty, b - var(b) / b, by the jackknife over subjects (over trials where
+    there are fewer than five subjects): what is certain stays as it is, what may be chance goes. It never
+    reaches zero, so that the order of the predictions stays. Source: the positive part of James and Stein
+    (1961), in one dimension.
 
     Parameters
     ----------

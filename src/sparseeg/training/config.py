@@ -72,7 +72,12 @@ class TrainConfig(_RunConfig):
     What decides how a network is trained, its recipe, has defaults here that fit the specification's
     networks; `sparseeg.training.recipes.configure` puts a network's own in their place.
 
-    `init` is the folder of a run whose weights the network starts from; see `sparseeg.training.start`.
+    Parameters
+    ----------
+    init : folder of a run whose weights the network starts from; see `sparseeg.training.start`.
+    layer_decay : learning rate of a layer, as a share of that of the layer above it.
+    epochs, min_steps : small data sets are seen more often than `epochs`, until that many steps are made.
+    target_width : standard deviation of smoothed targets in s; a quarter of the targets' own by default.
     """
 
     data: DataConfig
@@ -82,6 +87,7 @@ class TrainConfig(_RunConfig):
     init: str | None = None
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     epochs: int = Field(default=40, ge=1)
+    min_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=64, ge=2)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=1e-4, ge=0)
@@ -91,7 +97,7 @@ class TrainConfig(_RunConfig):
     clip: float | None = Field(default=None, gt=0)
     ema: float = Field(default=0.0, ge=0, lt=1)
     loss: Literal["squared", "kl", "both"] = "kl"
-    target_width: float = Field(default=0.1, gt=0)
+    target_width: float | None = Field(default=None, gt=0)
     auxiliary: float = Field(default=0.0, ge=0)
     augment: AugmentConfig = AugmentConfig()
     patience: int = Field(default=10, ge=1)

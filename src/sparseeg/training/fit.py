@@ -59,6 +59,7 @@ def fit(
     jitter = config.augment.jitter if windows.movable else 0.0
     if jitter < config.augment.jitter:
         report("no signal is kept around the windows: they aren't moved in training")
+    config = _long_enough(config, len(split.train))
     with quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = _trainer(config, folder, report, timer)
@@ -80,6 +81,14 @@ def network_spec(windows: WindowSet, config: TrainConfig | PretrainConfig) -> Ne
         options=config.model_options,
         chs_info=chs_info(windows.ch_names),
     )
+
+
+def _long_enough(config: TrainConfig, n_windows: int) -> TrainConfig:
+    """Return the configuration with as many epochs as `min_steps` takes, and patience in proportion."""
+    steps = -(-n_windows // config.batch_size)
+    epochs = max(config.epochs, -(-config.min_steps // steps))
+    patience = config.patience * epochs // config.epochs
+    return config.model_copy(update={"epochs": epochs, "patience": patience})
 
 
 def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:

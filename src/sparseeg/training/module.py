@@ -29,6 +29,7 @@ class DecodingModule(lightning.LightningModule):
         super().__init__()
         self.network: Any = network
         self.target_std = target_std
+        self.target_width = config.target_width or target_std / 4
         self.config = config
         self._valid: list[tuple[Tensor, Tensor]] = []
 
@@ -55,7 +56,7 @@ class DecodingModule(lightning.LightningModule):
         """Return the loss of each window, (batch,)."""
         layer, losses = self.network.final_layer, []
         if self.config.loss != "squared" and isinstance(layer, LatencyHead):
-            losses.append(cross_entropy(layer, encoded, target, self.config.target_width))
+            losses.append(cross_entropy(layer, encoded, target, self.target_width))
         if self.config.loss != "kl" or not losses:
             losses.append(squared_error(layer(encoded), target, self.target_std))
         return torch.stack(losses).sum(dim=0)
