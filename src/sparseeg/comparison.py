@@ -215,7 +215,8 @@ class Comparison:
         if name == "training-mean":
             return baselines.train_mean(self.windows.targets[train], len(fold.scored))
         learn = baselines.ridge if name == "ridge" else baselines.hist_gradient_boosting
-        return learn(self.windows.gather, self.windows.targets, train, valid, fold.scored)
+        refit = bool(self.given.get("refit"))
+        return learn(self.windows.gather, self.windows.targets, train, valid, fold.scored, refit=refit)
 
     def _trials(self) -> pd.DataFrame:
         """Return the scored trials of all folds."""

@@ -50,10 +50,12 @@ def _baselines(config: TrainConfig, windows: WindowSet, fold: Fold) -> dict[str,
     parts = (windows.gather, windows.targets, train, valid, fold.scored)
     columns = {
         "train_mean": baselines.train_mean(windows.targets[train], len(fold.scored)),
-        "ridge": baselines.ridge(*parts),
+        "ridge": baselines.ridge(*parts, refit=config.refit),
     }
     if config.boosting:
-        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(*parts, seed=config.seed)
+        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(
+            *parts, seed=config.seed, refit=config.refit
+        )
     return columns
 
 

@@ -104,3 +104,16 @@ def test_shuffle_stays_inside_the_subject_and_moves_trials() -> None:
     for name in "abc":
         assert sorted(shuffled[subjects == name]) == sorted(target[subjects == name])
     assert (shuffled != target).mean() > 0.8
+
+
+@pytest.mark.parametrize("learn", [baselines.ridge, baselines.hist_gradient_boosting])
+def test_a_refit_learns_from_the_validation_samples_too(learn) -> None:
+    rng = np.random.default_rng(0)
+    windows = rng.normal(size=(300, 4, 40)).astype(np.float32)
+    target = windows[:, 0, :20].mean(axis=1) - windows[:, 0, 20:].mean(axis=1) + 0.1 * rng.normal(size=300)
+    parts = np.arange(40), np.arange(40, 200), np.arange(200, 300)
+    once, twice = (learn(windows.__getitem__, target, *parts, refit=refit) for refit in (False, True))
+    assert nrmse(target[200:], twice) < 0.9 * nrmse(target[200:], once)
+    hidden = target.copy()
+    hidden[200:] = 99.0
+    assert np.array_equal(twice, learn(windows.__getitem__, hidden, *parts, refit=True))

@@ -26,6 +26,7 @@ from sparseeg.training import trainer as trainer_module
 from sparseeg.training.batches import loader
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
+from sparseeg.training.optimizer import adamw, warm_up_and_cosine
 from sparseeg.training.predict import predict
 
 
@@ -312,3 +313,41 @@ def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp
         fit(replace(toy, locked=False), split, options, tmp_path)
     with pytest.raises(SparseEEGError, match=r"no auxiliary outputs to train"):
         fit(toy, split, config(auxiliary=0.1), tmp_path)
+
+
+def test_a_refit_trains_on_those_who_chose_for_as_long_as_they_chose(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    options = config(epochs=4, refit=True, schedule="cosine")
+    ensemble.fit_members(toy, split, options, tmp_path)
+    chosen = json.loads((tmp_path / "selection" / "effort.json").read_text())
+    again = json.loads((tmp_path / "effort.json").read_text())
+    assert again["epochs"] == again["best_epoch"] == chosen["best_epoch"]
+    (network,) = ensemble.load_members(tmp_path)
+    everyone = np.concatenate([split.train, split.valid])
+    assert float(network.final_layer.mean) == pytest.approx(toy.targets[everyone].mean())
+    assert (tmp_path / "calibration.json").read_text() == (
+        tmp_path / "selection" / "calibration.json"
+    ).read_text()
+    assert ensemble.training_seconds(tmp_path) == pytest.approx(chosen["training_s"] + again["training_s"])
+    alone = config(epochs=4, schedule="cosine")
+    ensemble.fit_members(toy, split, alone, tmp_path / "alone")
+    (selected,) = ensemble.load_members(tmp_path / "selection")
+    (without,) = ensemble.load_members(tmp_path / "alone")
+    x = torch.from_numpy(toy.gather(split.test))
+    assert torch.equal(selected(x), without(x))
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 4, 20, 1000])
+def test_the_cosine_fits_any_number_of_steps(n_steps: int) -> None:
+    layer = torch.nn.Linear(2, 2)
+    optimizer = adamw(layer, 1.0, 0.0, (0.9, 0.999))
+    schedule = warm_up_and_cosine(optimizer, n_steps, 0.05)
+    rates = []
+    for _ in range(n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[0] < 0.1
+    assert n_steps < 4 or max(rates) == pytest.approx(1.0, rel=0.1)
+    assert n_steps < 20 or rates[-1] < 0.05

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.options import Jobs, Refit, comma_list
 from sparseeg.cli.reading import (
     Data,
     Folds,
@@ -54,6 +54,7 @@ def compare(
     valid: Valid = None,
     test: Test = None,
     folds: Folds = 5,
+    refit: Refit = False,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     jobs: Jobs = 2,
 ) -> None:
@@ -68,7 +69,7 @@ def compare(
     if not entries:
         raise SparseEEGError("--models names no model")
     chosen, parts = data_and_split(ctx.params)
-    given = {"device": device}
+    given = {"device": device, "refit": refit}
     configs = [entry.configure(chosen, parts, **given) for entry in entries if entry.is_network]
     windows = read_windows(chosen, jobs, max((config.augment.jitter for config in configs), default=0.0))
     with interruptible(GOES_ON), writing(out):

@@ -49,6 +49,12 @@ def check_run_folder(out: Path, resume: bool) -> None:
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
 
 
+Refit = Annotated[
+    bool,
+    typer.Option("--refit", help="Once the validation subjects have chosen, train again on them too."),
+]
+
+
 def comma_list(value: str | None) -> tuple[str, ...]:
     """Return the parts of a list that is separated by commas."""
     return tuple(name.strip() for name in value.split(",") if name.strip()) if value else ()

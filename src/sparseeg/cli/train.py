@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
-from sparseeg.cli.options import Jobs, check_resumed, check_run_folder, model_options, of_recipe
+from sparseeg.cli.options import Jobs, Refit, check_resumed, check_run_folder, model_options, of_recipe
 from sparseeg.cli.reading import (
     Data,
     Folds,
@@ -83,6 +83,7 @@ def train(
     seeds: Annotated[
         int, typer.Option(min=1, help="Networks that are trained, each with its own seed, and scored as one.")
     ] = 1,
+    refit: Refit = False,
     option: Annotated[
         list[str] | None,
         typer.Option(help="Of the network, as output=latency or dropout=0.2; may be given again."),

@@ -118,14 +118,27 @@ def ridge(
     test: np.ndarray,
     width: int = 5,
     alphas: tuple[float, ...] = RIDGE_ALPHAS,
+    refit: bool = False,
 ) -> np.ndarray:
     """Predict by ridge regression on bin means of z-scored channels; alpha is the best on `valid`.
 
     Solved in whichever of the two spaces is smaller (samples or features), from one eigendecomposition for
-    all alphas, in memory that doesn't grow with the samples. Returns predictions for `test` in the target's
-    unit.
+    all alphas, in memory that doesn't grow with the samples. `refit` solves again with `valid` among the
+    training samples, for the alpha that was chosen. Returns predictions for `test` in the target's unit.
     """
     target = np.asarray(target, dtype=np.float64)
+    predict = _fit_ridge(gather, target, train, width, alphas)
+    best = int(np.argmin([rmse(target[valid], column) for column in predict(valid).T]))
+    if refit:
+        predict = _fit_ridge(gather, target, np.concatenate([train, valid]), width, alphas[best : best + 1])
+        best = 0
+    return predict(test)[:, best]
+
+
+def _fit_ridge(
+    gather: GatherFunction, target: np.ndarray, train: np.ndarray, width: int, alphas: tuple[float, ...]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what predicts the samples at given indices, (sample, alpha)."""
 
     def blocks(indices: np.ndarray) -> Iterator[np.ndarray]:
         return _blocks(gather, indices, bin_means, width)
@@ -134,13 +147,7 @@ def ridge(
     n_features = next(blocks(train[:1])).shape[1]
     solve = _ridge_by_samples if len(train) <= n_features else _ridge_by_features
     mean, weights = solve(blocks(train), target[train] - offset, alphas)
-
-    def predictions(indices: np.ndarray) -> np.ndarray:
-        """Return (sample, alpha)."""
-        return np.concatenate([(block - mean) @ weights for block in blocks(indices)]) + offset
-
-    errors = [rmse(target[valid], column) for column in predictions(valid).T]
-    return predictions(test)[:, int(np.argmin(errors))]
+    return lambda indices: np.concatenate([(block - mean) @ weights for block in blocks(indices)]) + offset
 
 
 def _ridge_by_samples(
@@ -186,11 +193,13 @@ def hist_gradient_boosting(
     test: np.ndarray,
     width: int = 20,
     seed: int = 0,
+    refit: bool = False,
 ) -> np.ndarray:
     """Predict by histogram gradient boosting on coarse bin means and band features.
 
     The number of trees is chosen on `valid` (early stopping). Of more than `MOST_SAMPLES` samples, trees grow
-    on as many drawn from `seed`: more wouldn't fit into memory. Returns predictions for `test`.
+    on as many drawn from `seed`: more wouldn't fit into memory. `refit` grows as many trees again with
+    `valid` among the training samples. Returns predictions for `test`.
     """
     target = np.asarray(target, dtype=np.float64)
     draw = np.random.default_rng(seed)
@@ -217,4 +226,7 @@ def hist_gradient_boosting(
         random_state=seed,
     )
     model.fit(x_train, target[train], X_val=x_valid, y_val=target[valid])
+    if refit:
+        model.set_params(early_stopping=False, max_iter=max(1, int(np.argmax(model.validation_score_))))
+        model.fit(np.concatenate([x_train, x_valid]), target[np.concatenate([train, valid])])
     return np.concatenate([model.predict(block) for block in blocks(test)])

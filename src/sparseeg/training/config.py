@@ -78,6 +78,7 @@ class TrainConfig(_RunConfig):
     layer_decay : learning rate of a layer, as a share of that of the layer above it.
     epochs, min_steps : small data sets are seen more often than `epochs`, until that many steps are made.
     target_width : standard deviation of smoothed targets in s; a quarter of the targets' own by default.
+    refit : once the validation subjects have chosen epoch, shrinkage and intervals, train again on them too.
     """
 
     data: DataConfig
@@ -101,6 +102,7 @@ class TrainConfig(_RunConfig):
     auxiliary: float = Field(default=0.0, ge=0)
     augment: AugmentConfig = AugmentConfig()
     patience: int = Field(default=10, ge=1)
+    refit: bool = False
     seed: int = 0
     seeds: int = Field(default=1, ge=1)
     partitions: Annotated[int, Field(ge=1)] | Literal["full"] = 1

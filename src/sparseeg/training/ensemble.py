@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -17,6 +18,7 @@ from sparseeg.training.fit import EFFORT, fit
 
 NETWORK = "model.safetensors"
 MEMBERS = "members"
+SELECTION = "selection"
 
 
 def fit_members(
@@ -30,25 +32,39 @@ def fit_members(
 ) -> None:
     """Fit the networks of `config.seeds` seeds and calibrate them together; what is finished is kept.
 
-    One network lies in the folder itself, several below `members/`. Arguments and errors are those of `fit`.
+    One network lies in the folder itself, several below `members/`. Those that choose for a refit lie below
+    `selection/`. Arguments and errors are those of `fit`.
     """
     if (folder / calibrate.FILE).exists():
         return
     folders = member_folders(folder, config.seeds)
+    epochs: list[int | None] = [None] * config.seeds
+    chosen = folder / SELECTION
+    if config.refit:
+        alone = config.model_copy(update={"refit": False})
+        fit_members(windows, split, alone, chosen, targets=targets, report=report)
+        epochs = [_effort(member)["best_epoch"] for member in member_folders(chosen, config.seeds)]
+        split = Split(np.concatenate([split.train, split.valid]), split.valid, split.test)
+        report("again, with the validation subjects among those that train")
     for number, member in enumerate(folders):
         if (member / NETWORK).exists():
             continue
         if config.seeds > 1:
             report(f"network {number + 1} of {config.seeds}")
         own = config.model_copy(update={"seed": config.seed + number})
-        fit(windows, split, own, member, targets=targets, report=report)
-    networks = [models.load(member / NETWORK) for member in folders]
-    values = windows.targets if targets is None else targets
-    calibration = calibrate.calibrate(networks, windows, split.valid, values, config.partitions)
-    report(
-        f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
-        "as the validation part asks"
-    )
+        fit(windows, split, own, member, targets=targets, epochs=epochs[number], report=report)
+    networks: list[Any] = [models.load(member / NETWORK) for member in folders]
+    if config.refit:
+        calibration = calibrate.Calibration.read(chosen)
+        for network in networks:
+            network.final_layer.shrink(calibration.shrinkage)
+    else:
+        values = windows.targets if targets is None else targets
+        calibration = calibrate.calibrate(networks, windows, split.valid, values, config.partitions)
+        report(
+            f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
+            "as the validation part asks"
+        )
     for member, network in zip(folders, networks, strict=True):
         models.save(network, models.files.read_spec(member / NETWORK), member / NETWORK)
     calibration.write(folder)
@@ -71,7 +87,13 @@ def network_files(folder: Path) -> list[Path]:
 
 def training_seconds(folder: Path) -> float:
     """Return how long the finished networks in a folder were trained, together."""
-    return sum(json.loads((path.parent / EFFORT).read_text())["training_s"] for path in network_files(folder))
+    seconds = sum(_effort(path.parent)["training_s"] for path in network_files(folder))
+    selection = folder / SELECTION
+    return seconds + (training_seconds(selection) if selection.exists() else 0.0)
+
+
+def _effort(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / EFFORT).read_text())
 
 
 def load_members(folder: Path) -> list[nn.Module]:

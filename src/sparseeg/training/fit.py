@@ -6,7 +6,7 @@ from typing import Any
 
 import lightning
 import numpy as np
-from lightning.pytorch.callbacks import EarlyStopping, Timer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 
 from sparseeg.data.positions import chs_info
 from sparseeg.data.windows import WindowSet
@@ -39,13 +39,14 @@ def fit(
     folder: Path,
     *,
     targets: np.ndarray | None = None,
+    epochs: int | None = None,
     report: Report = lambda line: None,
 ) -> Path:
     """Train on `split.train`, choose the epoch on `split.valid`, write `folder/model.safetensors`.
 
     Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` (seconds, epochs) go to
     the folder as well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows'
-    own, for the shuffled control.
+    own, for the shuffled control. `epochs` were chosen before: nothing is chosen, the last one is kept.
     Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss,
     network, target and the run it starts from don't fit each other.
     """
@@ -62,11 +63,12 @@ def fit(
     config = _long_enough(config, len(split.train))
     with quiet():
         timer = Timer()  # goes on counting after an interruption
-        trainer = _trainer(config, folder, report, timer)
+        trainer = _trainer(config, folder, report, timer, epochs)
         pin_memory = trainer.strategy.root_device.type == "cuda"
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
         train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
-        fit_to_best(trainer, module, train, batches(split.valid, 4 * config.batch_size), folder, timer)
+        valid = batches(split.valid, 4 * config.batch_size)
+        fit_to_best(trainer, module, train, valid, folder, timer, "best" if epochs is None else "last")
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
@@ -110,9 +112,21 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
     return std
 
 
-def _trainer(config: TrainConfig, folder: Path, report: Report, timer: Timer) -> lightning.Trainer:
+class StopAfter(Callback):
+    """End a fit after some of its epochs, with the schedule of all of them."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        trainer.should_stop = trainer.current_epoch + 1 >= self.epochs
+
+
+def _trainer(
+    config: TrainConfig, folder: Path, report: Report, timer: Timer, epochs: int | None = None
+) -> lightning.Trainer:
     callbacks = [
         *([MovingAverage(config.ema)] if config.ema else []),
-        EarlyStopping("valid_nrmse", patience=config.patience),
+        EarlyStopping("valid_nrmse", patience=config.patience) if epochs is None else StopAfter(epochs),
     ]
     return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks)

@@ -37,10 +37,12 @@ def adamw(
 
 def warm_up_and_cosine(optimizer: torch.optim.Optimizer, n_steps: int, warmup: float) -> OneCycleLR:
     """Return the schedule that rises for a share `warmup` of the steps and falls like half a cosine."""
+    # OneCycleLR divides by the steps of its phases, less one.
+    n_steps = max(n_steps, 5)
     return OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=n_steps,
-        pct_start=warmup,
+        pct_start=max(warmup, 2 / n_steps),
         cycle_momentum=False,
     )

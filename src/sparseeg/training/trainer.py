@@ -106,13 +106,17 @@ def fit_to_best(
     valid: WindowLoader,
     folder: Path,
     timer: Timer,
+    kept: str = "best",
 ) -> None:
-    """Fit a module, or go on fitting it, give it the weights of its best epoch, and write `effort.json`."""
+    """Fit a module, or go on fitting it, give it the weights of its best epoch, and write `effort.json`.
+
+    kept : "last" takes the weights of the last epoch instead.
+    """
     try:
         trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
     except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
         raise TrainingInterrupted from error
-    best = torch.load(folder / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
+    best = torch.load(folder / "checkpoints" / f"{kept}.ckpt", map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     module.cpu()
     effort = {
