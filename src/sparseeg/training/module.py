@@ -39,7 +39,8 @@ class DecodingModule(lightning.LightningModule):
     def training_step(self, batch: Windows, batch_index: int) -> Tensor:
         x = augment(batch.x, self.config.augment)
         if self.config.augment.mixup:
-            x, partner, share = mixup(x, self.config.augment.mixup)
+            # Of equal size: a share of a window says nothing where one of both is louder.
+            x, partner, share = mixup(self.network.standardize(x), self.config.augment.mixup)
             encoded = self.network.encode(x)
             own, other = (self._losses(encoded, target) for target in (batch.target, batch.target[partner]))
             loss = (share * own + (1 - share) * other).mean()

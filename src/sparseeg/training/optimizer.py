@@ -23,9 +23,10 @@ def adamw(
     """
     depth = {id(parameter): d for d, layer in enumerate(reversed(layers)) for parameter in layer}
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
-    for parameter in module.parameters():
-        # Decay is for weights of products: biases, norms and priors have nothing to be small for.
-        key = (0 if layer_decay == 1 else depth.get(id(parameter), 0), parameter.ndim <= 1)
+    for name, parameter in module.named_parameters():
+        # Decay is for weights of products: biases, norms, places and priors have nothing to be small for.
+        decays = name.endswith("weight") and parameter.ndim > 1
+        key = (0 if layer_decay == 1 else depth.get(id(parameter), 0), not decays)
         groups.setdefault(key, []).append(parameter)
     options: list[dict[str, Any]] = [
         {"params": groups[key], "lr": learning_rate * layer_decay ** key[0]}
