@@ -32,7 +32,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "ema": 0.99,
         "loss": "kl",
         "auxiliary": 0.1,
-        "augment": {"jitter": 0.2, "channel_dropout": 0.15, "mixup": 0.5},
+        "augment": {"jitter": 0.2, "channel_dropout": 0.15},
     },
     **{f"braindecode:{name}": changes for name, changes in _BRAINDECODE.items()},
 }
