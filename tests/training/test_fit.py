@@ -311,6 +311,9 @@ def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp
     options = config(model_options={"output": "latency"})
     with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):
         fit(replace(toy, locked=False), split, options, tmp_path)
+    toy_age = replace(toy, locked=False, target_name="age", target_unit="years")
+    network = fit_module.network_spec(toy_age, config(model="sparse-attention-locator")).build()
+    assert network.output == "scalar"
     with pytest.raises(SparseEEGError, match=r"no auxiliary outputs to train"):
         fit(toy, split, config(auxiliary=0.1), tmp_path)
 

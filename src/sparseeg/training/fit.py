@@ -75,12 +75,17 @@ def fit(
 
 
 def network_spec(windows: WindowSet, config: TrainConfig | PretrainConfig) -> NetworkSpec:
-    """Return how the network of a configuration is built for these windows."""
+    """Return how the network of a configuration is built for these windows.
+
+    A target that is no time gets a scalar output, unless the options say otherwise.
+    """
+    a_time = windows.locked and windows.target_unit == "s"
+    options = config.model_options if a_time else {"output": "scalar", **config.model_options}
     return NetworkSpec(
         config.model,
         *windows.shape,
         sfreq=windows.sfreq,
-        options=config.model_options,
+        options=options,
         chs_info=chs_info(windows.ch_names),
     )
 
