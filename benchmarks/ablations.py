@@ -93,8 +93,15 @@ GROUPS = {
         locator("recipe"),
         locator("no jitter", augment={"jitter": 0.0}),
         locator("no channel dropout", augment={"channel_dropout": 0.0}),
-        locator("no mixup", augment={"mixup": 0.0}),
+        locator("mixup", augment={"mixup": 0.5}),
         locator("noise", augment={"noise": 0.5}),
+        # Gains of single channels are nothing to a network that z-scores its channels.
+        locator("one scale per window", model_options={"standardize": "window"}),
+        locator(
+            "one scale per window, amplitude",
+            model_options={"standardize": "window"},
+            augment={"amplitude": 0.3},
+        ),
         locator("no averaged weights", ema=0.0),
         locator("plateau in place of a cosine", schedule="plateau"),
     ],

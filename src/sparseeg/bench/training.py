@@ -26,6 +26,8 @@ MODELS = (
     "response-time-cnn",
     "light-sparse-attention-cnn",
     "sparse-attention-cnn",
+    "sparse-attention-locator",
+    "sparse-eeg-transformer",
     "braindecode:EEGNeX",
     "braindecode:EEGNet",
     "braindecode:ShallowFBCSPNet",
