@@ -307,6 +307,17 @@ def test_an_interrupted_fit_with_averaged_weights_ends_as_an_undisturbed_one(
     assert predict(models.load(path), toy, split.test).mean == pytest.approx(undisturbed.mean, abs=0.05)
 
 
+def test_the_last_epoch_is_kept_where_that_is_asked_for(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    options = config(epochs=5, keep="last", patience=1, learning_rate=1e-5)
+    targets = np.random.default_rng(0).permutation(toy.targets)  # nothing to learn: an early epoch is best
+    path = fit(toy, split, options, tmp_path, targets=targets)
+    effort = json.loads((tmp_path / "effort.json").read_text())
+    assert effort["epochs"] == effort["best_epoch"] == 5
+    last = torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    for name, weight in models.load(path).state_dict().items():
+        assert torch.equal(weight, last[f"network.{name}"])
+
+
 def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     options = config(model_options={"output": "latency"})
     with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):

@@ -90,7 +90,12 @@ def train(
         typer.Option(help="Of the network, as output=latency or dropout=0.2; may be given again."),
     ] = None,
     epochs: Annotated[int | None, of_recipe("Most epochs to train.", min=1)] = None,
-    patience: Annotated[int | None, of_recipe("Epochs without a better validation score.", min=1)] = None,
+    keep: Annotated[
+        Literal["best", "last"] | None, of_recipe("The epoch that validates best, or the last of all.")
+    ] = None,
+    patience: Annotated[
+        int | None, of_recipe("Epochs without a better validation score, with --keep best.", min=1)
+    ] = None,
     batch_size: Annotated[int | None, of_recipe("Windows per step.", min=2)] = None,
     learning_rate: Annotated[float | None, of_recipe("Of AdamW, at its highest.")] = None,
     weight_decay: Annotated[float | None, of_recipe("Of AdamW.")] = None,

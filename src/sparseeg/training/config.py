@@ -77,6 +77,8 @@ class TrainConfig(_RunConfig):
     init : folder of a run whose weights the network starts from; see `sparseeg.training.start`.
     layer_decay : learning rate of a layer, as a share of that of the layer above it.
     epochs, min_steps : small data sets are seen more often than `epochs`, until that many steps are made.
+    keep : the epoch that validates best, after `patience` epochs without a better one; or the last of all,
+        where the schedule is the recipe and one or two validation subjects couldn't choose anyway.
     target_width : standard deviation of smoothed targets in s; a quarter of the targets' own by default.
     refit : once the validation subjects have chosen epoch, shrinkage and intervals, train again on them too.
     """
@@ -101,6 +103,7 @@ class TrainConfig(_RunConfig):
     target_width: float | None = Field(default=None, gt=0)
     auxiliary: float = Field(default=0.0, ge=0)
     augment: AugmentConfig = AugmentConfig()
+    keep: Literal["best", "last"] = "best"
     patience: int = Field(default=10, ge=1)
     refit: bool = False
     seed: int = 0

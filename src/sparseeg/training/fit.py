@@ -68,7 +68,7 @@ def fit(
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
         train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
         valid = batches(split.valid, 4 * config.batch_size)
-        fit_to_best(trainer, module, train, valid, folder, timer, "best" if epochs is None else "last")
+        fit_to_best(trainer, module, train, valid, folder, timer, config.keep if epochs is None else "last")
     path = folder / "model.safetensors"
     save(network, spec, path)
     return path
@@ -130,8 +130,10 @@ class StopAfter(Callback):
 def _trainer(
     config: TrainConfig, folder: Path, report: Report, timer: Timer, epochs: int | None = None
 ) -> lightning.Trainer:
+    stops_early = epochs is None and config.keep == "best"
     callbacks = [
         *([MovingAverage(config.ema)] if config.ema else []),
-        EarlyStopping("valid_nrmse", patience=config.patience) if epochs is None else StopAfter(epochs),
+        *([StopAfter(epochs)] if epochs is not None else []),
+        *([EarlyStopping("valid_nrmse", patience=config.patience)] if stops_early else []),
     ]
     return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks)

@@ -24,7 +24,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "sparse-attention-locator": {
         "epochs": 16,
         "min_steps": 400,
-        "patience": 16,
+        "keep": "last",
         "learning_rate": 2e-3,
         "weight_decay": 0.05,
         "schedule": "cosine",
