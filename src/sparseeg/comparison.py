@@ -21,6 +21,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import baselines, compare
 from sparseeg.folds import Fold, make_folds
 from sparseeg.models.registry import check_name
+from sparseeg.report import tables
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import NETWORK, load_members, member_folders, training_seconds
 from sparseeg.training.fit import EFFORT
@@ -141,7 +142,7 @@ class Comparison:
                 if name in known:
                     continue
                 self.report(f"{entry.name}, seed {seed}")
-                line: dict[str, Any] = {"run": name, "model": entry.name}
+                line: dict[str, Any] = {"run": name, "model": entry.name, "commit": tables.commit()}
                 try:
                     prediction, effort = self._one(entry, seed)
                 except Exception as error:  # whatever a network does, the others are compared
@@ -228,7 +229,7 @@ class Comparison:
         """Take up what an earlier call has finished; SparseEEGError where it was about other trials."""
         self.lines = [
             {str(key): value for key, value in line.items() if not pd.isna(value)}
-            for line in pd.read_csv(self.out / LINES, sep="\t").to_dict("records")
+            for line in pd.read_csv(self.out / LINES, sep="\t", dtype={"commit": str}).to_dict("records")
         ]
         earlier = pd.read_csv(self.out / PREDICTIONS, sep="\t", dtype={"subject": str})
         same = (

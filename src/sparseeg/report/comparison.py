@@ -18,7 +18,9 @@ def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: 
     columns = comparison.columns(entries)
     subjects = comparison.predictions["subject"].nunique()
     simulated = "SIMULATED " if windows.simulated else ""
+    commits = dict.fromkeys(str(line["commit"]) for line in comparison.lines if "commit" in line)
     notes = (
+        f"trained at commit {', '.join(commits)}",
         f"{len(comparison.predictions)} scored trials of {subjects} subjects; choices on validation subjects",
         "NRMSE is divided by the standard deviation of the scored targets, pooled: 1.0 is the best constant; "
         "mean over the runs",
