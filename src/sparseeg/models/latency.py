@@ -32,13 +32,13 @@ class LatencyHead(nn.Module):
         super().__init__()
         self.n_times = n_times
         self.sfreq = sfreq
-        self.logit = nn.Linear(in_features, 1)
+        self.logit = nn.Linear(in_features, 1, bias=False)  # the same for all samples: no difference
         self.prior = nn.Parameter(torch.zeros(n_times))
         self.guess = nn.Linear(in_features, 1)
         # All windows start with nearly the same answer: any time alike, and few guesses.
-        for layer, bias in ((self.logit, 0.0), (self.guess, -3.0)):
+        for layer in (self.logit, self.guess):
             nn.init.normal_(layer.weight, std=0.01)
-            nn.init.constant_(layer.bias, bias)
+        nn.init.constant_(self.guess.bias, -3.0)
         for name in ("start", "low", "high", "mean", "gain"):
             self.register_buffer(name, torch.ones(1))
         self.set_window(0.0, 0.0, n_times / sfreq)
