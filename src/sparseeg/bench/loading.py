@@ -225,7 +225,7 @@ def share_of_step(
     loading, stepping = [], []
     for _ in range(steps + 5):
         start = time.perf_counter()
-        x, target = next(batches)
+        x, target, _ = next(batches)
         middle = time.perf_counter()
         optimizer.zero_grad()
         nn.functional.mse_loss(model(x), target).backward()
