@@ -38,7 +38,7 @@ def gates(network: nn.Module, windows: WindowSet, rows: np.ndarray) -> dict[str,
     network.eval()
     found: dict[str, list[torch.Tensor]] = {"channel": [], "time": []}
     with torch.inference_mode():
-        for batch, _ in loader(windows, rows, 256):
+        for batch, *_ in loader(windows, rows, 256):
             x = network.standardize(batch)
             found["channel"].append(network.channel_attention.gates(x))
             if hasattr(network, "temporal_attention"):
