@@ -32,25 +32,24 @@ from sparseeg.errors import SparseEEGError
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the data set and the run.")] = Path("demo"),
-    model: Annotated[
-        str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
-    ] = "sparse-attention-locator",
     seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
     jobs: Jobs = 2,
 ) -> None:
-    """Simulate a small data set, train a network on it, and print its honest table.
+    """Simulate a small data set, train the recommended network on it, and print its honest table.
 
     What an earlier or interrupted demo has finished in the folder is kept.
     """
-    from sparseeg.models.registry import check_name
-    from sparseeg.training.config import DataConfig, SplitConfig
-    from sparseeg.training.recipes import configure
+    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
-    check_name(model)
     data, run = out / "data", out / "run"
     simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
-    split = SplitConfig(kind="release", valid=("R4",), test=("R5",))
-    config = configure(DataConfig(path=absolute([data])), model, split, seed=seed)
+    config = TrainConfig(
+        data=DataConfig(path=absolute([data])),
+        split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
+        epochs=15,
+        patience=5,
+        seed=seed,
+    )
     _train(config, run, jobs, resume=(run / "config.yaml").exists())
     say(f"open {run / 'report.html'} in a browser")
 
