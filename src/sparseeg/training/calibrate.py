@@ -55,17 +55,19 @@ def calibrate(
     valid: np.ndarray,
     targets: np.ndarray,
     partitions: Partitions = 1,
+    chosen: bool = True,
 ) -> Calibration:
     """Shrink the networks, in place, to what the validation subjects support; measure how far they miss.
 
-    Several networks get one factor, that of their mean. Calling it again gives the same.
+    Several networks get one factor, that of their mean. Calling it again gives the same. `chosen` says whether
+    the validation subjects chose the epoch.
     """
     for network in networks:
         network.final_layer.shrink(1.0)
     target, subjects = targets[valid], windows.subjects[valid]
     center = float(networks[0].final_layer.mean)
     prediction = predict(networks, windows, valid, partitions=partitions)
-    factor = shrinkage(target - center, prediction.mean - center, subjects)
+    factor = shrinkage(target - center, prediction.mean - center, subjects, chosen)
     for network in networks:
         network.final_layer.shrink(factor)
     error = np.abs(target - (center + factor * (prediction.mean - center)))

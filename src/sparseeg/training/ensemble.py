@@ -60,7 +60,9 @@ def fit_members(
             network.final_layer.shrink(calibration.shrinkage)
     else:
         values = windows.targets if targets is None else targets
-        calibration = calibrate.calibrate(networks, windows, split.valid, values, config.partitions)
+        calibration = calibrate.calibrate(
+            networks, windows, split.valid, values, config.partitions, config.keep == "best"
+        )
         report(
             f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
             "as the validation part asks"
