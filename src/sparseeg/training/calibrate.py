@@ -59,8 +59,8 @@ def calibrate(
 ) -> Calibration:
     """Shrink the networks, in place, to what the validation subjects support; measure how far they miss.
 
-    Several networks get one factor, that of their mean. Calling it again gives the same. `chosen` says whether
-    the validation subjects chose the epoch.
+    Several networks get one factor, that of their mean. Calling it again gives the same. `chosen` says
+    whether the validation subjects chose the epoch.
     """
     for network in networks:
         network.final_layer.shrink(1.0)
