@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sparseeg.comparison import Comparison, Entry
 from sparseeg.evaluation import compare
 from sparseeg.report import tables
+from sparseeg.report.figures import intervals_figure
 
 
 def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: str) -> Path:
@@ -44,7 +43,10 @@ def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: 
     compare.differences(comparison.predictions, columns).to_csv(
         comparison.out / "differences.tsv", sep="\t", index=False, float_format="%.6g"
     )
-    _figure(table).savefig(comparison.out / "compare.svg", metadata={"Date": None})
+    scored = table.dropna(subset="nrmse")
+    bounds = scored[["nrmse_low", "nrmse_high"]].to_numpy()
+    figure = intervals_figure(scored["model"].tolist(), scored["nrmse"].to_numpy(), bounds)
+    figure.savefig(comparison.out / "compare.svg", metadata={"Date": None})
     return path
 
 
@@ -76,17 +78,3 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
             "note": table["note"].astype(object).where(table["note"].notna(), ""),
         }
     ).replace("- - -", "-")
-
-
-def _figure(table: pd.DataFrame) -> Figure:
-    """NRMSE of every model with its interval; the line at 1.0 is the best constant."""
-    scored = table.dropna(subset="nrmse")
-    figure = Figure(figsize=(7.2, 0.34 * len(scored) + 1.0), layout="constrained")
-    axes = figure.add_subplot()
-    places = np.arange(len(scored))[::-1]
-    reach = np.abs(scored[["nrmse_low", "nrmse_high"]].to_numpy().T - scored["nrmse"].to_numpy())
-    axes.errorbar(scored["nrmse"], places, xerr=reach, fmt="o", color="tab:blue", ecolor="0.6", capsize=3)
-    axes.axvline(1.0, color="0.3", linewidth=0.8, linestyle="--")
-    axes.set_yticks(places, scored["model"])
-    axes.set_xlabel("NRMSE (/ SD of the targets; 1.0 = best constant)")
-    return figure

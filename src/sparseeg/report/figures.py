@@ -1,6 +1,7 @@
 """Figures of a run, as SVG text."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,23 @@ def scores_figure(metrics: dict[str, Any]) -> str:
     labels, scores = zip(*rows(metrics), strict=True)
     values = np.array([row["nrmse"] for row in scores])
     bounds = np.array([row["nrmse_ci95"] for row in scores], dtype=float)
+    colors = ["tab:blue"] + ["0.45"] * (len(labels) - 1)
+    return _svg(intervals_figure(labels, values, bounds, colors))
+
+
+def intervals_figure(
+    labels: Sequence[str], values: np.ndarray, bounds: np.ndarray, colors: str | Sequence[str] = "tab:blue"
+) -> Figure:
+    """NRMSE of each label (label,) and its ends (label, 2), top down; at 1.0 lies the best constant."""
     figure = Figure(figsize=(6.4, 0.4 * len(labels) + 1.0), layout="constrained")
     axes = figure.add_subplot()
     positions = np.arange(len(labels))[::-1]
-    colors = ["tab:blue"] + ["0.45"] * (len(labels) - 1)
     axes.errorbar(values, positions, xerr=np.abs(bounds.T - values), fmt="none", ecolor="0.6", capsize=3)
     axes.scatter(values, positions, c=colors, zorder=3)
     axes.axvline(1.0, color="0.3", linewidth=0.8, linestyle="--")
     axes.set_yticks(positions, labels)
     axes.set_xlabel("NRMSE (/ SD of the targets; 1.0 = best constant)")
-    return _svg(figure)
+    return figure
 
 
 def scatter_figure(predictions: pd.DataFrame, unit: str) -> str:
