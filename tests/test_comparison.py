@@ -78,6 +78,17 @@ def test_an_ensemble_takes_over_networks_that_are_there(
     assert np.corrcoef(alone.mean(axis=1), together)[0, 1] > 0.99
 
 
+def test_with_a_refit_it_takes_over_those_that_chose_too(
+    toy: WindowSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [Entry.parse(text) for text in ("response-time-cnn", "response-time-cnn@seeds=2@runs=1")]
+    comparison(tmp_path, toy, epochs=1, refit=True).run(entries[:1], seeds=2)
+    monkeypatch.setattr(ensemble, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    again = comparison(tmp_path, toy, epochs=1, refit=True)
+    again.run(entries, seeds=2)
+    assert set(again.columns(entries)) == {entry.name for entry in entries}
+
+
 def test_what_is_done_is_not_done_again(
     finished: tuple[Comparison, list[Entry]], toy: WindowSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

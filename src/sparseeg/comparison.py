@@ -23,7 +23,7 @@ from sparseeg.folds import Fold, make_folds
 from sparseeg.models.registry import check_name
 from sparseeg.report import tables
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.ensemble import NETWORK, load_members, member_folders, training_seconds
+from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_folders, training_seconds
 from sparseeg.training.fit import EFFORT
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
@@ -186,8 +186,10 @@ class Comparison:
         parts, seconds, took = [], 0.0, 0.0
         alone = self._alone(entry)
         for fold in make_folds(folder, self.windows, self.split):
-            for number, member in enumerate(member_folders(fold.folder, config.seeds)):
-                _copy_network(alone / f"seed-{seed + number}" / fold.folder.relative_to(folder), member)
+            for part in ("", SELECTION) if config.refit else ("",):
+                for number, member in enumerate(member_folders(fold.folder / part, config.seeds)):
+                    single = alone / f"seed-{seed + number}" / fold.folder.relative_to(folder)
+                    _copy_network(single / part, member)
             runs.fit_fold(self.windows, fold, config, self.report)
             networks = load_members(fold.folder)
             took += training_seconds(fold.folder)
