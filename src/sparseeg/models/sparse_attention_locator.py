@@ -6,11 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparseeg.attention import SparseMultiHeadAttention
 from sparseeg.attention.dropout import Dropout
-from sparseeg.attention.feedforward import FeedForward
 
 from .base import EEGNetwork
+from .block import AttentionBlock
 from .pool import AveragePool
 
 
@@ -69,7 +68,7 @@ class SparseAttentionLocator(EEGNetwork):
         kinds = [("local", "strided")[index % 2] for index in range(n_blocks)]
         self.blocks = nn.Sequential(
             *(
-                _Block(
+                AttentionBlock(
                     width,
                     dropout,
                     layer_index=index // 2,
@@ -91,23 +90,3 @@ class SparseAttentionLocator(EEGNetwork):
         x = self.tokens(torch.cat([filters(x) for filters in self.temporal], dim=1))
         x = x.transpose(1, 2) + self.position[: x.shape[2]]
         return self.norm(self.blocks(x)).transpose(1, 2)
-
-
-class _Block(nn.Module):
-    """Attention and a feed-forward network, each behind a norm of its own and beside an open path.
-
-    Norms before the branches, not after them (Xiong et al. 2020, arXiv 2002.04745): a few hundred steps on a
-    few hundred trials are enough to train it.
-    """
-
-    def __init__(self, width: int, dropout: float, **attention_options: Any) -> None:
-        super().__init__()
-        self.norm_attention = nn.LayerNorm(width)
-        self.attention = SparseMultiHeadAttention(width, **{"dropout": 0.0, **attention_options})
-        self.dropout = Dropout(dropout)
-        self.norm_feedforward = nn.LayerNorm(width)
-        self.feedforward = FeedForward(width, 2 * width, dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm_attention(x)))
-        return x + self.feedforward(self.norm_feedforward(x))

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from sparseeg.attention import SparseAttentionBlock
 from sparseeg.attention.dropout import Dropout
 from sparseeg.attention.linear import Linear
 
 from .base import EEGNetwork
+from .block import AttentionBlock
 from .places import N_PLACE_FEATURES, place_features, time_features, unit_positions
 from .pool import AveragePool
 
@@ -77,10 +77,9 @@ class SparseEEGTransformer(EEGNetwork):
         self.dropout = Dropout(dropout)
         self.axes = [AXES[index % len(AXES)] for index in range(n_blocks)]
         self.blocks = nn.ModuleList(
-            SparseAttentionBlock(
+            AttentionBlock(
                 width,
-                2 * width,
-                dropout=dropout,
+                dropout,
                 **{
                     "partition": "strided" if axis == "everything" else "local",
                     # Windows of the same axis have other borders each time.

@@ -1,0 +1,116 @@
+"""Time and memory of `sparse-eeg-transformer` on recordings of seconds to minutes, beside dense attention.
+
+    python benchmarks/transformer.py
+
+Dense: the same network, but every block attends from each token to all of them, by torch's fused attention
+in four heads. One recording of 129 channels at 100 Hz at a time. Table:
+`benchmarks/results/transformer.{md,tsv}`.
+"""
+
+import argparse
+import multiprocessing
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from sparseeg import models
+from sparseeg.attention.linear import Linear
+from sparseeg.bench.contenders import Projected, dense_attention, random_weights
+from sparseeg.bench.probe import BACKWARD, FORWARD, make_pass, peak_memory
+from sparseeg.report import tables
+
+CHANNELS, SFREQ = 129, 100.0
+SAMPLES = 8  # of a token
+PASSES = {FORWARD: "forward", BACKWARD: "training"}
+
+
+def network(seconds: float, dense: bool) -> nn.Module:
+    """Build the transformer for a recording, with its own attention or with dense attention in its place."""
+    torch.manual_seed(0)
+    built = models.build("sparse-eeg-transformer", CHANNELS, round(seconds * SFREQ), sfreq=SFREQ)
+    if dense:
+        built.axes = ["everything"] * len(built.blocks)
+        for block in built.blocks:
+            block.attention = Projected(
+                random_weights(built.width), partial(dense_attention, heads=4), Linear
+            )
+    return built
+
+
+def measure(seconds: float, dense: bool, name: str, repeats: int, threads: int) -> tuple[float, int]:
+    """Return the median seconds of a pass and its peak memory in bytes; to be run in a fresh process."""
+    torch.set_num_threads(threads)
+    few = torch.randn(1, CHANNELS, round(SFREQ))
+    make_pass(network(1.0, dense), few, name)()  # loads what a first pass loads
+    x = torch.randn(1, CHANNELS, round(seconds * SFREQ))
+    one_pass = make_pass(network(seconds, dense), x, name)
+    first, peak = peak_memory(one_pass)
+    again = repeats if first < 20 else 0
+    return float(np.median([one_pass() for _ in range(again)] or [first])), peak
+
+
+def in_a_process_of_its_own(seconds: float, dense: bool, name: str, repeats: int) -> tuple[float, float]:
+    """Return the seconds of a pass, and the MB that it took."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found, peak = pool.apply(measure, (seconds, dense, name, repeats, torch.get_num_threads()))
+    return found, peak / 1e6
+
+
+def main() -> None:
+    """Measure every size in processes of their own and write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, nargs="+", default=[2, 8, 32, 64, 256])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--budget", type=float, default=300, help="seconds that a dense pass may take")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    tables.commit()
+    lines = []
+    known: dict[tuple[bool, str], tuple[float, float]] = {}
+    for seconds in options.seconds:
+        lines.append({"seconds": seconds, "tokens": CHANNELS * -(-round(seconds * SFREQ) // SAMPLES)})
+        for name, label in PASSES.items():
+            took = []
+            for dense, attention in ((False, "sparse"), (True, "dense")):
+                length, before = known.get((dense, name), (seconds, 0.0))
+                expected = before * (seconds / length) ** 2
+                if dense and expected > options.budget:
+                    found, peak = expected, float("nan")
+                else:
+                    found, peak = in_a_process_of_its_own(seconds, dense, name, options.repeats)
+                    known[dense, name] = seconds, found
+                about = "about " if np.isnan(peak) else ""
+                lines[-1] |= {
+                    f"{attention} {label} (s)": f"{about}{found:.3g}",
+                    f"{attention} {label} (MB)": peak,
+                }
+                took.append(found)
+            lines[-1][f"{label}: dense / sparse"] = took[1] / took[0]
+        print(lines[-1], flush=True)
+    path = tables.write(
+        pd.DataFrame(lines),
+        options.out,
+        "transformer",
+        title="The transformer on seconds and minutes, beside dense attention on the same tokens",
+        command=" ".join(["python", *sys.argv]),
+        notes=(
+            "one recording of 129 channels at 100 Hz, a token for every 80 ms of every channel, four blocks",
+            "dense: torch's fused attention (`scaled_dot_product_attention`), four heads, in every block",
+            "forward: evaluation; training: forward and backward; medians of three after a first pass, which "
+            "alone is taken where it lasts over 20 s",
+            "MB: by which the process grew in the first pass",
+            f"about: predicted by squares from the longest that was measured; over {options.budget:g} s",
+        ),
+    )
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()
