@@ -114,6 +114,8 @@ def test_a_failure_is_a_line_and_the_others_go_on(toy: WindowSet, tmp_path: Path
     assert "depth" in table["note"].iloc[1]
     assert "Traceback" in next((tmp_path / "failures").iterdir()).read_text()
     again = comparison(tmp_path, toy)
+    again.run(entries[1:], seeds=1)
+    assert len(again.lines) == 2, "a call about other models keeps what failed"
     again.run(entries[:1], seeds=1)
     assert [line["run"] for line in again.lines] == ["training-mean#0", "response-time-cnn@depth=3#0"]
 

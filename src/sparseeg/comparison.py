@@ -131,10 +131,11 @@ class Comparison:
     def run(self, entries: Sequence[Entry], seeds: int) -> None:
         """Train and predict what isn't there yet; a model that fails gets a line with the reason.
 
-        What failed in an earlier call is tried again.
+        What was asked for before and failed is tried again.
         """
         self.entries = entries
-        self.lines = [line for line in self.lines if "note" not in line]
+        asked = {entry.name for entry in entries}
+        self.lines = [line for line in self.lines if "note" not in line or line["model"] not in asked]
         known = {line["run"] for line in self.lines}
         for entry in entries:
             for seed in entry.seeds(seeds):

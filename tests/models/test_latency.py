@@ -15,9 +15,9 @@ HAS_BRAINDECODE = importlib.util.find_spec("braindecode") is not None
 N_TIMES, SFREQ = 60, 30.0
 
 
-def head(guess: float = -3.0, low: float = 0.2, high: float = 2.8) -> LatencyHead:
+def head(guess: float = -3.0, low: float = 0.2, high: float = 2.8, read_out: str = "mean") -> LatencyHead:
     """A head whose logits are its one feature, for windows from 0.5 to 2.5 s."""
-    layer = LatencyHead(1, N_TIMES, SFREQ)
+    layer = LatencyHead(1, N_TIMES, SFREQ, read_out)
     layer.set_window(0.5, low, high)
     layer.set_target(1.6, 0.4)
     torch.nn.init.ones_(layer.logit.weight)
@@ -75,6 +75,29 @@ def test_a_pure_guess_lies_in_the_middle_of_the_targets() -> None:
     assert float(spread) == pytest.approx((2.6 + 2 / SFREQ) / 12**0.5, abs=1e-3)
 
 
+@pytest.mark.parametrize("guess", [-20.0, -0.5, 0.7, 20.0])
+def test_half_of_the_probability_lies_before_the_median(guess: float) -> None:
+    torch.manual_seed(0)
+    layer, features = head(guess, low=-3.0), torch.randn(5, 1, N_TIMES)
+    log_samples, log_guess = layer.log_probabilities(features)
+    for row, median in enumerate(layer.median(features)):
+        # Every sample stands for the time half a sample to either side.
+        covered = ((median - layer.times) * SFREQ + 0.5).clamp(0, 1)
+        before = (log_samples[row].exp() * covered).sum()
+        outside = (median.clamp(max=0.5 - 0.5 / SFREQ) - layer.low).clamp_min(0)
+        outside = outside + (median - layer.times[-1] - 0.5 / SFREQ).clamp_min(0)
+        before = before + log_guess[row].exp() * outside / (layer.high - layer.low)
+        assert float(before) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_doubt_bends_the_median_less_than_the_mean() -> None:
+    features = peaked_at(0.6, head())
+    certain, doubtful = (head(guess, read_out="median")(features) for guess in (-20.0, -1.0))
+    means = [head(guess)(features) for guess in (-20.0, -1.0)]
+    assert float(certain) == pytest.approx(0.6, abs=1e-2)
+    assert float(doubtful - certain) < 0.1 * float(means[1] - means[0])
+
+
 def test_fewer_steps_are_interpolated() -> None:
     layer = head(guess=-20)
     coarse = torch.nn.functional.interpolate(peaked_at(1.4, layer, 30.0), 15, mode="linear")
@@ -114,7 +137,9 @@ def test_every_network_can_say_when(name: str) -> None:
 def test_a_latency_is_one_number() -> None:
     with pytest.raises(SparseEEGError, match="a latency is one number, n_outputs is 3"):
         models.build("response-time-cnn", 7, 51, n_outputs=3, output="latency")
-    with pytest.raises(SparseEEGError, match="output must be one of scalar, latency, not 'time'"):
+    with pytest.raises(
+        SparseEEGError, match="output must be one of scalar, latency, latency-median, not 'time'"
+    ):
         models.build("response-time-cnn", 7, 51, output="time")
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from .heads import RegressionLayer
-from .latency import LatencyHead
+from .latency import READ_OUTS, LatencyHead
 from .standardize import Standardize
 
-OUTPUTS = ("scalar", "latency")
+OUTPUTS = ("scalar", *READ_OUTS)
 
 
 class EEGNetwork(nn.Module):
@@ -28,7 +28,7 @@ class EEGNetwork(nn.Module):
         networks.
     standardize : see `Standardize`.
     output : "scalar", a regression of pooled features, or "latency", a distribution over the window's samples
-        (`LatencyHead`), for targets that are times.
+        (`LatencyHead`) for targets that are times, answered by its mean; "latency-median": by its median.
     """
 
     min_times = 1
@@ -70,9 +70,9 @@ class EEGNetwork(nn.Module):
 
         head : maps its (batch, n_features, steps) to (batch, width), for a scalar output.
         """
-        if self.output == "latency":
+        if self.output in READ_OUTS:
             self.head = nn.Identity()
-            self.final_layer = LatencyHead(n_features, self.n_times, self.sfreq)
+            self.final_layer = LatencyHead(n_features, self.n_times, self.sfreq, READ_OUTS[self.output])
         else:
             self.head = head
             self.final_layer = RegressionLayer(width, self.n_outputs)
@@ -98,7 +98,7 @@ def check_output(network: str, output: str, n_outputs: int) -> None:
     """Raise ValueError unless `output` names a kind of output that gives that many numbers."""
     if output not in OUTPUTS:
         raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}")
-    if output == "latency" and n_outputs != 1:
+    if output in READ_OUTS and n_outputs != 1:
         raise ValueError(f"{network}: a latency is one number, n_outputs is {n_outputs}")
 
 

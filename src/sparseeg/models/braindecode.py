@@ -10,7 +10,7 @@ from sparseeg.errors import SparseEEGError, nearest
 
 from .base import check_output
 from .heads import TargetScale
-from .latency import LatencyHead
+from .latency import READ_OUTS, LatencyHead
 from .standardize import Standardize
 
 _SCALAR = "use output='scalar'"
@@ -49,8 +49,8 @@ class BraindecodeNetwork(nn.Module):
     ----------
     model : class name in `braindecode.models`.
     standardize : see `Standardize`; the default is what braindecode's models are usually trained on.
-    output : "scalar", what the model itself answers, or "latency", a distribution over the window's samples
-        in place of the model's `final_layer`, where that layer gets features over time.
+    output : "scalar", what the model itself answers, or as in `EEGNetwork` a distribution over the window's
+        samples in place of the model's `final_layer`, where that layer gets features over time.
     options : passed on to the model's constructor.
 
     The model gets `chs_info` where every channel's position is known, and none otherwise.
@@ -80,10 +80,10 @@ class BraindecodeNetwork(nn.Module):
             if isinstance(error, SparseEEGError) or not unknown:
                 raise
             raise ValueError(f"{error}; positions not known: {', '.join(unknown)}") from error
-        self.output = output
-        if output == "latency":
+        if output in READ_OUTS:
             self.backbone.final_layer = nn.Identity()
-            self.final_layer: nn.Module = LatencyHead(self._n_features(n_chans, n_times), n_times, sfreq)
+            n_features = self._n_features(n_chans, n_times)
+            self.final_layer: nn.Module = LatencyHead(n_features, n_times, sfreq, READ_OUTS[output])
         else:
             self.final_layer = TargetScale(n_outputs)
 
@@ -106,7 +106,7 @@ class BraindecodeNetwork(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Return what `final_layer` gets for windows (batch, n_chans, n_times)."""
         encoded = self.backbone(self.standardize(x))
-        return encoded.flatten(2) if self.output == "latency" else encoded
+        return encoded.flatten(2) if isinstance(self.final_layer, LatencyHead) else encoded
 
     def forward(self, x: Tensor) -> Tensor:
         return self.final_layer(self.encode(x))

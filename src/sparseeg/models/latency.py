@@ -1,8 +1,11 @@
-"""The head that says when: a distribution over the window's samples, read out by its expectation."""
+"""The head that says when: a distribution over the window's samples, read out by its mean or its median."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+
+READ_OUTS = {"latency": "mean", "latency-median": "median"}
+"""What is read out of the distribution, by the `output` of a network."""
 
 
 class LatencyHead(nn.Module):
@@ -18,6 +21,8 @@ class LatencyHead(nn.Module):
     in_features : of each step.
     n_times : samples of the window.
     sfreq : sampling rate in Hz.
+    read_out : "mean", the expectation, which makes the squared error small; or "median", which makes the
+        absolute error small: doubt whether there is a response at all moves it little.
 
     Before training, `set_window` says where the window lies and `set_target` what the mean target is.
     """
@@ -28,8 +33,9 @@ class LatencyHead(nn.Module):
     mean: Tensor
     gain: Tensor
 
-    def __init__(self, in_features: int, n_times: int, sfreq: float) -> None:
+    def __init__(self, in_features: int, n_times: int, sfreq: float, read_out: str = "mean") -> None:
         super().__init__()
+        self.read_out = read_out
         self.n_times = n_times
         self.sfreq = sfreq
         self.logit = nn.Linear(in_features, 1, bias=False)  # the same for all samples: no difference
@@ -95,6 +101,20 @@ class LatencyHead(nn.Module):
         spread = (square - offset.square()).clamp_min(1e-8).sqrt()
         return middle + offset, spread
 
+    def median(self, features: Tensor) -> Tensor:
+        """Return the time in seconds before which half of the probability lies, (batch, 1)."""
+        log_samples, log_guess = self.log_probabilities(features)
+        step = 1 / self.sfreq
+        edges = self.start + (torch.arange(self.n_times + 1, device=self.start.device) - 0.5) * step
+        edges = torch.cat([self.low, edges, self.high])
+        before = log_guess.exp() * (edges[1] - self.low) / (self.high - self.low)
+        inside = before + log_samples.exp().cumsum(dim=1)
+        below = torch.cat([torch.zeros_like(before), before, inside, torch.ones_like(before)], dim=1)
+        upper = (below < 0.5).sum(dim=1, keepdim=True)
+        low, high = below.gather(1, upper - 1), below.gather(1, upper)
+        begin, end = edges[upper - 1], edges[upper]
+        return begin + (end - begin) * (0.5 - low) / (high - low).clamp_min(1e-9)
+
     def forward(self, features: Tensor) -> Tensor:
-        expectation, _ = self.moments(features)
-        return self.mean + self.gain * (expectation - self.mean)
+        answer = self.median(features) if self.read_out == "median" else self.moments(features)[0]
+        return self.mean + self.gain * (answer - self.mean)

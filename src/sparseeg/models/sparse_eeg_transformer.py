@@ -11,6 +11,7 @@ from sparseeg.attention.linear import Linear
 
 from .base import EEGNetwork
 from .block import AttentionBlock
+from .latency import READ_OUTS
 from .places import N_PLACE_FEATURES, place_features, time_features, unit_positions
 from .pool import AveragePool
 
@@ -116,7 +117,7 @@ class SparseEEGTransformer(EEGNetwork):
     def forward_features(self, x: Tensor) -> Tensor:
         patches = self.patches(x)
         features = self.attend(self.tokens(patches)).mean(dim=1).transpose(1, 2)
-        if self.output == "latency" and x.shape[2] % self.patch:
+        if self.output in READ_OUTS and x.shape[2] % self.patch:
             # One step a sample, without those that were filled up: each logit stays at its time.
             features = F.interpolate(features, patches.shape[2] * self.patch, mode="linear")
             features = features[:, :, : x.shape[2]]
