@@ -318,6 +318,18 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for(toy: WindowSet, split: S
         assert torch.equal(weight, last[f"network.{name}"])
 
 
+@pytest.mark.parametrize(("schedule", "validated"), [("cosine", 17), ("plateau", 34)])
+def test_validation_that_decides_nothing_is_rarer(
+    toy: WindowSet, split: Split, tmp_path: Path, schedule: str, validated: int
+) -> None:
+    lines: list[str] = []
+    options = config(epochs=34, keep="last", schedule=schedule)
+    fit(toy, split, options, tmp_path, report=lines.append)
+    assert len(lines) == 34
+    assert sum("validation NRMSE" in line for line in lines) == validated
+    assert "validation NRMSE" in lines[-1]
+
+
 def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     options = config(model_options={"output": "latency"})
     with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):

@@ -136,4 +136,7 @@ def _trainer(
         *([StopAfter(epochs)] if epochs is not None else []),
         *([EarlyStopping("valid_nrmse", patience=config.patience)] if stops_early else []),
     ]
-    return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks)
+    # Where it decides nothing, validation is a curve to look at: some points of it will do.
+    decides = stops_early or config.schedule == "plateau"
+    every = 1 if decides else max(1, config.epochs // 16)
+    return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks, every)

@@ -32,17 +32,18 @@ class TrainingInterrupted(KeyboardInterrupt):
 class EpochLines(Callback):
     """Say one line per epoch, for logs and terminals without a live progress bar."""
 
-    def __init__(self, report: Report, score: str, title: str) -> None:
+    def __init__(self, report: Report, score: str, title: str, validate_every: int) -> None:
         self.report = report
         self.score = score
         self.title = title
+        self.validate_every = validate_every
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        metrics = trainer.callback_metrics
-        self.report(
-            f"epoch {trainer.current_epoch + 1}: training loss {float(metrics['train_loss']):.4f}, "
-            f"validation {self.title} {float(metrics[self.score]):.4f}"
-        )
+        epoch, metrics = trainer.current_epoch + 1, trainer.callback_metrics
+        line = f"epoch {epoch}: training loss {float(metrics['train_loss']):.4f}"
+        if epoch % self.validate_every == 0:
+            line += f", validation {self.title} {float(metrics[self.score]):.4f}"
+        self.report(line)
 
 
 def make_trainer(
@@ -52,10 +53,12 @@ def make_trainer(
     timer: Timer,
     score: tuple[str, str],
     callbacks: Sequence[Callback] = (),
+    validate_every: int = 1,
 ) -> lightning.Trainer:
     """Return a trainer that keeps `best.ckpt` and `last.ckpt`, and logs as CSV and for TensorBoard.
 
     score : what is logged of the validation part and chooses the epoch, and how a line calls it.
+    validate_every : epochs from one validation to the next.
     Raises SparseEEGError where the device isn't there.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
@@ -71,7 +74,7 @@ def make_trainer(
         # In the middle of long epochs as well.
         ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
         timer,
-        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report, *score),
+        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report, *score, validate_every),
     ]
     logs = folder / "logs"
     return lightning.Trainer(
@@ -80,6 +83,7 @@ def make_trainer(
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         gradient_clip_val=config.clip,
         max_epochs=config.epochs,
+        check_val_every_n_epoch=validate_every,
         callbacks=every,
         logger=[
             # A new version each time: what an interrupted fit has logged stays.
