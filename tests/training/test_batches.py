@@ -65,6 +65,12 @@ def test_jitter_moves_a_response_time_with_its_window_and_no_further_than_asked(
     assert torch.cat([batch.target for batch in still])[:, 0].numpy() == pytest.approx(windows.targets)
 
 
+def test_a_crop_as_long_as_its_window_stays_where_it_is(toy):
+    windows = counting(toy, locked=False)
+    windows.table["earliest"] = windows.table["latest"] = windows.table["start"]
+    assert sorted(starts_seen(windows, shuffle=True)) == sorted(windows.table["start"])
+
+
 def test_windows_without_room_refuse_to_be_moved(toy):
     with pytest.raises(SparseEEGError, match=r"no signal around its windows.*sparseeg prepare|--margin"):
         loader(toy, np.arange(len(toy)), 16, shuffle=True, jitter=0.1)

@@ -58,7 +58,7 @@ def fit(
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
     jitter = config.augment.jitter if windows.movable else 0.0
-    if jitter < config.augment.jitter:
+    if jitter < config.augment.jitter and windows.locked:
         report("no signal is kept around the windows: they aren't moved in training")
     config = _long_enough(config, len(split.train))
     with quiet():

@@ -45,9 +45,11 @@ def configure(data: DataConfig, model: str, split: SplitConfig | None = None, **
     """Return the configuration of a run: what is `given`, then a network's recipe, then the defaults.
 
     `given` are fields of `TrainConfig`; those of `augment` are a dict and leave its other fields to the
-    recipe. Raises pydantic's ValidationError for values that don't fit.
+    recipe. Who gives `epochs` gets as many, without the recipe's `min_steps`. Raises pydantic's ValidationError for values that don't fit.
     """
-    own = recipe(model)
+    own = dict(recipe(model))
+    if "epochs" in given:
+        own.pop("min_steps", None)
     augment = {**own.get("augment", {}), **given.pop("augment", {})}
     values = {**own, **given, "augment": augment, "data": data, "model": model}
     return TrainConfig.model_validate(values if split is None else {**values, "split": split})

@@ -90,11 +90,10 @@ class BatchSampler(Sampler[Batch]):
 def _range(windows: WindowSet, rows: np.ndarray, jitter: float | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the last sample that each window may begin at; without jitter, where it stands."""
     start = windows.table["start"].to_numpy()[rows]
-    movable = {"earliest", "latest"} <= set(windows.table)
-    if jitter is None or (windows.locked and jitter == 0) or (not windows.locked and not movable):
+    if jitter is None or (jitter == 0 if windows.locked else not windows.movable):
         return start, start
     reach = round(jitter * windows.sfreq)
-    if not movable or (windows.table["earliest"] == windows.table["latest"]).all():
+    if not windows.movable:
         raise SparseEEGError(
             f"{windows.source}: there is no signal around its windows to move them by {jitter:g} s; "
             "prepare a store with --margin and train on that"
