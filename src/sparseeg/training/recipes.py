@@ -45,7 +45,8 @@ def configure(data: DataConfig, model: str, split: SplitConfig | None = None, **
     """Return the configuration of a run: what is `given`, then a network's recipe, then the defaults.
 
     `given` are fields of `TrainConfig`; those of `augment` are a dict and leave its other fields to the
-    recipe. Who gives `epochs` gets as many, without the recipe's `min_steps`. Raises pydantic's ValidationError for values that don't fit.
+    recipe. Who gives `epochs` gets as many, without the recipe's `min_steps`. Raises pydantic's
+    ValidationError for values that don't fit.
     """
     own = dict(recipe(model))
     if "epochs" in given:
