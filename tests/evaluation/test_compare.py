@@ -55,6 +55,18 @@ def test_every_pair_is_there_once(predictions: pd.DataFrame) -> None:
     ).all()
 
 
+def test_rank_correlations_are_compared_in_pairs_too(predictions: pd.DataFrame) -> None:
+    table = scores(predictions, RUNS, reference="good").set_index("model")
+    good, worse = table.loc["good"], table.loc["worse"]
+    assert good["spearman_low"] < good["spearman_within_subject"] < good["spearman_high"]
+    assert worse["spearman_high"] > good["spearman_low"]
+    pair = differences(predictions, RUNS).set_index(["model", "other"]).loc[("good", "worse")]
+    expected = good["spearman_within_subject"] - worse["spearman_within_subject"]
+    assert pair["spearman_difference"] == pytest.approx(expected)
+    assert pair["spearman_difference_low"] > 0
+    assert table.loc["mean", ["spearman_low", "spearman_high"]].tolist() == [0, 0]
+
+
 def test_permutation_p_is_uniform_without_a_relation() -> None:
     rng = np.random.default_rng(0)
     subjects = np.repeat(np.arange(8), 20)

@@ -72,20 +72,30 @@ def spearman(target: ArrayLike, prediction: ArrayLike) -> float:
     return pearson(stats.rankdata(target), stats.rankdata(prediction))
 
 
-def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> float:
-    """Mean over subjects of the Spearman correlation inside each subject.
+def spearman_of_subjects(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> np.ndarray:
+    """Return the Spearman correlation inside each subject, (subject,), in the order of their names.
 
-    Subjects with fewer than three trials or a constant target are left out; a constant prediction counts as
-    no correlation (0), so that a model that says the same for every trial can't drop out of its own score.
+    NaN for subjects with fewer than three trials or a constant target; a constant prediction counts as no
+    correlation (0), so that a model that says the same for every trial can't drop out of its own score.
     """
     target, prediction = _pair(target, prediction)
     frame = pd.DataFrame({"subject": np.asarray(subjects), "target": target, "prediction": prediction})
     values = []
     for _, part in frame.groupby("subject"):
+        value = float("nan")
         if len(part) >= 3 and part["target"].nunique() > 1:
-            value = spearman(part["target"].to_numpy(), part["prediction"].to_numpy())
-            values.append(0.0 if np.isnan(value) else value)
-    return float(np.mean(values)) if values else float("nan")
+            value = np.nan_to_num(spearman(part["target"].to_numpy(), part["prediction"].to_numpy()))
+        values.append(value)
+    return np.array(values)
+
+
+def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> float:
+    """Mean of `spearman_of_subjects` over those that have one; NaN where nobody has."""
+    return _mean_of_known(spearman_of_subjects(target, prediction, subjects))
+
+
+def _mean_of_known(values: np.ndarray) -> float:
+    return float("nan") if np.isnan(values).all() else float(np.nanmean(values))
 
 
 def permutation_p(
@@ -138,12 +148,30 @@ def bootstrap_nrmse(
             for weights in (np.ones_like(target), squared_error, centred, centred**2)
         ]
     )
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=n_resamples)
-    n, errors, first, second = moments @ counts.T
+    n, errors, first, second = moments @ _draw(n_subjects, n_resamples, seed).T
     variance = second / n - (first / n) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.sqrt(errors / n / np.where(variance > 0, variance, np.nan))
+
+
+def bootstrap_spearman(
+    target: ArrayLike,
+    prediction: ArrayLike,
+    subjects: ArrayLike,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Mean Spearman correlation inside subjects, of the same resamples as `bootstrap_nrmse`."""
+    values = spearman_of_subjects(target, prediction, subjects)
+    counts = _draw(len(values), n_resamples, seed) * ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return counts @ np.nan_to_num(values) / counts.sum(axis=1)
+
+
+def _draw(n_subjects: int, n_resamples: int, seed: int) -> np.ndarray:
+    """Return how often each subject is in each resample, (n_resamples, n_subjects)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=n_resamples)
 
 
 def interval(samples: ArrayLike, level: float = 0.95) -> tuple[float, float]:

@@ -71,6 +71,7 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
             "95 % interval, paired": interval("difference", "{:+.4f}"),
             "Pearson": text("pearson_r", "{:.3f}"),
             "Spearman": text("spearman_within_subject", "{:.3f}"),
+            "95 % of it": interval("spearman", "{:.2f}"),
             "p": text("permutation_p", "{:.4f}"),
             "parameters": text("parameters", "{:.0f}"),
             "training s": text("training_s", "{:.0f}"),
