@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from sparseeg.lock import only_writer
+
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
@@ -111,9 +113,10 @@ def interruptible(words: str) -> Iterator[None]:
 
 @contextmanager
 def writing(to: Path) -> Iterator[None]:
-    """Name the folder where a disk is full: its own message names a temporary file, or none."""
+    """Hold a folder for this command, and name it where a disk is full, whose own message might not."""
     try:
-        yield
+        with only_writer(to):
+            yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise OSError(error.errno, error.strerror, str(to)) from error
