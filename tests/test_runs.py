@@ -12,6 +12,7 @@ from sparseeg.data import store
 from sparseeg.data.problems import Problem
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.folds import make_folds
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 from toys import toy_windows
 
@@ -57,6 +58,21 @@ def test_folder_holds_what_the_guide_says(run: Path) -> None:
         assert (run / name).exists()
     problems = pd.read_csv(run / "problems.tsv", sep="\t")
     assert problems.loc[0].tolist() == ["sub-99_eeg.bdf", "no events file", "left out"]
+
+
+def test_the_windows_of_a_control_stay_in_place(
+    toy: WindowSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        runs, "fit_members", lambda windows, split, config, folder, **_: seen.update({folder.name: config})
+    )
+    jittered = config(augment={"jitter": 0.2, "channel_dropout": 0.1})
+    fold = make_folds(tmp_path / "run", toy, jittered.split)[0]
+    runs.fit_fold(toy, fold, jittered, silent)
+    assert seen["run"].augment.jitter == 0.2
+    assert seen["control"].augment.jitter == 0
+    assert seen["control"].augment.channel_dropout == 0.1
 
 
 def test_the_model_learns_and_its_control_does_not(run: Path) -> None:

@@ -190,7 +190,10 @@ def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report
         name, shuffle = scoring.control(windows)
         report(f"control: the same network, targets {name.replace('_', ' ')}")
         targets = shuffle(windows.targets, windows.subjects, config.seed)
-        alone = config.model_copy(update={"seeds": 1})
+        # A window that moves takes its target along: even a shuffled one then tells by how much it moved, and
+        # a network that finds this out knows when the brain responds. Windows of the control stay in place.
+        still = config.augment.model_copy(update={"jitter": 0.0})
+        alone = config.model_copy(update={"seeds": 1, "augment": still})
         fit_members(windows, fold.split, alone, fold.folder / "control", targets=targets, report=report)
 
 

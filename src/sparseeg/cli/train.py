@@ -35,21 +35,17 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the data set and of the training.")] = 0,
     jobs: Jobs = 2,
 ) -> None:
-    """Simulate a small data set, train the recommended network on it, and print its honest table.
+    """Simulate a small data set, train the network that leads on such data, and print its honest table.
 
     What an earlier or interrupted demo has finished in the folder is kept.
     """
-    from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+    from sparseeg.training.config import DataConfig, SplitConfig
+    from sparseeg.training.recipes import configure
 
     data, run = out / "data", out / "run"
     simulate(data, subjects=84, trials=24, seed=seed, jobs=jobs)
-    config = TrainConfig(
-        data=DataConfig(path=absolute([data])),
-        split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
-        epochs=15,
-        patience=5,
-        seed=seed,
-    )
+    split = SplitConfig(kind="release", valid=("R4",), test=("R5",))
+    config = configure(DataConfig(path=absolute([data])), "sparse-attention-locator", split, seed=seed)
     _train(config, run, jobs, resume=(run / "config.yaml").exists())
     say(f"open {run / 'report.html'} in a browser")
 
