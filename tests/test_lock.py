@@ -42,3 +42,9 @@ def test_an_error_inside_frees_it(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with only_writer(tmp_path):
         pass
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SparseEEGError, match="is a file; --out takes"), only_writer(tmp_path / "file"):
+        pass

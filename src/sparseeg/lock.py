@@ -14,8 +14,10 @@ def only_writer(folder: Path) -> Iterator[None]:
     """Hold a folder, made if it is missing, for this process until the end of the block.
 
     It is free again when the process ends, however it ends. Systems and file systems without `flock` go
-    unguarded. Raises SparseEEGError where another process holds the folder.
+    unguarded. Raises SparseEEGError where another process holds the folder, or where it is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        raise SparseEEGError(f"{folder} is a file; --out takes a folder")
     folder.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl

@@ -319,7 +319,7 @@ def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_pat
     }  # fmt: skip
     code, said = sparseeg("prepare", bids.root, "--out", "/proc/version")
     assert code == 2
-    assert said.strip() == "error: /proc/version is a file; a store is a folder"
+    assert said.strip() == "error: /proc/version is a file; --out takes a folder"
 
 
 def test_a_disk_without_room_is_not_taken_for_a_damaged_recording(folder, tmp_path, monkeypatch):
