@@ -103,8 +103,8 @@ def main() -> None:
         notes=(
             "one recording of 129 channels at 100 Hz, a token for every 80 ms of every channel, four blocks",
             "dense: torch's fused attention (`scaled_dot_product_attention`), four heads, in every block",
-            "forward: evaluation; training: forward and backward; medians of three after a first pass, which "
-            "alone is taken where it lasts over 20 s",
+            f"forward: evaluation; training: forward and backward; medians of {options.repeats} after a "
+            "first pass, which alone is taken where it lasts over 20 s",
             "MB: by which the process grew in the first pass",
             f"about: predicted by squares from the longest that was measured; over {options.budget:g} s",
         ),
