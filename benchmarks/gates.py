@@ -26,7 +26,7 @@ from sparseeg.training.config import TrainConfig
 NETWORKS = ("light-sparse-attention-cnn", "sparse-attention-cnn")
 NOTES = (
     "gates averaged over the test windows (R5); lowest and highest are those of channels and of time points",
-    "control: the same network trained on targets shuffled within subject; untrained: three other seeds",
+    "control: the same network trained on targets shuffled among the trials; untrained: three other seeds",
     "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the component that "
     "carries most of what can be known; correlations run over the 128 channels that are not the reference",
     "both networks score no better than the training mean here (networks-simulated.md)",
@@ -61,7 +61,7 @@ def lines(name: str, run: Path, windows: WindowSet, rows: np.ndarray) -> list[di
     """Return the lines of one network: trained, control, untrained."""
     networks = {
         "trained": models.load(run / "model.safetensors"),
-        "control": models.load(run / "control" / "model.safetensors"),
+        "control": models.load(run / "controls" / "shuffled_trials" / "model.safetensors"),
     }
     for seed in (1, 2, 3):
         torch.manual_seed(seed)

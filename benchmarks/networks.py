@@ -1,9 +1,10 @@
-"""The specification's networks under one protocol, with every baseline; tables go to benchmarks/results.
+"""Our networks with every baseline and control, one seed; tables go to benchmarks/results.
 
     python benchmarks/networks.py erpcore-p3 ../shared/data/erpcore-p3
     python benchmarks/networks.py simulated REFERENCE     # made by: sparseeg simulate REFERENCE --seed 0
 
-Runs go to `runs/NAME/MODEL` and are kept: a second call only scores what is trained.
+`sparseeg compare` sets them beside other networks, over several seeds. Runs go to `runs/NAME/MODEL` and are
+kept: a second call only scores what is trained.
 """
 
 import argparse
@@ -12,11 +13,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg import models, runs
+from sparseeg import runs
 from sparseeg.evaluation.evaluate import CAPTION, rows
 from sparseeg.report import tables
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.recipes import configure
 
+MODELS = (
+    "response-time-cnn",
+    "light-sparse-attention-cnn",
+    "sparse-attention-cnn",
+    "sparse-attention-locator",
+)
 TITLES = {
     "erpcore-p3": "Real EEG: response time in ERP CORE P3, leave one subject out",
     "simulated": "SIMULATED reference set: response time, 60 / 12 / 40 subjects",
@@ -27,9 +35,9 @@ def configuration(name: str, data: Path, model: str) -> TrainConfig:
     """Return the protocol of a table; it is the same for every network."""
     if name == "erpcore-p3":
         epochs = DataConfig(path=str(data), target="rt", target_unit="ms", tmin=0.0, tmax=0.8, sfreq=128.0)
-        return TrainConfig(data=epochs, split=SplitConfig(kind="loso"), model=model)
+        return configure(epochs, model, SplitConfig(kind="loso"), control_within_subject=True)
     releases = SplitConfig(kind="release", valid=("R4",), test=("R5",))
-    return TrainConfig(data=DataConfig(path=str(data)), split=releases, model=model)
+    return configure(DataConfig(path=str(data)), model, releases, control_within_subject=True)
 
 
 def main() -> None:
@@ -39,15 +47,16 @@ def main() -> None:
     )
     parser.add_argument("name", choices=TITLES)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=models.names())
+    parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     tables.commit()
-    windows = runs.load_windows(configuration(options.name, options.data, "").data, n_jobs=2)
+    configs = {model: configuration(options.name, options.data, model) for model in options.models}
+    margin = max(config.augment.jitter for config in configs.values())
+    windows = runs.load_windows(next(iter(configs.values())).data, margin, n_jobs=2)
     lines: dict[str, dict[str, object]] = {}
-    for model in options.models:
-        config = configuration(options.name, options.data, model)
+    for model, config in configs.items():
         metrics = runs.train(config, windows, options.runs / options.name / model, print)
         for label, scores in rows(metrics):
             name = label.replace("model", model) if label.startswith("model") else label

@@ -19,7 +19,7 @@ from sparseeg.data.simulate import DEFAULT, simulate_dataset
 from sparseeg.data.simulate.observers import ideal
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import baselines, splits
-from sparseeg.evaluation.controls import shuffle_within_subject
+from sparseeg.evaluation.controls import shuffle_within
 from sparseeg.evaluation.metrics import nrmse, summarize
 from sparseeg.evaluation.splits import Split
 from sparseeg.report import tables
@@ -70,7 +70,7 @@ def networks(data: Path, windows: WindowSet, folder: Path, seeds: int) -> dict[s
 def predictions(windows: WindowSet, split: Split, told: np.ndarray) -> dict[str, np.ndarray]:
     """Return the test predictions of everything but the networks."""
     target, test = windows.targets, split.test
-    within = shuffle_within_subject(target, windows.subjects, SEED)
+    within = shuffle_within(target, windows.subjects, SEED)
     known = np.concatenate([split.train, split.valid])
     shuffled, within[test] = target.copy(), target[test]
     shuffled[known] = target[np.random.default_rng(SEED).permutation(known)]

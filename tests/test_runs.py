@@ -41,7 +41,7 @@ def silent(line: str) -> None:
 def run(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
     with_problem = replace(toy, problems=(Problem(Path("sub-99_eeg.bdf"), "no events file", "left out"),))
-    runs.train(config(), with_problem, out, silent)
+    runs.train(config(control_within_subject=True), with_problem, out, silent)
     return out
 
 
@@ -51,10 +51,10 @@ def test_folder_holds_what_the_guide_says(run: Path) -> None:
     assert set(metrics["baselines"]) == {
         "train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting",
     }  # fmt: skip
-    assert set(metrics["controls"]) == {"shuffled_within_subject", "shuffled_order"}
+    assert set(metrics["controls"]) == {"shuffled_trials", "shuffled_within_subject", "shuffled_order"}
     assert metrics["data"] == {"source": "toy", "simulated": True, "n_files_with_problems": 1}
     assert (metrics["n_trials"], metrics["n_subjects"]) == (72, 3)
-    for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "control"):
+    for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "controls"):
         assert (run / name).exists()
     problems = pd.read_csv(run / "problems.tsv", sep="\t")
     assert problems.loc[0].tolist() == ["sub-99_eeg.bdf", "no events file", "left out"]
@@ -71,14 +71,15 @@ def test_the_windows_of_a_control_stay_in_place(
     fold = make_folds(tmp_path / "run", toy, jittered.split)[0]
     runs.fit_fold(toy, fold, jittered, silent)
     assert seen["run"].augment.jitter == 0.2
-    assert seen["control"].augment.jitter == 0
-    assert seen["control"].augment.channel_dropout == 0.1
+    assert seen["shuffled_trials"].augment.jitter == 0
+    assert seen["shuffled_trials"].augment.channel_dropout == 0.1
 
 
 def test_the_model_learns_and_its_control_does_not(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["nrmse"] < 0.8
-    assert metrics["controls"]["shuffled_within_subject"]["nrmse"] > 0.95
+    for name in ("shuffled_trials", "shuffled_within_subject"):
+        assert metrics["controls"][name]["nrmse"] > 0.95
     assert metrics["controls"]["shuffled_order"]["nrmse"] == pytest.approx(metrics["nrmse"], abs=1e-5)
 
 

@@ -1,7 +1,7 @@
 """A run folder: train into it, evaluate what stands in it.
 
-One split writes to the folder itself; cross-validation writes one folder per split below `folds/`. A control
-(the same network on shuffled targets) stands in `control/` beside the network it controls.
+One split writes to the folder itself; cross-validation writes one folder per split below `folds/`. Controls
+(the same network on shuffled targets) stand in `controls/` beside the network that they control.
 """
 
 import json
@@ -19,6 +19,7 @@ from sparseeg.atomic import write_whole
 from sparseeg.data import load
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
 from sparseeg.folds import Fold, fold_folders, make_folds
@@ -183,18 +184,19 @@ def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
 
 
 def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
-    """Fit the networks of one split, and their control; what is finished in its folder is kept."""
+    """Fit the networks of one split, and their controls; what is finished in its folder is kept."""
     report(f"training {config.model} on {len(fold.split.train)} trials")
     fit_members(windows, fold.split, config, fold.folder, report=report)
-    if config.control:
-        name, shuffle = scoring.control(windows)
+    # A window that moves takes its target along: even a shuffled one then tells by how much it moved, and a
+    # network that finds this out knows when the brain responds. Windows of the controls stay in place.
+    still = config.augment.model_copy(update={"jitter": 0.0})
+    alone = config.model_copy(update={"seeds": 1, "augment": still})
+    for name in scoring.controls(config, windows):
         report(f"control: the same network, targets {name.replace('_', ' ')}")
-        targets = shuffle(windows.targets, windows.subjects, config.seed)
-        # A window that moves takes its target along: even a shuffled one then tells by how much it moved, and
-        # a network that finds this out knows when the brain responds. Windows of the control stay in place.
-        still = config.augment.model_copy(update={"jitter": 0.0})
-        alone = config.model_copy(update={"seeds": 1, "augment": still})
-        fit_members(windows, fold.split, alone, fold.folder / "control", targets=targets, report=report)
+        targets = shuffled(name, windows.targets, windows.subjects, fold.split, config.seed)
+        fit_members(
+            windows, fold.split, alone, scoring.control_folder(fold, name), targets=targets, report=report
+        )
 
 
 def _score(

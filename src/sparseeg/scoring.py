@@ -1,7 +1,7 @@
 """What every predictor says of the scored trials of one split: the networks, their control, the baselines."""
 
-from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,7 @@ import pandas as pd
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import baselines
-from sparseeg.evaluation.controls import (
-    is_subject_level,
-    shuffle_between_subjects,
-    shuffle_within_subject,
-)
+from sparseeg.evaluation.controls import is_subject_level
 from sparseeg.folds import Fold
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
@@ -38,8 +34,9 @@ def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataF
             columns |= _with_age(windows, fold, answer.mean, ask(networks, indices=fold.split.valid).mean)
     else:  # where the training data are gone, the network still knows their mean
         columns["train_mean"] = np.full(len(test), float(networks[0].final_layer.mean))
+    for name in controls(config, windows):
+        columns[name] = ask(load_members(control_folder(fold, name)), indices=test).mean
     if config.control:
-        columns[control(windows)[0]] = ask(load_members(fold.folder / "control"), indices=test).mean
         order = np.random.default_rng(config.seed).permutation(len(test))
         columns["shuffled_order"] = ask(networks, indices=test[order]).mean[np.argsort(order)]
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
@@ -76,8 +73,15 @@ def _knows_age(windows: WindowSet) -> bool:
     return "age" in windows.table and bool(windows.table["age"].notna().any())
 
 
-def control(windows: WindowSet) -> tuple[str, Callable[..., np.ndarray]]:
-    """Return the shuffle that takes from the targets what the windows could tell of them."""
+def controls(config: TrainConfig, windows: WindowSet) -> list[str]:
+    """Return the names of the shuffles whose targets the network is trained on as well."""
+    if not config.control:
+        return []
     if is_subject_level(windows.targets, windows.subjects):
-        return "shuffled_between_subjects", shuffle_between_subjects
-    return "shuffled_within_subject", shuffle_within_subject
+        return ["shuffled_between_subjects"]
+    return ["shuffled_trials", *(["shuffled_within_subject"] if config.control_within_subject else [])]
+
+
+def control_folder(fold: Fold, name: str) -> Path:
+    """Return where the networks of a control lie."""
+    return fold.folder / "controls" / name

@@ -5,8 +5,9 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sparseeg.evaluation import baselines
-from sparseeg.evaluation.controls import shuffle_within_subject
+from sparseeg.evaluation.controls import shuffle_within, shuffled
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.evaluation.splits import Split
 
 TRAIN, VALID, TEST = np.arange(240), np.arange(240, 320), np.arange(320, 480)
 
@@ -100,10 +101,21 @@ def test_flat_channels_and_short_windows_are_finite() -> None:
 def test_shuffle_stays_inside_the_subject_and_moves_trials() -> None:
     subjects = np.repeat(["a", "b", "c"], 20)
     target = np.arange(60.0)
-    shuffled = shuffle_within_subject(target, subjects, seed=1)
+    found = shuffle_within(target, subjects, seed=1)
     for name in "abc":
-        assert sorted(shuffled[subjects == name]) == sorted(target[subjects == name])
-    assert (shuffled != target).mean() > 0.8
+        assert sorted(found[subjects == name]) == sorted(target[subjects == name])
+    assert (found != target).mean() > 0.8
+
+
+def test_the_control_of_all_trials_keeps_the_parts_apart_and_the_means_of_no_subject() -> None:
+    subjects = np.repeat(np.arange(12), 50)
+    target = np.repeat(np.arange(12.0), 50)
+    split = Split(np.arange(300), np.arange(300, 400), np.arange(400, 600))
+    found = shuffled("shuffled_trials", target, subjects, split, seed=1)
+    for rows in split:
+        assert sorted(found[rows]) == sorted(target[rows])
+    means = [found[subjects == subject].mean() for subject in range(6)]
+    assert np.ptp(means) < 1.5  # 5 before
 
 
 @pytest.mark.parametrize("learn", [baselines.ridge, baselines.hist_gradient_boosting])

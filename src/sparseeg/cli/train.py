@@ -123,7 +123,10 @@ def train(
     mixup: Annotated[float | None, of_recipe("Alpha of mixup; 0 for none.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
     precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",
-    control: Annotated[bool, typer.Option(help="Also train on targets shuffled within subject.")] = True,
+    control: Annotated[bool, typer.Option(help="Also train on targets shuffled among the trials.")] = True,
+    control_within_subject: Annotated[
+        bool, typer.Option(help="A second control, shuffled within subject: what the subjects' means teach.")
+    ] = False,
     boosting: Annotated[bool, typer.Option(help="Also fit gradient boosting as a baseline.")] = True,
     jobs: Jobs = 2,
 ) -> None:

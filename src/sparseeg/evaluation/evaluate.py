@@ -19,7 +19,7 @@ BASELINES = (
     "ridge",
     "hist_gradient_boosting",
 )
-CONTROLS = ("shuffled_within_subject", "shuffled_between_subjects", "shuffled_order")
+CONTROLS = ("shuffled_trials", "shuffled_within_subject", "shuffled_between_subjects", "shuffled_order")
 
 # The same for all trials of a subject, so a rank correlation inside the subject says nothing about them
 # (leaving the own trial out even makes it -1).
@@ -34,15 +34,16 @@ LABELS = {
     "age_sex_and_eeg": "age, sex and EEG",
     "ridge": "ridge",
     "hist_gradient_boosting": "gradient boosting",
-    "shuffled_within_subject": "model, shuffled",
+    "shuffled_trials": "model, shuffled",
+    "shuffled_within_subject": "model, shuffled in subject",
     "shuffled_between_subjects": "model, shuffled",
     "shuffled_order": "model, other order",
 }
 CAPTION = (
     "NRMSE is divided by the standard deviation of the test targets, pooled: 1.0 is the best constant. "
     "Intervals: bootstrap over subjects. Own mean and own other trials know the test subject's targets. "
-    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled within subject, or, "
-    "where each subject has one target, between subjects. "
+    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled among the trials, or, "
+    "where each subject has one target, among the subjects. "
     "Other order: the test trials asked in another order must get the same answers."
 )
 

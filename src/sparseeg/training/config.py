@@ -112,6 +112,7 @@ class TrainConfig(_RunConfig):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["32", "bf16"] = "32"
     control: bool = True
+    control_within_subject: bool = False
     boosting: bool = True
 
 
