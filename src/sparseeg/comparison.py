@@ -13,12 +13,12 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from sparseeg import runs
+from sparseeg import runs, scoring
 from sparseeg.atomic import write_whole
 from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation import baselines, compare
+from sparseeg.evaluation import compare
 from sparseeg.folds import Fold, make_folds
 from sparseeg.models.registry import check_name
 from sparseeg.report import tables
@@ -30,7 +30,12 @@ from sparseeg.training.recipes import configure
 from sparseeg.yaml_files import describe
 
 Report = Callable[[str], None]
-BASELINES = ("training-mean", "ridge", "gradient-boosting", "ceiling")
+BASELINES = {
+    "training-mean": "train_mean",
+    "ridge": "ridge",
+    "gradient-boosting": "hist_gradient_boosting",
+    "ceiling": "ceiling",
+}
 COSTS = ("parameters", "training_s", "windows_per_s")
 PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
 
@@ -211,16 +216,11 @@ class Comparison:
         return self.out / "runs" / _slug(next(same, entry.name))
 
     def _baseline(self, name: str, fold: Fold) -> np.ndarray:
-        train, valid, _ = fold.split
         if name == "ceiling":  # imports MNE
             from sparseeg.data.simulate.observers import ideal, simulation_seed
 
             return ideal(self.windows, fold.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
-        if name == "training-mean":
-            return baselines.train_mean(self.windows.targets[train], len(fold.scored))
-        learn = baselines.ridge if name == "ridge" else baselines.hist_gradient_boosting
-        refit = bool(self.given.get("refit"))
-        return learn(self.windows.gather, self.windows.targets, train, valid, fold.scored, refit=refit)
+        return scoring.baseline(BASELINES[name], self.windows, fold, refit=bool(self.given.get("refit")))
 
     def _trials(self) -> pd.DataFrame:
         """Return the scored trials of all folds."""

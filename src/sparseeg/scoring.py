@@ -29,7 +29,9 @@ def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataF
     low, high = Calibration.read(fold.folder).interval(answer)
     columns = {"prediction": answer.mean, "interval_low": low, "interval_high": high}
     if len(fold.split.train):
-        columns |= _baselines(config, windows, fold)
+        learned = ["train_mean", "ridge", *(["hist_gradient_boosting"] if config.boosting else [])]
+        known = partial(baseline, windows=windows, fold=fold, refit=config.refit, seed=config.seed)
+        columns |= {name: known(name) for name in learned}
         if windows.target_name != "age" and _knows_age(windows):
             columns |= _with_age(windows, fold, answer.mean, ask(networks, indices=fold.split.valid).mean)
     else:  # where the training data are gone, the network still knows their mean
@@ -42,18 +44,15 @@ def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataF
     return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
 
 
-def _baselines(config: TrainConfig, windows: WindowSet, fold: Fold) -> dict[str, np.ndarray]:
+def baseline(name: str, windows: WindowSet, fold: Fold, *, refit: bool = False, seed: int = 0) -> np.ndarray:
+    """Return what a baseline, by its name in `metrics.json`, says of the scored trials."""
     train, valid, _ = fold.split
+    if name == "train_mean":
+        return baselines.train_mean(windows.targets[train], len(fold.scored))
     parts = (windows.gather, windows.targets, train, valid, fold.scored)
-    columns = {
-        "train_mean": baselines.train_mean(windows.targets[train], len(fold.scored)),
-        "ridge": baselines.ridge(*parts, refit=config.refit),
-    }
-    if config.boosting:
-        columns["hist_gradient_boosting"] = baselines.hist_gradient_boosting(
-            *parts, seed=config.seed, refit=config.refit
-        )
-    return columns
+    if name == "ridge":
+        return baselines.ridge(*parts, refit=refit)
+    return baselines.hist_gradient_boosting(*parts, seed=seed, refit=refit)
 
 
 def _with_age(

@@ -31,26 +31,25 @@ def scores(
 
     The interval of a mean over runs is over subjects, for these runs: each resample scores all of them.
     """
-    target, subjects = predictions["target"].to_numpy(), predictions["subject"].to_numpy()
-    bootstrap = _bootstrap(predictions, runs, seed)
+    scored = _scored(predictions, runs, seed)
+    target, subjects = predictions["target"], predictions["subject"]
     rows = []
     for name, columns in runs.items():
-        values = [predictions[column].to_numpy() for column in columns]
+        values, one = predictions[[*columns]].to_numpy(), scored[name]
         row: dict[str, Any] = {
             "model": name,
             "runs": len(columns),
-            "nrmse": _mean(nrmse(target, value) for value in values),
-            "pearson_r": _mean(pearson(target, value) for value in values),
-            "spearman_within_subject": _mean(
-                spearman_within_subject(target, value, subjects) for value in values
-            ),
-            "permutation_p": permutation_p(target, np.mean(values, axis=0), subjects, seed=seed),
-            **_bounds("nrmse", bootstrap[name].nrmse),
-            **_bounds("spearman", bootstrap[name].spearman),
+            "nrmse": one.nrmse,
+            "pearson_r": np.mean([pearson(target, value) for value in values.T]),
+            "spearman_within_subject": one.spearman,
+            "permutation_p": permutation_p(target, values.mean(axis=1), subjects, seed=seed),
+            **_bounds("nrmse", one.resampled_nrmse),
+            **_bounds("spearman", one.resampled_spearman),
         }
-        if reference in bootstrap and name != reference:
-            row |= _bounds("difference", bootstrap[name].nrmse - bootstrap[reference].nrmse)
-            row["difference"] = row["nrmse"] - _mean(nrmse(target, predictions[c]) for c in runs[reference])
+        if reference in scored and name != reference:
+            other = scored[reference]
+            row["difference"] = one.nrmse - other.nrmse
+            row |= _bounds("difference", one.resampled_nrmse - other.resampled_nrmse)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -61,52 +60,47 @@ def differences(predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], se
     Intervals are 95 %, paired: both of a pair are scored on the same resamples of subjects. Arguments as in
     `scores`.
     """
-    target, subjects = predictions["target"], predictions["subject"]
-    bootstrap = _bootstrap(predictions, runs, seed)
-    found = {
-        name: np.mean(
-            [
-                (
-                    nrmse(target, predictions[column]),
-                    spearman_within_subject(target, predictions[column], subjects),
-                )
-                for column in columns
-            ],
-            axis=0,
-        )
-        for name, columns in runs.items()
-    }
+    scored = _scored(predictions, runs, seed)
     return pd.DataFrame(
         {
             "model": first,
             "other": second,
-            "difference": found[first][0] - found[second][0],
-            **_bounds("difference", bootstrap[first].nrmse - bootstrap[second].nrmse),
-            "spearman_difference": found[first][1] - found[second][1],
-            **_bounds("spearman_difference", bootstrap[first].spearman - bootstrap[second].spearman),
+            "difference": scored[first].nrmse - scored[second].nrmse,
+            **_bounds("difference", scored[first].resampled_nrmse - scored[second].resampled_nrmse),
+            "spearman_difference": scored[first].spearman - scored[second].spearman,
+            **_bounds(
+                "spearman_difference", scored[first].resampled_spearman - scored[second].resampled_spearman
+            ),
         }
         for first, second in itertools.combinations(runs, 2)
     )
 
 
-class _Resampled(NamedTuple):
-    """Scores in every resample of the subjects, (resample,), means over the runs."""
+class _Scores(NamedTuple):
+    """Of one predictor, means over its runs; resampled: in every resample of the subjects, (resample,)."""
 
-    nrmse: np.ndarray
-    spearman: np.ndarray
+    nrmse: float
+    spearman: float
+    resampled_nrmse: np.ndarray
+    resampled_spearman: np.ndarray
 
 
-def _bootstrap(
-    predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], seed: int
-) -> dict[str, _Resampled]:
+def _scored(predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], seed: int) -> dict[str, _Scores]:
     target, subjects = predictions["target"], predictions["subject"]
+
+    def of_run(values: pd.Series) -> tuple[float, float, np.ndarray, np.ndarray]:
+        return (
+            nrmse(target, values),
+            spearman_within_subject(target, values, subjects),
+            bootstrap_nrmse(target, values, subjects, seed=seed),
+            bootstrap_spearman(target, values, subjects, seed=seed),
+        )
+
     return {
-        name: _Resampled(
+        name: _Scores(
             *(
-                np.mean(
-                    [score(target, predictions[column], subjects, seed=seed) for column in columns], axis=0
-                )
-                for score in (bootstrap_nrmse, bootstrap_spearman)
+                np.mean(score, axis=0)
+                for score in zip(*(of_run(predictions[c]) for c in columns), strict=True)
             )
         )
         for name, columns in runs.items()
@@ -116,7 +110,3 @@ def _bootstrap(
 def _bounds(name: str, resampled: np.ndarray) -> dict[str, float]:
     low, high = interval(resampled)
     return {f"{name}_low": low, f"{name}_high": high}
-
-
-def _mean(values: Any) -> float:
-    return float(np.mean(list(values)))
