@@ -131,7 +131,7 @@ def train_with_another(windows, folder):
     """Train for two epochs with two processes; each keeps the targets that it saw."""
     torch.set_num_threads(1)
     network = models.build("response-time-cnn", windows.n_chans, windows.n_times)
-    module = Recording(network, 1.0, TrainConfig(data=DataConfig(path="toy")))
+    module = Recording(network, 1.0, TrainConfig(data=DataConfig(path="toy"), model="response-time-cnn"))
     module.folder = folder
     trainer = lightning.Trainer(
         accelerator="cpu",

@@ -227,7 +227,7 @@ def test_configuration_round_trip_and_errors(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     config(seed=7).write(path)
     assert TrainConfig.read(path) == config(seed=7)
-    path.write_text("data: {path: x}\nepoch: 3\n")
+    path.write_text("data: {path: x}\nmodel: m\nepoch: 3\n")
     with pytest.raises(SparseEEGError, match=r"config\.yaml: epoch"):
         TrainConfig.read(path)
 

@@ -56,7 +56,7 @@ def train(
     data: Data = None,
     model: Annotated[
         str, typer.Option("--model", help="Name of a network, or braindecode:NAME.")
-    ] = "light-sparse-attention-cnn",
+    ] = "sparse-attention-locator",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
     ] = False,

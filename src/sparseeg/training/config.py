@@ -85,7 +85,7 @@ class TrainConfig(_RunConfig):
 
     data: DataConfig
     split: SplitConfig = SplitConfig()
-    model: str = "light-sparse-attention-cnn"
+    model: str
     model_options: dict[str, Any] = Field(default_factory=dict)
     init: str | None = None
     layer_decay: float = Field(default=1.0, gt=0, le=1)
