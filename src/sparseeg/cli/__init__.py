@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, compare, data, fetch, pretrain, train
+from sparseeg.cli import bench, compare, data, fetch, pretrain, submission, train
 from sparseeg.cli.memory import keep_freed_memory
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
@@ -29,6 +29,8 @@ for command in (
     train.evaluate,
     compare.compare,
     train.report,
+    submission.submit,
+    submission.score,
 ):
     app.command()(command)
 app.add_typer(bench.app, name="bench")
@@ -46,14 +48,7 @@ def main() -> None:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        if error.errno not in (
-            errno.ENOSPC,
-            errno.EACCES,
-            errno.EPERM,
-            errno.EROFS,
-            errno.EDQUOT,
-            errno.ENOTDIR,
-        ):
+        if error.errno not in CANT_WRITE:
             raise
         where = f" ({error.filename})" if error.filename else ""
         console.print(

@@ -1,0 +1,1 @@
+"""The challenge's zip: made of trained runs, and scored, whoever made it."""

@@ -1,0 +1,92 @@
+"""What the challenge calls: `Submission`, with a network, or the mean of several, for each challenge."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparseeg.attention.backend import plain_path
+from sparseeg.models.partitions import Partitions, ways
+from sparseeg.models.registry import build
+
+FOLDERS = (Path("/app/input/res"), Path("/app/input"), Path(), Path(__file__).parent)
+"""Where the challenge puts a submission's files, in the order in which they are looked for."""
+
+WEIGHTS = "weights_challenge_{}.pt"
+
+
+def find(name: str) -> Path:
+    """Return where a file of the submission lies; FileNotFoundError says where it was looked for."""
+    for folder in FOLDERS:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{name} is in none of {', '.join(str(folder) for folder in FOLDERS)}")
+
+
+class Submission:
+    """The challenge's interface.
+
+    Parameters
+    ----------
+    SFREQ : Hz, of the windows.
+    DEVICE : where the networks run.
+    """
+
+    def __init__(self, SFREQ: float, DEVICE: torch.device | str) -> None:
+        self.sfreq = SFREQ
+        self.device = torch.device(DEVICE)
+
+    def get_model_challenge_1(self) -> nn.Module:
+        """Return the network that predicts response times in seconds."""
+        return self._load(1)
+
+    def get_model_challenge_2(self) -> nn.Module:
+        """Return the network that predicts the externalizing factor."""
+        return self._load(2)
+
+    def _load(self, challenge: int) -> nn.Module:
+        content = torch.load(find(WEIGHTS.format(challenge)), map_location="cpu", weights_only=True)
+        return Answer(**content).to(self.device).eval()
+
+
+class Answer(nn.Module):
+    """The mean answer of networks to windows (batch, channel, time) of any unit, (batch, 1).
+
+    Parameters
+    ----------
+    networks : of each network how it is built, its arguments in `spec`, and its `weights`.
+    partitions : see `sparseeg.models.partitions.ways`.
+    constant : what is answered where there is no network, and to a window that a network has no number for.
+    """
+
+    def __init__(self, networks: list[dict[str, Any]], partitions: Partitions, constant: float) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList()
+        for network in networks:
+            spec = dict(network["spec"])
+            built = build(spec.pop("name"), **spec.pop("options"), **spec)
+            built.load_state_dict(network["weights"])
+            self.networks.append(built)
+        self.partitions = partitions
+        self.constant = constant
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the answers, float32 (batch, 1)."""
+        if not self.networks:
+            return x.new_full((len(x), 1), self.constant, dtype=torch.float32)
+        x = x.float()
+        answers = []
+        for network in self.networks:
+            for way in ways(network, self.partitions):
+                with way:
+                    answers.append(self._ask(network, x)[:, :1].float())
+        # One window that isn't a number would cost the whole score.
+        return torch.stack(answers).mean(dim=0).nan_to_num(self.constant, self.constant, self.constant)
+
+    def _ask(self, network: nn.Module, x: Tensor) -> Tensor:
+        if x.device.type == "cpu":
+            return network(x)
+        with plain_path():  # the image's triton is older than what our kernels were tested with
+            return network(x)

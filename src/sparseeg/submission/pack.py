@@ -1,0 +1,186 @@
+"""Trained runs to the challenge's zip, which is tried out before it is written."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sparseeg import models
+from sparseeg.atomic import write_whole
+from sparseeg.data import hbn, store, tasks
+from sparseeg.errors import SparseEEGError
+from sparseeg.models.partitions import ways
+from sparseeg.models.registry import BRAINDECODE_PREFIX
+from sparseeg.submission.archive import ENTRY, unpack
+from sparseeg.submission.bundle import bundle
+from sparseeg.submission.entry import WEIGHTS
+from sparseeg.submission.sandbox import Answers, ask
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.ensemble import load_members, network_files
+
+N_TIMES = 200
+TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}
+CONSTANTS = {1: 1.594, 2: 0.0}  # mean of 73,525 response times of HBN-EEG in s; factors have mean zero
+TOLERANCE = 1e-5
+N_TRIED = 128
+VOLTS = 1e-6  # in a microvolt
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the zip did in a clean process, for one challenge."""
+
+    challenge: int
+    difference: float
+    seconds_per_window: float
+    peak_bytes: int
+
+
+def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda line: None) -> list[Tried]:
+    """Write a submission of the runs for each challenge; what it did when it was tried out is returned.
+
+    Parameters
+    ----------
+    runs : run folders by challenge, 1 (response time) and 2 (externalizing); several answer with their mean,
+        none with a constant.
+    out : the zip.
+
+    Raises
+    ------
+    SparseEEGError : a run of another task or with other windows than the challenge's; a zip that doesn't
+        answer in a clean process as the run does. Nothing is written then.
+    """
+    contents = {challenge: _content(challenge, runs.get(challenge, ())) for challenge in TASKS}
+    files: dict[str, bytes] = {
+        name: source.encode() for name, source in bundle("sparseeg.submission.entry", ENTRY).items()
+    }
+    for challenge, content in contents.items():
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        files[WEIGHTS.format(challenge)] = buffer.getvalue()
+        names = {network["spec"]["name"] for network in content["networks"]}
+        if not names:
+            report(f"challenge {challenge}: no run, answered with the constant {CONSTANTS[challenge]:g}")
+        elif any(name.startswith(BRAINDECODE_PREFIX) for name in names):
+            report(
+                f"challenge {challenge}: {', '.join(sorted(names))} comes from the braindecode of the "
+                "scoring image (1.2.0), which may differ from the one here"
+            )
+    archive = _zipped(files)
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
+        path, folder = Path(place) / out.name, Path(place) / "unpacked"
+        path.write_bytes(archive)
+        folder.mkdir()
+        unpack(path, folder)
+        tried = [_try(challenge, runs.get(challenge, ()), folder, out.name) for challenge in TASKS]
+    write_whole(out, archive)
+    return tried
+
+
+def _content(challenge: int, runs: Sequence[Path]) -> dict[str, Any]:
+    """Return what the file of a challenge's weights holds: the arguments of `entry.Answer`."""
+    networks: list[dict[str, Any]] = []
+    partitions: set[int | str] = set()
+    for run in runs:
+        config = TrainConfig.read(run / "config.yaml")
+        if config.data.task != TASKS[challenge]:
+            raise SparseEEGError(
+                f"{run} predicts {config.data.task}; challenge {challenge} asks for {TASKS[challenge]}"
+            )
+        if config.split.kind in ("loso", "kfold"):
+            raise SparseEEGError(
+                f"{run} is a cross-validation: it has no single network; train one with --valid R5"
+            )
+        partitions.add(config.partitions)
+        for path in network_files(run):
+            spec = models.files.read_spec(path)
+            _check_spec(run, spec)
+            networks.append({"spec": asdict(spec), "weights": models.files.read_weights(path)})
+    if len(partitions) > 1:
+        raise SparseEEGError(f"runs with different partitions in evaluation ({partitions}) can't be one")
+    constant = CONSTANTS[challenge]
+    if networks:
+        constant = float(models.load(network_files(runs[0])[0]).final_layer.mean)  # type: ignore[arg-type]
+    return {"networks": networks, "partitions": next(iter(partitions), 1), "constant": constant}
+
+
+def _check_spec(run: Path, spec: models.NetworkSpec) -> None:
+    """Raise SparseEEGError unless a network takes the challenge's windows."""
+    wanted = len(hbn.CH_NAMES), N_TIMES, hbn.SFREQ
+    if (spec.n_chans, spec.n_times, spec.sfreq) != wanted:
+        raise SparseEEGError(
+            f"{run}: its network takes {spec.n_chans} channels x {spec.n_times} samples at {spec.sfreq:g} "
+            f"Hz; the challenge's windows have {wanted[0]} x {wanted[1]} at {wanted[2]:g} Hz"
+        )
+    for own, there in zip(spec.ch_names or hbn.CH_NAMES, hbn.CH_NAMES, strict=True):
+        if own.lower() != there.lower():
+            raise SparseEEGError(f"{run}: its network takes {own} where the challenge has {there}")
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    """Return a zip of files; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def _windows(runs: Sequence[Path]) -> np.ndarray:
+    """Return windows in microvolts to try a submission with: of the first run's store, or noise."""
+    for run in runs:
+        path = Path(TrainConfig.read(run / "config.yaml").data.path[0])
+        if store.is_store(path):
+            windows = store.open_store(path)
+            return windows.gather(np.linspace(0, len(windows) - 1, N_TRIED).astype(int))
+    rng = np.random.default_rng(0)
+    steps = rng.normal(0.0, 4.0, (N_TRIED, len(hbn.CH_NAMES), N_TIMES))  # a spectrum like that of EEG
+    noise = np.cumsum(steps, axis=2)
+    noise[:, -1] = 0.0  # the reference is flat
+    return noise.astype(np.float32)
+
+
+def _expected(challenge: int, runs: Sequence[Path], windows: np.ndarray) -> np.ndarray:
+    """Return what the networks of the runs answer to the windows, without the submission's code."""
+    answers = []
+    with torch.inference_mode():
+        for run in runs:
+            partitions = TrainConfig.read(run / "config.yaml").partitions
+            for network in load_members(run):
+                for way in ways(network, partitions):
+                    with way:
+                        answers.append(network(torch.from_numpy(windows))[:, 0].double().numpy())
+    return np.mean(answers, axis=0) if answers else np.full(len(windows), CONSTANTS[challenge])
+
+
+def _try(challenge: int, runs: Sequence[Path], folder: Path, name: str) -> Tried:
+    """Ask the unpacked submission one by one in volts, and all at once in microvolts."""
+    windows = _windows(runs)
+    expected = _expected(challenge, runs, windows)
+    volts = windows * np.float32(VOLTS)
+    alone = ask(folder, challenge, (window[None] for window in volts), name=name)
+    together = ask(folder, challenge, [windows], name=name)
+    for answers, words in ((alone, "one by one in volts"), (together, "128 at once in microvolts")):
+        _check_same(challenge, answers, expected, words, name)
+    difference = float(np.abs(alone.values - expected).max())
+    return Tried(challenge, difference, alone.seconds / len(windows), alone.peak_bytes)
+
+
+def _check_same(challenge: int, answers: Answers, expected: np.ndarray, words: str, name: str) -> None:
+    difference = np.abs(answers.values - expected).max()
+    if not difference <= TOLERANCE:
+        raise SparseEEGError(
+            f"{name}: challenge {challenge}, asked {words}, answers up to {difference:.2g} away from the "
+            f"run; at most {TOLERANCE:g} is allowed, nothing was written"
+        )

@@ -1,0 +1,217 @@
+"""The challenge's local scoring of a zip, and what it doesn't show."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.data import hbn, tasks
+from sparseeg.data.load import load, recognise
+from sparseeg.data.prepare import Options, prepare
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
+from sparseeg.submission.archive import unpack
+from sparseeg.submission.pack import N_TIMES, TASKS, TOLERANCE, VOLTS
+from sparseeg.submission.sandbox import NORMAL, Limits, ask
+
+SHARES = {1: 0.3, 2: 0.7}  # of the challenges in the final score (rules of the challenge)
+ORDER_SEED = 0
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ChallengeScore:
+    """What a submission scores in one challenge.
+
+    Parameters
+    ----------
+    challenge : 1 (response time) or 2 (externalizing).
+    scores : keys as in `evaluation.metrics.summarize`; `nrmse` is the challenge's own.
+    kept : the same without the subjects that the start kit leaves out; None where there are none of them.
+    shuffled_nrmse, moved : the score where the windows come in another order, and by how much the farthest
+        answer moved; None where that wasn't asked.
+    seconds_per_window, peak_bytes : in its process, batch size 1.
+    predictions : one row per window, in the order of the scoring.
+    """
+
+    challenge: int
+    scores: dict[str, Any]
+    kept: dict[str, Any] | None
+    shuffled_nrmse: float | None
+    moved: float | None
+    seconds_per_window: float
+    peak_bytes: int
+    predictions: pd.DataFrame
+
+    @property
+    def depends_on_order(self) -> bool:
+        """Whether the same windows in another order got other answers."""
+        return self.moved is not None and self.moved > TOLERANCE
+
+    def by_subject(self) -> pd.DataFrame:
+        """Return the scores of each subject: windows, means, RMSE, and the rank correlation of its trials."""
+        found = self.predictions
+        error = (found["prediction"] - found["target"]) ** 2
+        groups = found.assign(error=error).groupby("subject", sort=True)
+        table = groups.agg(
+            windows=("target", "size"),
+            target=("target", "mean"),
+            prediction=("prediction", "mean"),
+            rmse=("error", lambda values: float(np.sqrt(values.mean()))),
+        )
+        if self.challenge == 1:
+            table["spearman"] = spearman_of_subjects(found["target"], found["prediction"], found["subject"])
+        return table.reset_index()
+
+
+def challenge_windows(
+    challenge: int,
+    data: Path,
+    cache: Path,
+    releases: Sequence[str] | None = (hbn.VALIDATION_RELEASE,),
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> WindowSet:
+    """Return the windows of the official scoring, in its order, with all subjects.
+
+    Parameters
+    ----------
+    data : a BIDS folder, as of release R5, or a store that was prepared with its excluded subjects.
+    cache : folder of the store that is made of a BIDS folder.
+    releases : HBN releases to score; None for all there is.
+
+    Raises
+    ------
+    SparseEEGError : nothing to read, or windows that are not the challenge's.
+    """
+    kind = recognise(data)
+    if kind == "store":
+        windows = load(data, task=TASKS[challenge], releases=releases)
+    elif kind == "bids":
+        contrast = tasks.TaskFile(bids_tasks=(hbn.CONTRAST_TASK,))
+        windows = prepare(
+            data.resolve(),
+            cache / "-".join((TASKS[challenge], *(releases or ()))),
+            tasks.find_task(TASKS[challenge], contrast),
+            Options(releases=None if releases is None else tuple(releases), keep_excluded=True),
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    else:
+        raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
+    found = (windows.n_chans, windows.n_times, windows.sfreq)
+    if found != (len(hbn.CH_NAMES), N_TIMES, hbn.SFREQ):
+        raise SparseEEGError(
+            f"{data}: windows of {found[0]} channels x {found[1]} samples at {found[2]:g} Hz; the "
+            f"challenge's have {len(hbn.CH_NAMES)} x {N_TIMES} at {hbn.SFREQ:g} Hz"
+        )
+    return windows
+
+
+def score(
+    archive: Path,
+    windows: dict[int, WindowSet],
+    *,
+    device: str = "cpu",
+    limits: Limits = NORMAL,
+    check_order: bool = True,
+    progress: Callable[[int], Progress] = lambda challenge: lambda done, total: None,
+) -> list[ChallengeScore]:
+    """Score a submission as the challenge does: windows in volts, one by one, in order.
+
+    Parameters
+    ----------
+    archive : the zip, of anybody.
+    windows : by challenge; those that aren't there aren't scored.
+    device : "cpu" or "cuda".
+    limits : of each pass over a challenge's windows.
+    check_order : ask again in another order.
+    progress : called with a challenge; what it returns is called as `progress(done, total)`.
+
+    Raises
+    ------
+    SparseEEGError : what is wrong with the zip or what its code does, in one line.
+    """
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
+        folder = Path(place)
+        unpack(archive, folder)
+        passes = partial(_passes, folder, archive.name, device, limits, check_order)
+        return [
+            _score(challenge, chosen, *passes(challenge, chosen, progress(challenge)))
+            for challenge, chosen in windows.items()
+        ]
+
+
+def overall(scores: Sequence[ChallengeScore]) -> float | None:
+    """Return the final score of a submission, where both challenges were scored."""
+    found = {one.challenge: one.scores["nrmse"] for one in scores}
+    if set(found) != set(SHARES):
+        return None
+    return sum(share * found[challenge] for challenge, share in SHARES.items())
+
+
+def _passes(
+    folder: Path,
+    name: str,
+    device: str,
+    limits: Limits,
+    check_order: bool,
+    challenge: int,
+    windows: WindowSet,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray | None, float, int]:
+    """Return the answers in order, those in another order, and what the first pass took."""
+    n = len(windows)
+    total = n * (1 + check_order)
+    run = partial(ask, folder, challenge, name=name, device=device, limits=limits)
+    first = run(_one_by_one(windows, np.arange(n)), progress=lambda done: progress(done, total))
+    again = None
+    if check_order:
+        order = np.random.default_rng(ORDER_SEED).permutation(n)
+        answers = run(_one_by_one(windows, order), progress=lambda done: progress(n + done, total))
+        again = answers.values[np.argsort(order)]
+    return first.values, again, first.seconds / max(1, n), first.peak_bytes
+
+
+def _one_by_one(windows: WindowSet, order: np.ndarray) -> Iterator[np.ndarray]:
+    """Give the windows in volts, float32 (1, channel, time), as MNE returns them."""
+    for index in order:
+        microvolts = windows.gather([index]).astype(np.float64)
+        yield (microvolts * VOLTS).astype(np.float32)
+
+
+def _score(
+    challenge: int,
+    windows: WindowSet,
+    answers: np.ndarray,
+    again: np.ndarray | None,
+    seconds_per_window: float,
+    peak_bytes: int,
+) -> ChallengeScore:
+    if not np.isfinite(answers).all():
+        count = int((~np.isfinite(answers)).sum())
+        raise SparseEEGError(
+            f"challenge {challenge}: {count} of {len(answers)} answers are no finite numbers: no score"
+        )
+    target, subjects = windows.targets, windows.subjects
+    kept = ~np.isin(subjects, sorted(hbn.EXCLUDED_SUBJECTS))
+    known = [
+        name for name in ("release", "subject", "task", "run", "onset", "target") if name in windows.table
+    ]
+    return ChallengeScore(
+        challenge=challenge,
+        scores=summarize(target, answers, subjects),
+        kept=None if kept.all() or not kept.any() else summarize(target[kept], answers[kept], subjects[kept]),
+        shuffled_nrmse=None if again is None else nrmse(target, again),
+        moved=None if again is None else float(np.abs(again - answers).max()),
+        seconds_per_window=seconds_per_window,
+        peak_bytes=peak_bytes,
+        predictions=windows.table[known].assign(prediction=answers),
+    )

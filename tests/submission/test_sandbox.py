@@ -1,0 +1,107 @@
+"""What somebody's code may do wrong ends in one line; what it does right comes back."""
+
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparseeg.errors import SparseEEGError
+from sparseeg.submission.sandbox import Limits, ask
+
+HEAD = """
+import torch
+class Model:
+    def eval(self): pass
+    def forward(self, x): return {answer}
+class Submission:
+    def __init__(self, SFREQ, DEVICE): self.sfreq = SFREQ
+    def get_model_challenge_1(self): return Model()
+"""
+
+
+def submission(tmp_path: Path, source: str) -> Path:
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    (folder / "submission.py").write_text(textwrap.dedent(source))
+    return folder
+
+
+def batches(*sizes: int) -> list[np.ndarray]:
+    return [np.full((size, 3, 4), number + 1.0, np.float32) for number, size in enumerate(sizes)]
+
+
+def failure(tmp_path: Path, source: str, **options) -> str:
+    with pytest.raises(SparseEEGError) as error:
+        ask(submission(tmp_path, source), 1, batches(1, 1), name="a.zip", **options)
+    assert "\n" not in str(error.value)
+    assert str(error.value).startswith("a.zip: ")
+    return str(error.value)
+
+
+def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
+    folder = submission(tmp_path, HEAD.format(answer="x.mean((1, 2))[:, None] * 2"))
+    answers = ask(folder, 1, batches(1, 3), name="a.zip")
+    assert answers.values.tolist() == [2, 4, 4, 4]
+    assert answers.seconds > 0
+    assert answers.peak_bytes > 10**7
+    assert ask(folder, 1, [], name="a.zip").values.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 1", "no class Submission"),
+        ("import nowhere", "can't be imported: ModuleNotFoundError: No module named 'nowhere'"),
+        ("def f(:", "can't be imported: SyntaxError"),
+        ("import sparseeg", "No module named 'sparseeg'"),
+        ("import sys; sys.exit(0)", "can't be imported: SystemExit"),
+        ("import os; os._exit(3)", "ended without an answer (exit code 3)"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+        ("class Submission: pass", "fails: TypeError"),
+        ("class Submission:\n def __init__(self, a, b): pass", "no method get_model_challenge_1"),
+        (HEAD.format(answer="1 / 0"), "forward() fails: ZeroDivisionError"),
+        (HEAD.format(answer="1.5"), "returns a float, not a tensor"),
+        (HEAD.format(answer="x.new_zeros(len(x))"), "the shape (1,) for a batch of 1; (1, 1) is needed"),
+        (HEAD.format(answer="x.new_zeros(len(x), 2)"), "the shape (1, 2)"),
+        (HEAD.replace("def forward", "def backward"), "which has no forward()"),
+        (HEAD.format(answer="torch.zeros(10**11)[:1, None]"), "out of memory"),
+        (
+            "import socket\nsocket.create_connection(('127.0.0.1', 9))\n",
+            "can't be imported: OSError: a submission has no network",
+        ),
+    ],
+)
+def test_failures_are_one_line(source: str, words: str, tmp_path: Path) -> None:
+    assert words in failure(tmp_path, source)
+
+
+def test_a_submission_that_never_ends_is_ended(tmp_path: Path) -> None:
+    begin = time.monotonic()
+    message = failure(tmp_path, "while True: pass", limits=Limits(seconds=3))
+    assert "still not done after 3 s" in message
+    assert time.monotonic() - begin < 30
+
+
+def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    child = f"import time; time.sleep(5); open({str(mark)!r}, 'w')"
+    source = HEAD.format(answer="x.new_zeros(len(x), 1)") + (
+        f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+    )
+    assert ask(submission(tmp_path, source), 1, batches(1), name="a.zip").values.tolist() == [0]
+    time.sleep(6)
+    assert not mark.exists()
+
+
+def test_it_works_in_an_empty_folder_of_its_own(tmp_path: Path) -> None:
+    source = HEAD.format(answer="x.new_zeros(len(x), 1)") + (
+        "import os, pathlib, tempfile\n"
+        "assert os.listdir() == []\n"
+        "assert str(pathlib.Path.home()) == tempfile.gettempdir() != '/root'\n"
+        "open('left-behind', 'w')\n"
+    )
+    before = set(Path().iterdir())
+    ask(submission(tmp_path, source), 1, batches(1), name="a.zip")
+    assert set(Path().iterdir()) == before
