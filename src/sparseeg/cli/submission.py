@@ -1,6 +1,7 @@
 """The commands `sparseeg submit` and `sparseeg score`."""
 
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -76,6 +77,10 @@ def score(
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the submission runs.")] = "cpu",
     time_limit: Annotated[float, typer.Option(min=0, help="Minutes for one pass of a challenge.")] = 60.0,
     memory_limit: Annotated[float, typer.Option(min=0, help="GiB, on CPUs.")] = 16.0,
+    python: Annotated[
+        str | None,
+        typer.Option(help="Interpreter that runs the submission, as of an environment like the challenge's."),
+    ] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Score a submission as the challenge's own script does, and show what that doesn't.
@@ -104,7 +109,13 @@ def score(
         limits = Limits(60 * time_limit, round(memory_limit * 2**30))
         with _bars() as bars:
             scores = score_archive(
-                archive, windows, device=device, limits=limits, check_order=order_check, progress=bars
+                archive,
+                windows,
+                device=device,
+                limits=limits,
+                python=python or sys.executable,
+                check_order=order_check,
+                progress=bars,
             )
     _show(archive.name, scores, simulated=any(part.simulated for part in windows.values()))
     if out is not None:

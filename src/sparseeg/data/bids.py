@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -59,16 +59,16 @@ def read_bids(
     SparseEEGError : no recording of the task, an unknown release or target, or no window left.
     """
     cut = task.cut(sfreq, margin)
+    processing = Processing(sfreq)
     survey = survey_bids(Path(path), task, releases, keep_excluded)
-    read = read_each(
-        partial(read_recording, cut=cut, processing=Processing(sfreq)), survey.files, n_jobs, progress
-    )
+    read = read_each(partial(read_recording, cut=cut, processing=processing), survey.files, n_jobs, progress)
     ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
     in_order: list[Recording | Problem] = []
     for result in read:
         order = None if isinstance(result, Problem) else channel_order(result.ch_names, ch_names)
         in_order.append(result if order is None else result.reordered(order))  # type: ignore[union-attr]
-    return assemble(survey, cut, in_order, ch_names)
+    windows = assemble(survey, cut, in_order, ch_names)
+    return replace(windows, made={"task": asdict(task), **asdict(processing)})
 
 
 @dataclass(frozen=True)

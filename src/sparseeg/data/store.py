@@ -155,6 +155,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
                 Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]))
                 for row in problems.to_dict("records")
             ),
+            made=manifest.get("options", {}),
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:

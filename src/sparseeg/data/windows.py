@@ -1,8 +1,9 @@
 """Labelled windows over continuous signals: what every reader returns and every consumer takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,8 @@ class WindowSet:
     locked : whether the target is a time from that event, so that a window that starts later by some seconds
         has a target smaller by as much; False for a number that belongs to the subject.
     problems : what was wrong with the files that were read; nothing is dropped without a row here.
+    made : how they were made, where that is known: `task` (the fields of `tasks.Task`) and what was done to
+        the signals (those of `Processing`).
 
     Raises
     ------
@@ -53,6 +56,7 @@ class WindowSet:
     tmin: float = 0.0
     locked: bool = True
     problems: tuple[Problem, ...] = field(default=())
+    made: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]

@@ -50,6 +50,7 @@ def ask(
     name: str,
     device: str = "cpu",
     limits: Limits = NORMAL,
+    python: str = sys.executable,
     progress: Callable[[int], None] = lambda windows: None,
 ) -> Answers:
     """Return the answers of an unpacked submission to batches of windows, in their order.
@@ -59,6 +60,7 @@ def ask(
     folder : of its files. The process works in an empty folder of its own, without network or sparseeg.
     batches : float32 (batch, channel, time) each.
     name : of the submission, in messages.
+    python : the interpreter, of this environment or of one like the challenge's image.
     progress : called with the number of windows handed over so far.
 
     Raises
@@ -80,7 +82,7 @@ def ask(
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
         environment |= {"HOME": str(work), "TMPDIR": str(work), "PYTHONDONTWRITEBYTECODE": "1"}
         process = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(WORKER), str(work / "settings.json")],
+            [python, "-I", "-B", str(WORKER), str(work / "settings.json")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

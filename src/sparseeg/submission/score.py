@@ -1,5 +1,6 @@
 """The challenge's local scoring of a zip, and what it doesn't show."""
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.pack import N_TIMES, TASKS, TOLERANCE, VOLTS
-from sparseeg.submission.sandbox import NORMAL, Limits, ask
+from sparseeg.submission.sandbox import NORMAL, Answers, Limits, ask
 
 SHARES = {1: 0.3, 2: 0.7}  # of the challenges in the final score (rules of the challenge)
 ORDER_SEED = 0
@@ -121,6 +122,7 @@ def score(
     *,
     device: str = "cpu",
     limits: Limits = NORMAL,
+    python: str = sys.executable,
     check_order: bool = True,
     progress: Callable[[int], Progress] = lambda challenge: lambda done, total: None,
 ) -> list[ChallengeScore]:
@@ -132,6 +134,7 @@ def score(
     windows : by challenge; those that aren't there aren't scored.
     device : "cpu" or "cuda".
     limits : of each pass over a challenge's windows.
+    python : the interpreter, of this environment or of one like the challenge's image.
     check_order : ask again in another order.
     progress : called with a challenge; what it returns is called as `progress(done, total)`.
 
@@ -142,7 +145,8 @@ def score(
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
         folder = Path(place)
         unpack(archive, folder)
-        passes = partial(_passes, folder, archive.name, device, limits, check_order)
+        options: dict[str, Any] = {"name": archive.name, "device": device, "limits": limits, "python": python}
+        passes = partial(_passes, partial(ask, folder, **options), check_order)
         return [
             _score(challenge, chosen, *passes(challenge, chosen, progress(challenge)))
             for challenge, chosen in windows.items()
@@ -158,10 +162,7 @@ def overall(scores: Sequence[ChallengeScore]) -> float | None:
 
 
 def _passes(
-    folder: Path,
-    name: str,
-    device: str,
-    limits: Limits,
+    ask: Callable[..., Answers],
     check_order: bool,
     challenge: int,
     windows: WindowSet,
@@ -170,12 +171,11 @@ def _passes(
     """Return the answers in order, those in another order, and what the first pass took."""
     n = len(windows)
     total = n * (1 + check_order)
-    run = partial(ask, folder, challenge, name=name, device=device, limits=limits)
-    first = run(_one_by_one(windows, np.arange(n)), progress=lambda done: progress(done, total))
+    first = ask(challenge, _one_by_one(windows, np.arange(n)), progress=lambda done: progress(done, total))
     again = None
     if check_order:
         order = np.random.default_rng(ORDER_SEED).permutation(n)
-        answers = run(_one_by_one(windows, order), progress=lambda done: progress(n + done, total))
+        answers = ask(challenge, _one_by_one(windows, order), progress=lambda done: progress(n + done, total))
         again = answers.values[np.argsort(order)]
     return first.values, again, first.seconds / max(1, n), first.peak_bytes
 

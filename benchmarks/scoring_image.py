@@ -1,0 +1,111 @@
+"""Submissions of every network in an environment with the versions of the challenge's scoring image.
+
+    python benchmarks/scoring_image.py [--python python3.10]
+
+Builds the environment from PyPI below `build/scoring-image` (torch 2.2.2 with CUDA: some 5 GB), packs each of
+the networks, untrained, as `sparseeg submit` does, and asks it here and there. Table:
+`benchmarks/results/scoring-image.{md,tsv}`.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sparseeg import models
+from sparseeg.data import hbn
+from sparseeg.data.positions import chs_info
+from sparseeg.models.files import NetworkSpec
+from sparseeg.report import tables
+from sparseeg.submission.archive import unpack
+from sparseeg.submission.pack import N_TIMES, noise, pack
+from sparseeg.submission.sandbox import ask
+from sparseeg.training.calibrate import Calibration
+from sparseeg.training.config import DataConfig, TrainConfig
+
+IMAGE = ("torch==2.2.2", "numpy==2.2.6", "scipy==1.15.3", "einops==0.8.1")
+VERSIONS = "import sys, torch, numpy; print(sys.version.split()[0], torch.__version__, numpy.__version__)"
+
+
+def environment(folder: Path, python: str) -> str:
+    """Make the environment where it is missing; return its interpreter."""
+    interpreter = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        subprocess.run([python, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(interpreter), "-m", "pip", "install", "--quiet", *IMAGE], check=True)
+        (folder / "complete").touch()
+    return str(interpreter)
+
+
+def untrained(name: str, folder: Path) -> Path:
+    """Write a run folder with a network as it is before training."""
+    torch.manual_seed(0)
+    spec = NetworkSpec(name, len(hbn.CH_NAMES), N_TIMES, chs_info=chs_info(hbn.CH_NAMES))
+    network = spec.build()
+    network.final_layer.set_target(1.6, 0.4)
+    folder.mkdir(parents=True)
+    models.save(network, spec, folder / "model.safetensors")
+    TrainConfig(data=DataConfig(path="none"), model=name).write(folder / "config.yaml")
+    Calibration(1.0, 0.9, 0.5, relative=False).write(folder)
+    return folder
+
+
+def main() -> None:
+    """Pack, ask in both environments, write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--python", default="python3.10", help="makes the environment; the image has 3.10")
+    parser.add_argument("--folder", type=Path, default=Path("build/scoring-image"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    options = parser.parse_args()
+    tables.commit()
+    there = environment(options.folder, options.python)
+    asked = subprocess.run([there, "-c", VERSIONS], check=True, capture_output=True, text=True)
+    versions = asked.stdout.split()
+    windows = noise()
+    lines = []
+    for name in models.names():
+        with tempfile.TemporaryDirectory() as place:
+            work = Path(place)
+            pack({1: [untrained(name, work / "run")]}, work / "a.zip")
+            (work / "unpacked").mkdir()
+            unpack(work / "a.zip", work / "unpacked")
+            one_by_one = [window[None] * np.float32(1e-6) for window in windows]
+            answers = [
+                ask(work / "unpacked", 1, one_by_one, name=name, python=python)
+                for python in (sys.executable, there)
+            ]
+        here, in_image = answers
+        lines.append(
+            {
+                "network": name,
+                "largest difference (s)": f"{np.abs(here.values - in_image.values).max():.1e}",
+                "ms per window here": f"{1000 * here.seconds / len(windows):.1f}",
+                "ms per window there": f"{1000 * in_image.seconds / len(windows):.1f}",
+                "MB there": f"{in_image.peak_bytes / 1e6:.0f}",
+            }
+        )
+        print(lines[-1], flush=True)
+    path = tables.write(
+        pd.DataFrame(lines),
+        options.out,
+        "scoring-image",
+        title="Submissions under the versions of the scoring image",
+        command=" ".join(["python", *sys.argv]),
+        packages=("torch", "numpy"),
+        notes=(
+            "there: Python {}, torch {}, numpy {}".format(*versions),
+            f"{len(windows)} windows of noise in volts, one by one on the CPU; untrained networks",
+        ),
+    )
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()
