@@ -23,6 +23,7 @@ from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
 from sparseeg.folds import Fold, fold_folders, make_folds
+from sparseeg.inputs import Inputs
 from sparseeg.models.partitions import Partitions
 from sparseeg.report.html import write_report
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -88,6 +89,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     folds = make_folds(out, windows, config.split)
     out.mkdir(parents=True, exist_ok=True)
     config.write(out / "config.yaml")
+    Inputs.of(windows).write(out)
     _write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
     if windows.problems:
         problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]

@@ -7,7 +7,7 @@ from bids_folder import BidsFolder, contrast_events
 
 from sparseeg.data.bids import read_bids
 from sparseeg.data.continuous import Processing
-from sparseeg.data.cuts import TrialCut
+from sparseeg.data.cuts import TrialCut, event_samples
 from sparseeg.data.hbn import CH_NAMES, EXCLUDED_SUBJECTS
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.load import load
@@ -61,7 +61,7 @@ def test_samples_are_exactly_those_mne_reads(bids, extension):
 )
 def test_an_onset_between_samples_goes_to_the_nearest_and_halves_to_the_even_one(onset, sample):
     """What mne.events_from_annotations, and with it the public pipeline, does."""
-    assert TrialCut(CONTRAST_CHANGE, 0.5, 200, 100.0).starts(np.array([onset])) == [sample + 50]
+    assert event_samples(np.array([onset]), 0.5, 100.0) == [sample + 50]
     info = mne.create_info(1, 100.0, "eeg")
     raw = mne.io.RawArray(np.zeros((1, 5000)), info, verbose="error")
     raw.set_annotations(mne.Annotations(onset, 0.0, "stimulus"))

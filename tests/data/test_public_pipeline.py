@@ -17,9 +17,9 @@ import pytest
 from bids_folder import BidsFolder
 
 from sparseeg.data.bids import read_bids
-from sparseeg.data.cuts import TrialCut
+from sparseeg.data.cuts import event_samples
 from sparseeg.data.tasks import TASKS
-from sparseeg.data.trials import CONTRAST_CHANGE, trial_table
+from sparseeg.data.trials import trial_table
 from sparseeg.data.windows import WindowSet
 
 HERE = Path(__file__).parent
@@ -103,7 +103,7 @@ def test_windows_and_targets_are_those_of_the_public_pipeline(public, ours, subj
     assert len(rows) >= 8
     assert tuple(public[f"{name}/ch_names"]) == ours.ch_names
     assert np.array_equal(public[f"{name}/target"], ours.targets[rows])
-    starts = TrialCut(CONTRAST_CHANGE, 0.5, 200, 100.0).starts(ours.table["onset"].to_numpy()[rows])
+    starts = event_samples(ours.table["onset"].to_numpy()[rows], 0.5, 100.0)
     assert np.array_equal(public[f"{name}/start"], starts)
     # float32 volts against float32 microvolts: the same samples to the last bit but one
     np.testing.assert_allclose(ours.gather(rows), public[f"{name}/volts"].astype(float) * 1e6, rtol=2.5e-7)

@@ -61,7 +61,7 @@ class Continuous:
         if not file.path.exists():
             raise SparseEEGError("it is a link to a file that is not there; fetch the content first")
         if file.path.suffix in (".bdf", ".edf"):
-            _check_header(file.path)
+            check_header(file.path)
         self._raw = READERS[file.path.suffix](file.path, preload=False)
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
@@ -73,7 +73,7 @@ class Continuous:
         self._ratio = rate_ratio(self._own_rate, processing.sfreq)
         self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
         self.n_samples = -(-self._raw.n_times * self._ratio.numerator // self._ratio.denominator)
-        self._kernel = _kernel(self._own_rate, processing)
+        self._kernel = filter_kernel(self._own_rate, processing.low_cut, processing.high_cut)
         self._reference = _reference(self.ch_names, processing.reference)
         if self._ratio != 1:
             reason = f"sampled at {self._own_rate:g} Hz instead of {processing.sfreq:g} Hz"
@@ -110,12 +110,19 @@ class Continuous:
         reach = len(self._kernel) // 2
         begin, end = max(0, first - reach), min(self._raw.n_times, last + reach)
         volts = self._raw.get_data(start=begin, stop=end)
-        # mirrored at the ends of the recording
-        around = ((0, 0), (begin - (first - reach), last + reach - end))
-        return oaconvolve(np.pad(volts, around, mode="reflect"), self._kernel[None], mode="valid", axes=1)
+        return filtered(volts, self._kernel, begin - (first - reach), last + reach - end)
 
 
-def _check_header(path: Path) -> None:
+def filtered(
+    signal: np.ndarray, kernel: np.ndarray, before: int | None = None, after: int | None = None
+) -> np.ndarray:
+    """Return a signal (channel, time) filtered, mirrored at its ends by so many samples; half the filter."""
+    reach = len(kernel) // 2
+    around = ((0, 0), (reach if before is None else before, reach if after is None else after))
+    return oaconvolve(np.pad(signal, around, mode="reflect"), kernel[None], mode="valid", axes=1)
+
+
+def check_header(path: Path) -> None:
     """Raise SparseEEGError where an EDF or BDF header says another number of channels than it describes.
 
     Readers believe the number and then take text of one field for another. Source: EDF, Kemp et al. 1992.
@@ -131,8 +138,11 @@ def _check_header(path: Path) -> None:
         raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
 
 
-def _kernel(sfreq: float, processing: Processing) -> np.ndarray | None:
-    low, high = processing.low_cut, processing.high_cut
+def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.ndarray | None:
+    """Return the zero-phase FIR filter (MNE's design) between two edges in Hz; None without any.
+
+    Raises SparseEEGError for an edge that doesn't fit the rate.
+    """
     if low is None and high is None:
         return None
     for edge in (low, high):

@@ -67,21 +67,11 @@ class TrialCut:
             return Problem(path, reason, f"{file.path.name} {LEFT_OUT}")
         return answered.rename(columns={"rt": "target", "stimulus_onset": "onset"})
 
-    def starts(self, onset: np.ndarray) -> np.ndarray:
-        """Return the first sample of each window for events at `onset` seconds.
-
-        The onset is rounded to the microsecond, the event put at the nearest sample, halves at the even one,
-        and the offset added in whole samples: as MNE does in `set_annotations` and `events_from_annotations`,
-        and with it braindecode's `create_windows_from_events`.
-        """
-        event = np.round(np.round(onset, 6) * self.sfreq)
-        return event.astype(np.int64) + round(self.tmin * self.sfreq)
-
     def place(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
     ) -> pd.DataFrame | Problem:
         """Return the windows inside the recording; those outside become a problem."""
-        starts = self.starts(events["onset"].to_numpy())
+        starts = event_samples(events["onset"].to_numpy(), self.tmin, self.sfreq)
         last = n_samples - self.n_times
         fits = (starts >= 0) & (starts <= last)
         problem = lost(fits, f"reach outside the recording of {n_samples / self.sfreq:g} s", file, problems)
@@ -93,6 +83,17 @@ class TrialCut:
             earliest=np.maximum(starts - self.margin, 0),
             latest=np.minimum(starts + self.margin, last),
         )
+
+
+def event_samples(onset: np.ndarray, tmin: float, sfreq: float) -> np.ndarray:
+    """Return the first sample of each window that begins `tmin` seconds after an event at `onset` seconds.
+
+    The onset is rounded to the microsecond, the event put at the nearest sample, halves at the even one, and
+    the offset added in whole samples: as MNE does in `set_annotations` and `events_from_annotations`, and
+    with it braindecode's `create_windows_from_events`.
+    """
+    event = np.round(np.round(onset, 6) * sfreq)
+    return event.astype(np.int64) + round(tmin * sfreq)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sparseeg import models
 from sparseeg.atomic import write_whole
 from sparseeg.data import hbn, store, tasks
 from sparseeg.errors import SparseEEGError
-from sparseeg.models.partitions import ways
+from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
 from sparseeg.submission.archive import ENTRY, unpack
 from sparseeg.submission.bundle import bundle
@@ -23,6 +23,7 @@ from sparseeg.submission.entry import WEIGHTS
 from sparseeg.submission.sandbox import Answers, ask
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
+from sparseeg.training.predict import answer
 
 N_TIMES = 200
 TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}
@@ -88,7 +89,6 @@ def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda 
 def _content(challenge: int, runs: Sequence[Path]) -> dict[str, Any]:
     """Return what the file of a challenge's weights holds: the arguments of `entry.Answer`."""
     networks: list[dict[str, Any]] = []
-    partitions: set[int | str] = set()
     for run in runs:
         config = TrainConfig.read(run / "config.yaml")
         if config.data.task != TASKS[challenge]:
@@ -99,17 +99,22 @@ def _content(challenge: int, runs: Sequence[Path]) -> dict[str, Any]:
             raise SparseEEGError(
                 f"{run} is a cross-validation: it has no single network; train one with --valid R5"
             )
-        partitions.add(config.partitions)
         for path in network_files(run):
             spec = models.files.read_spec(path)
             _check_spec(run, spec)
             networks.append({"spec": asdict(spec), "weights": models.files.read_weights(path)})
-    if len(partitions) > 1:
-        raise SparseEEGError(f"runs with different partitions in evaluation ({partitions}) can't be one")
     constant = CONSTANTS[challenge]
     if networks:
         constant = float(models.load(network_files(runs[0])[0]).final_layer.mean)  # type: ignore[arg-type]
-    return {"networks": networks, "partitions": next(iter(partitions), 1), "constant": constant}
+    return {"networks": networks, "partitions": _partitions(runs), "constant": constant}
+
+
+def _partitions(runs: Sequence[Path]) -> Partitions:
+    """Return what layers of random attention attend to, the same in all runs."""
+    found = {TrainConfig.read(run / "config.yaml").partitions for run in runs}
+    if len(found) > 1:
+        raise SparseEEGError(f"runs with different partitions in evaluation ({found}) can't answer as one")
+    return next(iter(found), 1)
 
 
 def _check_spec(run: Path, spec: models.NetworkSpec) -> None:
@@ -157,15 +162,11 @@ def noise(n_windows: int = N_TRIED) -> np.ndarray:
 
 def _expected(challenge: int, runs: Sequence[Path], windows: np.ndarray) -> np.ndarray:
     """Return what the networks of the runs answer to the windows, without the submission's code."""
-    answers = []
+    if not runs:
+        return np.full(len(windows), CONSTANTS[challenge])
+    networks = [network for run in runs for network in load_members(run)]
     with torch.inference_mode():
-        for run in runs:
-            partitions = TrainConfig.read(run / "config.yaml").partitions
-            for network in load_members(run):
-                for way in ways(network, partitions):
-                    with way:
-                        answers.append(network(torch.from_numpy(windows))[:, 0].double().numpy())
-    return np.mean(answers, axis=0) if answers else np.full(len(windows), CONSTANTS[challenge])
+        return answer(networks, torch.from_numpy(windows), _partitions(runs)).mean
 
 
 def _try(challenge: int, runs: Sequence[Path], folder: Path, name: str) -> Tried:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,9 @@ def ask(
     ------
     SparseEEGError : it can't be imported, fails, answers in another shape, or goes beyond a limit.
     """
+    interpreter = shutil.which(python)
+    if interpreter is None:
+        raise SparseEEGError(f"{python} is no interpreter that can be run")
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
         work = Path(place)
         (work / "empty").mkdir()
@@ -82,7 +86,7 @@ def ask(
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
         environment |= {"HOME": str(work), "TMPDIR": str(work), "PYTHONDONTWRITEBYTECODE": "1"}
         process = subprocess.Popen(
-            [python, "-I", "-B", str(WORKER), str(work / "settings.json")],
+            [os.path.abspath(interpreter), "-I", "-B", str(WORKER), str(work / "settings.json")],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -37,20 +37,26 @@ def predict(
     The spread is that of the mixture of the networks' distributions: their own spread and their differences.
     """
     networks = [networks] if isinstance(networks, nn.Module) else list(networks)
-    parts: list[np.ndarray] = []
     device = next(networks[0].parameters()).device
+    for network in networks:
+        network.eval()
     with torch.inference_mode():
-        for network in networks:
-            network.eval()
-        for batch in loader(windows, indices, batch_size):
-            x = batch.x.to(device)
-            answers = []
-            for network in networks:
-                for way in ways(network, partitions):
-                    with way:
-                        answers.append(_moments(network, x))
-            parts.append(np.stack(answers, axis=2))
-    mean, spread = np.concatenate(parts or [np.empty((0, 2, 1))]).transpose(1, 0, 2)
+        parts = [
+            answer(networks, batch.x.to(device), partitions) for batch in loader(windows, indices, batch_size)
+        ]
+    if not parts:
+        return Prediction(np.empty(0), np.empty(0))
+    return Prediction(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def answer(networks: Sequence[nn.Module], x: torch.Tensor, partitions: Partitions = 1) -> Prediction:
+    """Return what the networks, in evaluation mode, say together of the windows x (batch, channel, time)."""
+    answers = []
+    for network in networks:
+        for way in ways(network, partitions):
+            with way:
+                answers.append(_moments(network, x))
+    mean, spread = np.stack(answers, axis=2).transpose(1, 0, 2)
     variance = (spread**2).mean(axis=1) + mean.var(axis=1)
     return Prediction(mean.mean(axis=1), np.sqrt(variance))
 

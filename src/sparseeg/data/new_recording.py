@@ -1,0 +1,162 @@
+"""Any recording that MNE reads, made into what a network was trained on, with the events in it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.continuous import check_header, filter_kernel, filtered
+from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
+from sparseeg.data.problems import one_line
+from sparseeg.data.resample import rate_ratio, resample
+from sparseeg.data.tsv import read_tsv
+from sparseeg.errors import SparseEEGError
+
+# Beyond these, in volts, the median channel's deviation isn't that of EEG: the unit in the file is wrong.
+PLAUSIBLE = (1e-8, 1e-2)
+
+
+@dataclass(frozen=True)
+class NewRecording:
+    """A recording as a network takes it.
+
+    Parameters
+    ----------
+    path : its file.
+    signal : (channel, time) in microvolts, float32, the network's channels at its rate.
+    sfreq : Hz.
+    events : `onset` in seconds from the first sample, `name`, in order of time; from events.tsv beside the
+        file, or else from the annotations in it.
+    notes : what was done to it that a reader should know.
+    """
+
+    path: Path
+    signal: np.ndarray
+    sfreq: float
+    events: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def read_new(
+    path: Path,
+    wanted: Sequence[dict[str, Any]],
+    sfreq: float,
+    *,
+    bad: Collection[str] = (),
+    flat: Collection[str] = (),
+    low_cut: float | None = None,
+    high_cut: float | None = None,
+    reference: tuple[str, ...] | None = None,
+    events: Path | None = None,
+    column: str = "value",
+) -> NewRecording:
+    """Read a recording of any format that `mne.io.read_raw` knows.
+
+    Parameters
+    ----------
+    wanted, bad, flat : see `fit_channels`; channels that the file or channels.tsv call bad are added.
+    sfreq : Hz of the result.
+    low_cut, high_cut, reference : as in `Processing`; the reference is subtracted after the channels are fit.
+    events, column : file of events in place of the one beside the recording, and the column of their names.
+
+    Raises
+    ------
+    SparseEEGError : not there, not readable, or its channels, rate or events don't fit; the file is named.
+    """
+    if not path.exists():
+        raise SparseEEGError(f"{path} does not exist")
+    try:
+        with mne.utils.use_log_level("error"):
+            if path.suffix.lower() in (".bdf", ".edf"):
+                check_header(path)
+            raw = mne.io.read_raw(path, preload=False)
+            notes: list[str] = []
+            fit = _fit(path, raw, wanted, bad, flat, notes)
+            signal = _signal(raw, fit, sfreq, (low_cut, high_cut), reference, notes)
+            found = _events(path, raw, events, column)
+    except SparseEEGError as error:
+        raise SparseEEGError(f"{path}: {error}") from error
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
+    return NewRecording(path, signal, sfreq, found, tuple(notes))
+
+
+def _fit(
+    path: Path,
+    raw: Any,
+    wanted: Sequence[dict[str, Any]],
+    bad: Collection[str],
+    flat: Collection[str],
+    notes: list[str],
+) -> ChannelFit:
+    known = {plain_name(name) for name in raw.ch_names}
+    for name in bad:
+        if plain_name(name) not in known:
+            raise SparseEEGError(f"there is no channel {name!r} that could be bad")
+    fit = fit_channels(raw.ch_names, wanted, {*bad, *raw.info["bads"], *_bad_channels(path)}, flat)
+    if fit.interpolated:
+        notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
+    return fit
+
+
+def _bad_channels(path: Path) -> list[str]:
+    """Return the channels that channels.tsv beside a BIDS recording calls bad."""
+    table = path.with_name(f"{path.name.rpartition('_')[0]}_channels.tsv")
+    if not path.stem.endswith("_eeg") or not table.is_file():
+        return []
+    content = read_tsv(table)
+    if not {"name", "status"} <= set(content):
+        return []
+    return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
+
+
+def _signal(
+    raw: Any,
+    fit: ChannelFit,
+    sfreq: float,
+    edges: tuple[float | None, float | None],
+    reference: tuple[str, ...] | None,
+    notes: list[str],
+) -> np.ndarray:
+    own = float(raw.info["sfreq"])
+    kernel = filter_kernel(own, *edges)
+    volts = fit.apply(raw.get_data())
+    spread = float(np.median(volts.std(axis=1)))
+    if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
+        notes.append(f"amplitudes of {spread:.2g} V, if the file says its unit rightly; taken as they are")
+    if kernel is not None:
+        volts = filtered(volts, kernel)
+    if rate_ratio(own, sfreq) != 1:
+        volts = resample(volts, own, sfreq)
+        notes.append(f"resampled from {own:g} to {sfreq:g} Hz")
+    if reference is not None:
+        rows = range(len(volts)) if reference == ("average",) else [fit.ch_names.index(c) for c in reference]
+        volts = volts - volts[list(rows)].mean(axis=0)
+    return (volts * 1e6).astype(np.float32)
+
+
+def _events(path: Path, raw: Any, events: Path | None, column: str) -> pd.DataFrame:
+    """Return onset and name of each event."""
+    beside = path.with_name(f"{path.name.rpartition('_')[0]}_events.tsv")
+    if events is None and path.stem.endswith("_eeg") and beside.is_file():
+        events = beside
+    if events is None:
+        onset = np.asarray(raw.annotations.onset, dtype=np.float64)
+        if raw.annotations.orig_time is not None:
+            onset = onset - raw.first_time
+        names = np.asarray(raw.annotations.description, dtype=object)
+    else:
+        content = read_tsv(events)
+        for name in ("onset", column):
+            if name not in content:
+                raise SparseEEGError(
+                    f"{events} has no column {name!r}; it has {', '.join(map(str, content))}"
+                )
+        onset = pd.to_numeric(content["onset"], errors="coerce").to_numpy(dtype=np.float64)
+        names = content[column].astype(str).to_numpy(dtype=object)
+    table = pd.DataFrame({"onset": onset, "name": names})
+    return table[np.isfinite(onset)].sort_values("onset", kind="stable", ignore_index=True)

@@ -1,0 +1,197 @@
+"""New recordings: whatever their format, order of channels, rate and unit, the predictions are the run's."""
+
+import json
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sparseeg.errors import SparseEEGError
+from sparseeg.prediction import COLUMNS, Request, predict_recording
+from sparseeg.predictor import Predictor
+from test_cli import assert_one_line
+
+
+@pytest.fixture(scope="module")
+def recording(dataset: Path) -> Path:
+    people = pd.read_csv(dataset / "participants.tsv", sep="\t")
+    subject = people.loc[people["release_number"] == "R5", "participant_id"].iloc[0]
+    return sorted((dataset / subject / "eeg").glob("*contrastChangeDetection*_eeg.bdf"))[0]
+
+
+@pytest.fixture(scope="module")
+def raw(recording: Path) -> mne.io.BaseRaw:
+    """The recording with its stimuli as annotations."""
+    raw = mne.io.read_raw_bdf(recording, preload=True, verbose="error")
+    events = pd.read_csv(str(recording).replace("_eeg.bdf", "_events.tsv"), sep="\t")
+    return raw.set_annotations(mne.Annotations(events["onset"], 0.0, events["value"].astype(str)))
+
+
+def predicted(sparseeg, out: Path, *words: object) -> tuple[pd.DataFrame, str]:
+    code, text = sparseeg("predict", *words, "--out", out)
+    assert code == 0, text
+    return pd.read_csv(out, sep="\t"), text
+
+
+@pytest.fixture(scope="module")
+def expected(response_time: Path, recording: Path) -> pd.DataFrame:
+    return predict_recording(Predictor(response_time), recording, Request())[0]
+
+
+def test_predictions_are_those_of_the_evaluation(
+    response_time: Path, recording: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    found, _ = predicted(sparseeg, tmp_path / "out.tsv", response_time, recording)
+    assert tuple(found) == COLUMNS
+    assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=1e-5)
+    own = pd.read_csv(response_time / "predictions.tsv", sep="\t")
+    own = own[own["subject"] == recording.name.split("_")[0]]
+    both = own.merge(found, on="onset", suffixes=("", "_new"))
+    assert len(both) >= 4
+    assert both["prediction_new"].to_numpy() == pytest.approx(both["prediction"].to_numpy(), abs=1e-5)
+    assert both["interval_high_new"].to_numpy() == pytest.approx(both["interval_high"].to_numpy(), abs=1e-5)
+    assert set(found["event"]) == {"left_target", "right_target"}
+    assert found.loc[0, ["unit", "model"]].tolist() == ["s", "sparse-attention-locator x 2"]
+
+
+def same(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float) -> bool:
+    return found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=tolerance)
+
+
+def test_other_formats_orders_and_names(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    fif = tmp_path / "a_raw.fif"
+    raw.copy().reorder_channels(raw.ch_names[::-1]).save(fif, verbose="error")
+    found, _ = predicted(sparseeg, tmp_path / "a.tsv", response_time, fif)
+    assert same(found, expected, 1e-5)
+    edf = tmp_path / "b.edf"
+    renamed = raw.copy().rename_channels({name: f"EEG {name.upper()}-REF" for name in raw.ch_names})
+    renamed.export(edf, verbose="error")
+    found, _ = predicted(sparseeg, tmp_path / "b.tsv", response_time, edf)
+    assert same(found, expected, 1e-2)  # 16 bits
+
+
+def test_other_rates_and_channels_are_said(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    other = tmp_path / "other_raw.fif"
+    changed = raw.copy().resample(250.0, verbose="error").drop_channels(["E7"])
+    changed.info["bads"] = ["E33"]
+    changed.save(other, verbose="error")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, other)
+    assert "interpolated by spherical splines: E7, E33" in text
+    assert "resampled from 250 to 100 Hz" in text
+    assert np.corrcoef(found["prediction"], expected["prediction"])[0, 1] > 0.9
+
+
+def test_a_unit_that_cannot_be_right_is_said_and_changes_nothing(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    other = tmp_path / "other_raw.fif"
+    raw.copy().apply_function(lambda x: 1e6 * x, verbose="error").save(other, verbose="error")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, other)
+    assert "if the file says its unit rightly" in text
+    assert same(found, expected, 1e-4)
+
+
+def test_windows_on_a_grid(
+    response_time: Path, externalizing: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    found, _ = predicted(sparseeg, tmp_path / "a.tsv", response_time, recording, "--every", 0.5)
+    assert np.diff(found["onset"]) == pytest.approx(0.5)
+    assert found.loc[0, "onset"] == -0.5  # its window begins with the recording
+    found, _ = predicted(sparseeg, tmp_path / "b.tsv", externalizing, recording)
+    assert np.diff(found["onset"]) == pytest.approx(2.0)
+    assert set(found["unit"]) == {"factor"}
+
+
+def test_without_out_the_table_goes_to_standard_output(
+    externalizing: Path, recording: Path, sparseeg
+) -> None:
+    code, text = sparseeg("predict", externalizing, recording, "--every", 10)
+    assert code == 0
+    assert text.startswith("onset\tduration\tprediction")
+
+
+def test_incomplete_windows_and_samples_that_are_no_numbers(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    short = raw.copy().crop(0, float(expected["onset"].iloc[-1]) + 1)
+    data = short.get_data()
+    data[3, round(100 * (float(expected["onset"].iloc[0]) + 1))] = np.nan
+    broken = mne.io.RawArray(data, short.info, verbose="error").set_annotations(short.annotations)
+    broken.save(tmp_path / "a_raw.fif", verbose="error")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, tmp_path / "a_raw.fif")
+    assert "1 windows reach outside" in text
+    assert "1 windows hold samples that are no numbers" in text
+    assert len(found) == len(expected) - 2
+
+
+def test_bad_input_is_one_line(
+    response_time: Path, externalizing: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    def refused(*words: object) -> tuple[int, str]:
+        return sparseeg("predict", *words, "--out", tmp_path / "out.tsv")
+
+    assert_one_line(*refused(tmp_path, recording), "config.yaml")
+    assert_one_line(*refused(response_time, tmp_path / "a.bdf"), "does not exist")
+    (tmp_path / "a.bdf").write_text("nothing")
+    assert_one_line(*refused(response_time, tmp_path / "a.bdf"), "a.bdf", "header")
+    (tmp_path / "a.xyz").write_text("nothing")
+    assert_one_line(*refused(response_time, tmp_path / "a.xyz"), "a.xyz", "can't be read")
+    assert_one_line(
+        *refused(response_time, recording, "--stimulus", "left_taget"), "Did you mean 'left_target'"
+    )
+    assert_one_line(*refused(response_time, recording, "--every", 0), "greater than zero")
+    assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "choose one")
+    assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "no time after a stimulus")
+    assert_one_line(*refused(response_time, recording, "--bad", "E200"), "no channel 'E200'")
+    assert_one_line(*refused(response_time, recording, "--events-column", "kind"), "no column 'kind'")
+    assert_one_line(*refused(response_time, recording, "--high-cut", 60), "60 Hz doesn't fit")
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_a_recording_that_fails_doesnt_end_the_others(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    (tmp_path / "a.bdf").write_text("nothing")
+    code, text = sparseeg(
+        "predict", response_time, tmp_path / "a.bdf", recording, "--out", tmp_path / "out.tsv"
+    )
+    assert code == 2
+    assert "1 of 2 recordings could not be predicted" in text
+    assert len(pd.read_csv(tmp_path / "out.tsv", sep="\t")) > 3
+
+
+def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
+    content = json.loads((response_time / "input.json").read_text())
+    assert content["flat"] == ["Cz"]
+    assert content["stimulus"] == ["left_target", "right_target"]
+    assert content["tmin"] == 0.5
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(flips=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)), min_size=1, max_size=20))
+def test_damaged_recordings_raise_one_line_or_predict(
+    flips: list[tuple[float, int]], response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
+) -> None:
+    """Flips in the header, where they hurt; the samples behind it are numbers whatever they are."""
+    whole = tmp_path / "whole.bdf"
+    if not whole.exists():
+        raw.copy().crop(0, 20).export(whole, fmt="bdf", verbose="error")
+    content = bytearray(whole.read_bytes())
+    header = 256 * (1 + len(raw.ch_names))
+    for share, bits in flips:
+        content[int(share * (header - 1))] ^= bits
+    damaged = tmp_path / "damaged.bdf"
+    damaged.write_bytes(bytes(content))
+    try:
+        predict_recording(Predictor(response_time), damaged, Request(every=5.0))
+    except SparseEEGError as error:
+        message = str(error)
+        assert "\n" not in message
