@@ -23,10 +23,11 @@ from sparseeg.data.positions import chs_info
 from sparseeg.models.files import NetworkSpec
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
-from sparseeg.submission.pack import N_TIMES, noise, pack
+from sparseeg.submission.pack import N_TIMES, N_TRIED, pack
 from sparseeg.submission.sandbox import ask
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
+from sparseeg.windows_to_try import noise
 
 IMAGE = ("torch==2.2.2", "numpy==2.2.6", "scipy==1.15.3", "einops==0.8.1")
 VERSIONS = "import sys, torch, numpy; print(sys.version.split()[0], torch.__version__, numpy.__version__)"
@@ -68,7 +69,7 @@ def main() -> None:
     there = environment(options.folder, options.python)
     asked = subprocess.run([there, "-c", VERSIONS], check=True, capture_output=True, text=True)
     versions = asked.stdout.split()
-    windows = noise()
+    windows = noise(len(hbn.CH_NAMES), N_TIMES, N_TRIED)
     lines = []
     for name in models.names():
         with tempfile.TemporaryDirectory() as place:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, compare, data, fetch, predict, pretrain, submission, train
+from sparseeg.cli import bench, compare, data, export, fetch, predict, pretrain, submission, train
 from sparseeg.cli.memory import keep_freed_memory
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
@@ -30,6 +30,7 @@ for command in (
     compare.compare,
     train.report,
     predict.predict,
+    export.export,
     submission.submit,
     submission.score,
 ):

@@ -1,6 +1,6 @@
 """Evaluation with other partitions than the stored one: several in turn, or one head for all tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
@@ -57,3 +57,11 @@ def ways(network: nn.Module, partitions: Partitions) -> list[AbstractContextMana
     if partitions == "full":
         return [full_attention(network)]
     return [draw(network, number) for number in range(partitions)]
+
+
+def each(networks: Iterable[nn.Module], partitions: Partitions) -> Iterator[nn.Module]:
+    """Give each network once for every way in which it answers, while it does so."""
+    for network in networks:
+        for way in ways(network, partitions):
+            with way:
+                yield network

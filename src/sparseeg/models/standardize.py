@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sparseeg.attention.backend import fast_path_fits
+from sparseeg.attention.backend import fast_path_fits, is_exporting
 
 MODES = ("window", "channel", "none")
 
@@ -67,9 +67,16 @@ def _spread(x: Tensor) -> tuple[Tensor, Tensor]:
 def _median(deviation: Tensor) -> Tensor:
     """Return the median over channels, (batch, 1, 1), or 1 where all channels are flat."""
     n_chans = deviation.shape[1]
-    scale = deviation.kthvalue((n_chans + 1) // 2, dim=1, keepdim=True).values
+    scale = _kth_value(deviation, (n_chans + 1) // 2)
     if n_chans % 2 == 0:
-        scale = (scale + deviation.kthvalue(n_chans // 2 + 1, dim=1, keepdim=True).values) / 2
+        scale = (scale + _kth_value(deviation, n_chans // 2 + 1)) / 2
     # More than half of the channels flat: the mean is the next best common scale.
     scale = scale.where(scale > 0, deviation.mean(dim=1, keepdim=True))
     return scale.masked_fill(scale == 0, 1.0)
+
+
+def _kth_value(deviation: Tensor, k: int) -> Tensor:
+    """Return the k-th smallest of the channels, (batch, 1, 1)."""
+    if is_exporting():  # ONNX knows no selection
+        return deviation.sort(dim=1).values[:, k - 1 : k]
+    return deviation.kthvalue(k, dim=1, keepdim=True).values

@@ -13,7 +13,7 @@ import torch
 
 from sparseeg import models
 from sparseeg.atomic import write_whole
-from sparseeg.data import hbn, store, tasks
+from sparseeg.data import hbn, tasks
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
@@ -24,6 +24,7 @@ from sparseeg.submission.sandbox import Answers, ask
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.predict import answer
+from sparseeg.windows_to_try import windows_to_try
 
 N_TIMES = 200
 TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}
@@ -142,24 +143,6 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _windows(runs: Sequence[Path]) -> np.ndarray:
-    """Return windows in microvolts to try a submission with: of the first run's store, or noise."""
-    for run in runs:
-        path = Path(TrainConfig.read(run / "config.yaml").data.path[0])
-        if store.is_store(path):
-            windows = store.open_store(path)
-            return windows.gather(np.linspace(0, len(windows) - 1, N_TRIED).astype(int))
-    return noise()
-
-
-def noise(n_windows: int = N_TRIED) -> np.ndarray:
-    """Return made-up windows in microvolts, a spectrum somewhat like that of EEG, a flat reference."""
-    rng = np.random.default_rng(0)
-    windows = np.cumsum(rng.normal(0.0, 4.0, (n_windows, len(hbn.CH_NAMES), N_TIMES)), axis=2)
-    windows[:, -1] = 0.0
-    return windows.astype(np.float32)
-
-
 def _expected(challenge: int, runs: Sequence[Path], windows: np.ndarray) -> np.ndarray:
     """Return what the networks of the runs answer to the windows, without the submission's code."""
     if not runs:
@@ -171,7 +154,7 @@ def _expected(challenge: int, runs: Sequence[Path], windows: np.ndarray) -> np.n
 
 def _try(challenge: int, runs: Sequence[Path], folder: Path, name: str) -> Tried:
     """Ask the unpacked submission one by one in volts, and all at once in microvolts."""
-    windows = _windows(runs)
+    windows, _ = windows_to_try(runs, len(hbn.CH_NAMES), N_TIMES, N_TRIED)
     expected = _expected(challenge, runs, windows)
     volts = windows * np.float32(VOLTS)
     alone = ask(folder, challenge, (window[None] for window in volts), name=name)

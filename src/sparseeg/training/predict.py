@@ -9,7 +9,7 @@ from torch import nn
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.models.latency import LatencyHead
-from sparseeg.models.partitions import Partitions, ways
+from sparseeg.models.partitions import Partitions, each
 from sparseeg.training.batches import loader
 
 
@@ -51,11 +51,7 @@ def predict(
 
 def answer(networks: Sequence[nn.Module], x: torch.Tensor, partitions: Partitions = 1) -> Prediction:
     """Return what the networks, in evaluation mode, say together of the windows x (batch, channel, time)."""
-    answers = []
-    for network in networks:
-        for way in ways(network, partitions):
-            with way:
-                answers.append(_moments(network, x))
+    answers = [_moments(network, x) for network in each(networks, partitions)]
     mean, spread = np.stack(answers, axis=2).transpose(1, 0, 2)
     variance = (spread**2).mean(axis=1) + mean.var(axis=1)
     return Prediction(mean.mean(axis=1), np.sqrt(variance))

@@ -1,0 +1,49 @@
+"""The command `sparseeg export`: a trained run in a format of others."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sparseeg.cli.screen import interruptible, say, writing
+from sparseeg.errors import SparseEEGError
+
+ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "huggingface": ""}
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    format: Annotated[
+        Literal["onnx", "torch", "huggingface"],
+        typer.Option(help="ONNX, a program of torch.export (.pt2), or a folder for the Hugging Face Hub."),
+    ] = "onnx",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="File, or folder for huggingface; default: in the run folder."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+) -> None:
+    """Export a trained run for any number of windows at once, checked on 1,000 windows before it is kept."""
+    target = out or run / ("huggingface" if format == "huggingface" else f"model{ENDINGS[format]}")
+    if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
+        raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
+    if target.exists() and target.is_dir() != (format == "huggingface"):
+        kind = "a folder" if target.is_dir() else "a file"
+        raise SparseEEGError(f"{target} is {kind}; --format {format} writes the other kind")
+    from sparseeg.export import graph
+    from sparseeg.predictor import Predictor
+    from sparseeg.windows_to_try import windows_to_try
+
+    predictor = Predictor(run)
+    with interruptible("interrupted; nothing was written"), writing(run):
+        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
+        if format == "huggingface":
+            graph.needed("huggingface_hub")
+            from sparseeg.export.hub import export_hub
+
+            difference = export_hub(predictor, target, windows)
+        else:
+            write = graph.export_onnx if format == "onnx" else graph.export_torch
+            difference = write(predictor, target, windows)
+    unit = predictor.inputs.unit
+    say(f"{target}: within {difference:.1g} {unit} of the run on {len(windows)} windows of {of}")
