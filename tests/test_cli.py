@@ -16,7 +16,7 @@ from sparseeg.training.config import TrainConfig
 
 COMMANDS = (
     *("demo", "fetch", "simulate", "prepare", "pretrain", "train", "evaluate", "compare", "report", "bench"),
-    *("predict", "export", "submit", "score"),
+    *("predict", "export", "submit", "score", "stream"),
 )
 
 

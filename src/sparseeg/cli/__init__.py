@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, compare, data, export, fetch, predict, pretrain, submission, train
+from sparseeg.cli import bench, compare, data, export, fetch, predict, pretrain, stream, submission, train
 from sparseeg.cli.memory import keep_freed_memory
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
@@ -33,6 +33,7 @@ for command in (
     export.export,
     submission.submit,
     submission.score,
+    stream.stream,
 ):
     app.command()(command)
 app.add_typer(bench.app, name="bench")

@@ -74,7 +74,7 @@ class Continuous:
         self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
         self.n_samples = -(-self._raw.n_times * self._ratio.numerator // self._ratio.denominator)
         self._kernel = filter_kernel(self._own_rate, processing.low_cut, processing.high_cut)
-        self._reference = _reference(self.ch_names, processing.reference)
+        self._reference = reference_rows(self.ch_names, processing.reference)
         if self._ratio != 1:
             reason = f"sampled at {self._own_rate:g} Hz instead of {processing.sfreq:g} Hz"
             problems.append(Problem(file.path, reason, f"resampled to {processing.sfreq:g} Hz", "nothing"))
@@ -154,7 +154,8 @@ def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.nda
     return mne.filter.create_filter(None, sfreq, low, high, verbose="error")
 
 
-def _reference(ch_names: tuple[str, ...], names: tuple[str, ...] | None) -> list[int] | None:
+def reference_rows(ch_names: tuple[str, ...], names: tuple[str, ...] | None) -> list[int] | None:
+    """Return which channels' mean is subtracted; None for none. SparseEEGError for one that isn't there."""
     if names is None:
         return None
     if names == (AVERAGE,):

@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.continuous import check_header, filter_kernel, filtered
+from sparseeg.data.continuous import check_header, filter_kernel, filtered, reference_rows
 from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
 from sparseeg.data.problems import one_line
 from sparseeg.data.resample import rate_ratio, resample
@@ -77,7 +77,7 @@ def read_new(
             notes: list[str] = []
             fit = _fit(path, raw, wanted, bad, flat, notes)
             signal = _signal(raw, fit, sfreq, (low_cut, high_cut), reference, notes)
-            found = _events(path, raw, events, column)
+            found = read_events(path, raw, events, column)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # readers raise whatever a damaged file leads them to
@@ -128,19 +128,29 @@ def _signal(
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
         notes.append(f"amplitudes of {spread:.2g} V, if the file says its unit rightly; taken as they are")
+    if rate_ratio(own, sfreq) != 1:
+        notes.append(f"resampled from {own:g} to {sfreq:g} Hz")
+    return conditioned(volts, own, sfreq, kernel, reference_rows(fit.ch_names, reference))
+
+
+def conditioned(
+    volts: np.ndarray, own: float, sfreq: float, kernel: np.ndarray | None, reference: list[int] | None
+) -> np.ndarray:
+    """Return a signal (channel, time) filtered, resampled from `own` to `sfreq` Hz, referenced; microvolts.
+
+    kernel, reference : of `filter_kernel` and `reference_rows`.
+    """
     if kernel is not None:
         volts = filtered(volts, kernel)
     if rate_ratio(own, sfreq) != 1:
         volts = resample(volts, own, sfreq)
-        notes.append(f"resampled from {own:g} to {sfreq:g} Hz")
     if reference is not None:
-        rows = range(len(volts)) if reference == ("average",) else [fit.ch_names.index(c) for c in reference]
-        volts = volts - volts[list(rows)].mean(axis=0)
+        volts = volts - volts[reference].mean(axis=0)
     return (volts * 1e6).astype(np.float32)
 
 
-def _events(path: Path, raw: Any, events: Path | None, column: str) -> pd.DataFrame:
-    """Return onset and name of each event."""
+def read_events(path: Path, raw: Any, events: Path | None, column: str) -> pd.DataFrame:
+    """Return `onset` and `name` of each event of a recording: of events.tsv, or else its annotations."""
     beside = path.with_name(f"{path.name.rpartition('_')[0]}_events.tsv")
     if events is None and path.stem.endswith("_eeg") and beside.is_file():
         events = beside

@@ -1,0 +1,103 @@
+"""The command `sparseeg stream`: predictions on a running recording."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparseeg.cli.options import comma_list
+from sparseeg.cli.screen import say
+from sparseeg.errors import SparseEEGError
+
+
+def stream(
+    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the EEG stream; default: the only one there is.")
+    ] = None,
+    source_id: Annotated[
+        str | None, typer.Option(help="Its LSL source id, where names aren't enough.")
+    ] = None,
+    markers: Annotated[
+        str | None, typer.Option(help="Name of the stream of markers; default: the only one there is.")
+    ] = None,
+    stimulus: Annotated[
+        str | None,
+        typer.Option(help="Markers to predict for, separated by commas; default: those of the training."),
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(help="A prediction every so many seconds, in place of one per marker.")
+    ] = None,
+    bad: Annotated[str | None, typer.Option(help="Channels to interpolate, separated by commas.")] = None,
+    outlet: Annotated[str, typer.Option(help="Name of the LSL stream of predictions.")] = "sparseeg",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Table to write; default: stream-DATE-TIME.tsv in RUN."),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play this recording, with its events, and predict on it.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so many; default: Ctrl-C.")] = None,
+) -> None:
+    """Predict on a live LSL stream: for every stimulus marker, as soon as its window is complete.
+
+    Predictions go to an LSL stream, to a table and to the screen. A stream that ends is waited for, and may
+    come back with other channels or another rate.
+    """
+    try:
+        from mne_lsl import lsl
+    except ImportError as error:
+        raise SparseEEGError(
+            f"mne-lsl can't be imported ({error}); install it with `pip install sparseeg[stream]`"
+        ) from error
+    if hasattr(lsl, "set_config_content"):
+        lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl's own lines would stand between ours
+    from sparseeg.prediction import Request
+    from sparseeg.predictor import Predictor
+    from sparseeg.stream.live import Log, Wanted, live, new_table
+    from sparseeg.stream.lsl import Named, Predictions
+    from sparseeg.stream.replay import replay as play
+
+    predictor = Predictor(run)
+    inputs = predictor.inputs
+    Request(every=every, stimulus=comma_list(stimulus)).check(inputs)
+    if not inputs.locked and every is None:
+        every = inputs.stride
+    path = out or run / f"stream-{datetime.now():%Y%m%d-%H%M%S}.tsv"
+    with ExitStack() as stack:
+        if replay is not None:
+            name = name or f"replay-{path.stem}"
+            markers = markers or f"{name}-annotations"
+            player = stack.enter_context(play(replay, name, inputs.events_column))
+        table = stack.enter_context(new_table(path))
+        wanted = Wanted(
+            Named(name, source_id),
+            Named(markers),
+            comma_list(stimulus) or inputs.stimulus,
+            every,
+            comma_list(bad),
+        )
+        until = None if seconds is None else time.monotonic() + seconds
+        ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
+        log = Log()
+        with suppress(KeyboardInterrupt):  # the way to end it
+            live(predictor, wanted, Predictions(outlet, inputs.unit), table, log, say, ended)
+    say(f"{path}: {log.summary}")
+
+
+def _ended(until: float | None, gone: Callable[[], bool]) -> Callable[[], bool]:
+    """Return what says that it is time to stop; the last windows of a replay are still answered."""
+    since: list[float] = []
+
+    def ended() -> bool:
+        if until is not None and time.monotonic() >= until:
+            return True
+        if gone() and not since:
+            since.append(time.monotonic())
+        return bool(since) and time.monotonic() - since[0] > 1.0
+
+    return ended

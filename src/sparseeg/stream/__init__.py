@@ -1,0 +1,1 @@
+"""Predictions while a recording is running, over the Lab Streaming Layer."""

@@ -1,0 +1,173 @@
+"""Streams of the Lab Streaming Layer: found by name, read, found again when they were gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mne_lsl.lsl import StreamInfo, StreamInlet, StreamOutlet, resolve_streams
+
+from sparseeg.errors import SparseEEGError
+from sparseeg.stream.live_windows import Marker
+
+MARKER_TYPES = ("Markers", "markers", "annotations", "Annotations", "stim")
+_UNITS = {"volts": 1.0, "v": 1.0, "millivolts": 1e-3, "mv": 1e-3, "microvolts": 1e-6, "uv": 1e-6, "µv": 1e-6}
+
+
+class Gone(Exception):  # noqa: N818
+    """The stream that was read is no longer there."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Which stream is meant: what is None may be anything."""
+
+    name: str | None = None
+    source_id: str | None = None
+
+    def __str__(self) -> str:
+        words = [
+            f"called {self.name}" if self.name else "",
+            f"with id {self.source_id}" if self.source_id else "",
+        ]
+        return " ".join(word for word in words if word) or "of any name"
+
+
+ANY = Named()
+
+
+def find_signal(wanted: Named, timeout: float) -> Any | None:
+    """Return the description of the EEG stream; None where there is none yet.
+
+    Raises SparseEEGError where several fit.
+    """
+    found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
+    signals = [
+        one for one in found if one.sfreq > 0 and one.dtype != "string" and one.stype not in MARKER_TYPES
+    ]
+    if wanted.name is None:
+        signals = [one for one in signals if one.stype.lower() == "eeg"] or signals
+    return _only(signals, "EEG streams")
+
+
+def find_markers(wanted: Named, timeout: float) -> Any | None:
+    """Return the description of the stream of markers; None where there is none yet."""
+    found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
+    markers = [one for one in found if wanted.name is not None or one.stype in MARKER_TYPES]
+    return _only([one for one in markers if one.sfreq == 0], "streams of markers")
+
+
+def _only(found: Sequence[Any], what: str) -> Any | None:
+    names = sorted({one.name for one in found})
+    if len(found) > 1:
+        raise SparseEEGError(f"there are {len(found)} {what} ({', '.join(names)}); name the one to read")
+    return found[0] if found else None
+
+
+class Signal:
+    """An open EEG stream.
+
+    Parameters
+    ----------
+    info : what `find_signal` has returned.
+    buffer : seconds that wait here while nobody reads.
+
+    Times of samples are on this machine's LSL clock.
+    """
+
+    def __init__(self, info: Any, buffer: int = 30) -> None:
+        # A stream that comes back may have other channels or another rate: it is opened anew, not recovered.
+        self._inlet = StreamInlet(info, max_buffered=buffer, recover=False, processing_flags=("clocksync",))
+        self._inlet.open_stream(timeout=10.0)
+        described = self._inlet.get_sinfo(timeout=10.0)
+        self.name: str = described.name
+        self.sfreq = float(described.sfreq)
+        self.ch_names: list[str] = described.get_channel_names() or [
+            f"channel {number + 1}" for number in range(described.n_channels)
+        ]
+        units = described.get_channel_units() or ["volts"]
+        self.volts = np.array([_unit(unit) for unit in units]) * np.ones(len(self.ch_names))
+
+    def pull(self, timeout: float) -> tuple[np.ndarray, np.ndarray]:
+        """Wait for samples; return all there are, (time, channel) in volts, and their times; may be none.
+
+        Raises Gone where the stream has ended.
+        """
+        try:
+            sample, time = self._inlet.pull_sample(timeout=timeout)  # wakes up with the first one
+            if time is None:
+                return np.empty((0, len(self.ch_names))), np.empty(0)
+            samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
+        except RuntimeError as error:
+            raise Gone(str(error)) from error
+        parts = [np.asarray(sample)[None], *([np.asarray(samples)] if len(times) else [])]
+        return np.concatenate(parts) * self.volts, np.concatenate([[time], times])
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        self._inlet.close_stream()
+
+
+class Markers:
+    """An open stream of markers: strings, or one channel per name that is not zero when it happens."""
+
+    def __init__(self, info: Any) -> None:
+        self._inlet = StreamInlet(info, recover=False, processing_flags=("clocksync",))
+        self._inlet.open_stream(timeout=10.0)
+        described = self._inlet.get_sinfo(timeout=10.0)
+        self.name: str = described.name
+        self._text = described.dtype == "string"
+        self._names: list[str] = described.get_channel_names() or []
+
+    def pull(self) -> list[Marker]:
+        """Return the markers that have come. Raises Gone where the stream has ended."""
+        try:
+            values, times = self._inlet.pull_chunk(timeout=0.0, max_samples=1024)
+        except RuntimeError as error:
+            raise Gone(str(error)) from error
+        return [
+            Marker(name, float(time))
+            for value, time in zip(values, times, strict=True)
+            for name in self._names_of(value)
+        ]
+
+    def _names_of(self, value: Any) -> list[str]:
+        if self._text:
+            return [str(value[0])]
+        if len(value) == 1 or not self._names:
+            return [f"{value[0]:g}"]  # a number stands for itself, as from a trigger port
+        return [name for name, number in zip(self._names, value, strict=True) if number]
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        self._inlet.close_stream()
+
+
+@dataclass
+class Predictions:
+    """The stream that predictions go to: value, ends of the interval, LSL time of the marker."""
+
+    name: str
+    unit: str
+    channels: tuple[str, ...] = ("prediction", "interval_low", "interval_high", "onset")
+    outlet: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        info = StreamInfo(
+            self.name, "Predictions", len(self.channels), 0.0, np.float64, f"sparseeg-{self.name}"
+        )
+        info.set_channel_names(list(self.channels))
+        info.set_channel_units([self.unit] * 3 + ["s"])
+        self.outlet = StreamOutlet(info)
+
+    def push(self, value: float, low: float, high: float, onset: float) -> None:
+        """Send one prediction."""
+        self.outlet.push_sample(np.array([value, low, high, onset]))
+
+
+def _unit(name: str) -> float:
+    """Return a unit in volts; what isn't said or known is taken for volts, as MNE does."""
+    text = str(name).strip().lower()
+    if text.lstrip("-").isdigit():  # MNE-LSL writes powers of ten
+        return 10.0 ** int(text)
+    return _UNITS.get(text, 1.0)

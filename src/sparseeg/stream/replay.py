@@ -1,0 +1,49 @@
+"""A recording as if it were running: MNE-LSL's player, with the recording's events as markers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mne
+from mne_lsl import set_log_level
+from mne_lsl.player import PlayerLSL
+
+from sparseeg.data.new_recording import read_events
+from sparseeg.data.problems import one_line
+from sparseeg.errors import SparseEEGError
+
+
+@contextmanager
+def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
+    """Play a recording once, at its own pace, as the LSL streams NAME and NAME-annotations.
+
+    column : of events.tsv beside it, where the names of its events stand.
+
+    Raises
+    ------
+    SparseEEGError : it can't be read.
+    """
+    if not path.exists():
+        raise SparseEEGError(f"{path} does not exist")
+    try:
+        with mne.utils.use_log_level("error"):
+            raw = mne.io.read_raw(path, preload=True)
+            events = read_events(path, raw, None, column)
+            start = raw.first_time if raw.annotations.orig_time is not None else 0.0
+            # The player (MNE-LSL 1.14) gives markers the time of the sample before theirs.
+            onset = events["onset"] + start + 1 / raw.info["sfreq"]
+            raw.set_annotations(mne.Annotations(onset, 0.0, events["name"], raw.annotations.orig_time))
+            player = PlayerLSL(
+                raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
+            )
+    except SparseEEGError:
+        raise
+    except Exception as error:  # readers raise whatever a damaged file leads them to
+        raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
+    set_log_level("ERROR")  # it warns of every marker that it sends alone
+    player.start()
+    try:
+        yield player
+    finally:
+        if player.running:
+            player.stop()

@@ -1,0 +1,113 @@
+"""Samples and markers as they come, without a stream: what is complete, what is lost and why."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparseeg.stream.live_windows import LiveWindows, Lost, Marker, Ready
+from sparseeg.stream.ring import Ring
+
+RATE = 100.0
+
+
+def numbered(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Samples whose value is their number, from clock time 50."""
+    number = np.arange(first, last, dtype=float)
+    return np.stack([number, -number], axis=1), 50 + number / RATE
+
+
+def windows(**given) -> LiveWindows:
+    return LiveWindows(2, RATE, **{"tmin": 0.5, "duration": 2.0, "history": 5.0, **given})
+
+
+@given(sizes=st.lists(st.integers(0, 37), min_size=1, max_size=60))
+def test_a_ring_holds_the_last_samples_whatever_the_chunks(sizes: list[int]) -> None:
+    ring = Ring(2, RATE, 0.3)
+    at = 0
+    for size in sizes:
+        ring.add(*numbered(at, at + size))
+        at += size
+    assert ring.count == at
+    assert ring.first == max(0, at - 30)
+    assert ring.samples(ring.first, at)[0].tolist() == list(range(ring.first, at))
+    assert not ring.breaks
+
+
+@pytest.mark.parametrize("chunk", [1, 10, 33])
+def test_a_window_is_ready_with_its_last_sample(chunk: int) -> None:
+    live = windows()
+    live.mark(Marker("go", 51.0))  # sample 100: its window is 150 to 349
+    ready: list[tuple[int, Ready]] = []
+    for at in range(0, 400, chunk):
+        live.add(*numbered(at, at + chunk))
+        ready += [(at + chunk, result) for result in live.pop()]
+    ((when, result),) = ready
+    assert 350 <= when < 350 + chunk
+    assert result.samples[0].tolist() == list(range(150, 350))
+    assert result.before == 0
+    assert live.waiting == []
+
+
+def test_markers_may_come_late_or_early() -> None:
+    live = windows()
+    live.add(*numbered(0, 400))
+    live.mark(Marker("late", 51.0))
+    live.mark(Marker("early", 53.9))
+    assert [result.marker.name for result in live.pop()] == ["late"]
+    live.add(*numbered(400, 700))
+    assert [result.marker.name for result in live.pop()] == ["early"]
+
+
+def test_context_before_the_window_as_far_as_there_is_any() -> None:
+    live = windows(context=1.0)
+    live.add(*numbered(0, 800))
+    live.mark(Marker("a", 50.2))  # window from sample 70
+    live.mark(Marker("b", 52.0))
+    first, second = live.pop()
+    assert (first.before, second.before) == (70, 100)
+    assert second.samples[0, 0] == 150
+
+
+def reasons(live: LiveWindows) -> list[str]:
+    return [result.reason for result in live.pop() if isinstance(result, Lost)]
+
+
+def test_time_jumps_and_missing_samples_lose_the_windows_around_them() -> None:
+    live = windows()
+    live.add(*numbered(0, 200))
+    live.mark(Marker("before", 50.9))
+    live.mark(Marker("inside", 51.5))
+    samples, times = numbered(200, 700)
+    live.add(samples, times + 3.0)
+    assert all("jumped" in reason for reason in reasons(live))
+    live.mark(Marker("after", 57.0))
+    (ready,) = live.pop()
+    assert ready.samples.shape == (2, 200)
+    samples, times = numbered(700, 1200)
+    live.add(samples, times - 20.0)  # a clock that was set back
+    live.mark(Marker("again", 39.0))
+    (ready,) = live.pop()
+    assert ready.samples[0, 0] == 950  # 37 s is sample 700, and the window half a second behind the marker
+
+
+def test_what_never_gets_a_window_is_said() -> None:
+    live = windows()
+    live.add(*numbered(0, 1200))
+    live.mark(Marker("gone", 50.0))
+    live.mark(Marker("ahead", 99.0))
+    live.mark(Marker("soon", 62.5))
+    gone, ahead = reasons(live)
+    assert "gone" in gone
+    assert "ahead" in ahead
+    assert [marker.name for marker in live.waiting] == ["soon"]
+    assert [lost.reason for lost in live.give_up("it ended")] == ["it ended"]
+
+
+def test_samples_that_come_at_another_rate_than_said() -> None:
+    live = windows()
+    samples, _ = numbered(0, 600)
+    live.add(samples, 50 + np.arange(600) / 80.0)
+    live.mark(Marker("a", 51.0))
+    (reason,) = reasons(live)
+    assert "80 Hz" in reason

@@ -1,0 +1,186 @@
+"""A recording replayed by MNE-LSL's player: predictions as of the file, whatever happens to the stream."""
+
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("mne_lsl", exc_type=ImportError)
+
+from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
+
+from sparseeg.prediction import Request, predict_recording
+from sparseeg.predictor import Predictor
+from sparseeg.stream.live import Log, Wanted, live, new_table
+from sparseeg.stream.lsl import Named, Predictions
+from test_cli import assert_one_line
+
+set_config_content("[log]\nlevel = -3\n")
+
+
+@pytest.fixture(scope="module")
+def recording(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty seconds of a test subject, with stimuli as annotations."""
+    people = pd.read_csv(dataset / "participants.tsv", sep="\t")
+    subject = people.loc[people["release_number"] == "R5", "participant_id"].iloc[0]
+    path = sorted((dataset / subject / "eeg").glob("*contrastChangeDetection*_eeg.bdf"))[0]
+    raw = mne.io.read_raw_bdf(path, preload=True, verbose="error")
+    events = pd.read_csv(str(path).replace("_eeg.bdf", "_events.tsv"), sep="\t")
+    raw.set_annotations(mne.Annotations(events["onset"], 0.0, events["value"].astype(str)))
+    first = events.loc[events["value"].isin(["left_target", "right_target"]), "onset"].iloc[0]
+    out = tmp_path_factory.mktemp("recordings") / "a_raw.fif"
+    raw.crop(first - 8.0, first + 14.0).save(out, verbose="error")
+    return out
+
+
+@pytest.fixture(scope="module")
+def expected(response_time: Path, recording: Path) -> pd.DataFrame:
+    return predict_recording(Predictor(response_time), recording, Request())[0]
+
+
+def test_a_replay_predicts_what_the_file_predicts(
+    response_time: Path, recording: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    code, text = sparseeg("stream", response_time, "--replay", recording, "--out", tmp_path / "out.tsv")
+    assert code == 0, text
+    found = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert len(found) == len(expected) >= 2
+    assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=2e-5)
+    assert found["interval_low"].to_numpy() == pytest.approx(expected["interval_low"].to_numpy(), abs=2e-5)
+    assert found["event"].tolist() == expected["event"].tolist()
+    assert np.diff(found["onset"]) == pytest.approx(np.diff(expected["onset"]), abs=0.02)
+    assert f"{len(expected)} predictions" in text
+    assert "after the last sample" in text
+    assert_one_line(
+        *sparseeg("stream", response_time, "--replay", recording, "--out", tmp_path / "out.tsv"), "exists"
+    )
+
+
+class Listener:
+    """`live` in a thread of its own, with what it says."""
+
+    def __init__(self, run: Path, out: Path, **wanted) -> None:
+        self.name = f"eeg-{uuid.uuid4().hex[:8]}"
+        self.lines: list[str] = []
+        self.log = Log()
+        self._stop = threading.Event()
+        self._error: list[BaseException] = []
+        self._asked = Wanted(
+            Named(self.name), Named(f"{self.name}-annotations"), ("left_target", "right_target"), **wanted
+        )
+        self._thread = threading.Thread(target=self._listen, args=(Predictor(run), out))
+
+    def _listen(self, predictor: Predictor, out: Path) -> None:
+        try:
+            with new_table(out) as table:
+                outlet = Predictions(f"{self.name}-out", "s")
+                live(predictor, self._asked, outlet, table, self.log, self.lines.append, self._stop.is_set)
+        except BaseException as error:
+            self._error.append(error)
+
+    def __enter__(self) -> "Listener":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=20)
+        assert not self._thread.is_alive()
+        if self._error:
+            raise self._error[0]
+
+    def wait_for(self, words: str, seconds: float = 25.0) -> None:
+        until = time.monotonic() + seconds
+        while not any(words in line for line in self.lines):
+            assert time.monotonic() < until, (words, self.lines)
+            time.sleep(0.05)
+
+
+def channels(recording: Path) -> tuple[mne.io.BaseRaw, list[str]]:
+    raw = mne.io.read_raw(recording, preload=True, verbose="error")
+    return raw, raw.ch_names
+
+
+def outlet(name: str, ch_names: list[str], sfreq: float) -> StreamOutlet:
+    info = StreamInfo(name, "EEG", len(ch_names), sfreq, np.float64, f"{name}-{uuid.uuid4().hex}")
+    info.set_channel_names(ch_names)
+    return StreamOutlet(info)
+
+
+def push(to: StreamOutlet, samples: np.ndarray, sfreq: float, shift: float = 0.0) -> None:
+    """Send samples in chunks of 50 ms, at their pace, on a clock that may be shifted."""
+    size = max(1, round(0.05 * sfreq))
+    begin = local_clock()
+    for at in range(0, len(samples), size):
+        chunk = samples[at : at + size]
+        while local_clock() < begin + (at + len(chunk)) / sfreq:
+            time.sleep(0.002)
+        to.push_chunk(np.ascontiguousarray(chunk), timestamp=begin + (at + len(chunk)) / sfreq + shift)
+
+
+def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
+    response_time: Path, recording: Path, tmp_path: Path
+) -> None:
+    raw, ch_names = channels(recording)
+    signal = raw.get_data().T
+    with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
+        listener.wait_for("waiting for an EEG stream")
+        first = outlet(listener.name, ch_names, 100.0)
+        listener.wait_for("129 channels at 100 Hz")
+        push(first, signal[:400], 100.0)
+        count = len(listener.log.latencies)
+        assert count >= 1
+        push(first, signal[400:750], 100.0, shift=30.0)  # the clock jumps
+        assert listener.log.lost
+        assert any("jumped" in reason for reason in listener.log.lost)
+        del first
+        listener.wait_for("has ended")
+        before = len(listener.log.latencies)
+        second = outlet(listener.name, ch_names[::-1], 250.0)
+        listener.wait_for("129 channels at 250 Hz; resampled to 100 Hz")
+        push(second, np.repeat(signal[:600, ::-1], 5, axis=0)[::2], 250.0)
+        time.sleep(0.5)
+        assert len(listener.log.latencies) > before
+        del second
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert len(table) == len(listener.log.latencies)
+    assert np.isfinite(table["prediction"]).all()
+
+
+def test_channels_that_do_not_fit_are_an_error_at_first(
+    response_time: Path, tmp_path: Path, sparseeg
+) -> None:
+    name = f"eeg-{uuid.uuid4().hex[:8]}"
+    kept = outlet(name, ["A1", "A2"], 100.0)
+    words = ("--name", name, "--seconds", 20, "--out", tmp_path / "out.tsv")
+    assert_one_line(*sparseeg("stream", response_time, *words), name, "none of the network's channels")
+    del kept
+
+
+def test_predictions_are_a_stream_too(response_time: Path, recording: Path, tmp_path: Path) -> None:
+    raw, ch_names = channels(recording)
+    with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
+        source = outlet(listener.name, ch_names, 100.0)
+        listener.wait_for("129 channels at 100 Hz")
+        from mne_lsl.lsl import StreamInlet, resolve_streams
+
+        (info,) = resolve_streams(5.0, f"{listener.name}-out")
+        inlet = StreamInlet(info)
+        inlet.open_stream(timeout=5.0)
+        push(source, raw.get_data().T[:400], 100.0)
+        values, times = inlet.pull_chunk(timeout=1.0, max_samples=1)
+        table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+        assert values[0][0] == pytest.approx(table["prediction"].iloc[0], abs=1e-5)
+        assert len(times) == 1
+        del source
+
+
+def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    assert_one_line(*sparseeg("stream", tmp_path), "config.yaml")
+    assert_one_line(*sparseeg("stream", response_time, "--replay", tmp_path / "a.bdf"), "does not exist")
+    assert_one_line(*sparseeg("stream", response_time, "--every", -1), "greater than zero")
