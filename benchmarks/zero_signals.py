@@ -116,7 +116,7 @@ def main() -> None:
         title="Constants on the real labels of HBN-EEG release 5, signals replaced by zeros",
         command=" ".join(["python", *sys.argv]),
         packages=("torch", "mne"),
-        notes=(f"{len(truth)} trials with a response in the events files", windows[1].summary()),
+        notes=(f"{len(truth)} trials with a response in the events files", windows[1].summary(examples=0)),
     )
     print(path.read_text())
 
