@@ -20,6 +20,7 @@ import torch
 from sparseeg import models
 from sparseeg.data import hbn
 from sparseeg.data.positions import chs_info
+from sparseeg.inputs import Inputs
 from sparseeg.models.files import NetworkSpec
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
@@ -52,6 +53,7 @@ def untrained(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True)
     models.save(network, spec, folder / "model.safetensors")
     TrainConfig(data=DataConfig(path="none"), model=name).write(folder / "config.yaml")
+    Inputs("response-time", "rt", "s", locked=True, tmin=0.5).write(folder)
     Calibration(1.0, 0.9, 0.5, relative=False).write(folder)
     return folder
 

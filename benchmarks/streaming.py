@@ -20,7 +20,6 @@ from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_conten
 from scoring_image import untrained
 
 from sparseeg.data import hbn
-from sparseeg.inputs import Inputs
 from sparseeg.predictor import Predictor
 from sparseeg.report import tables
 from sparseeg.stream.live import Log, Wanted, live
@@ -46,7 +45,6 @@ def send(name: str, seconds: float) -> None:
 def measure(network: str, seconds: float, work: Path) -> Log:
     """Return what came out of one network."""
     run = untrained(network, work / network)
-    Inputs("response-time", "rt", "s", True, 0.5).write(run)
     name, log = f"bench-{os.getpid()}-{network}", Log()
     sender = multiprocessing.get_context("spawn").Process(target=send, args=(name, seconds + 15), daemon=True)
     sender.start()

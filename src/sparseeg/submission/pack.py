@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparseeg import models
 from sparseeg.atomic import write_whole
 from sparseeg.data import hbn, tasks
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
+from sparseeg.predictor import Predictor
 from sparseeg.submission.archive import ENTRY, unpack
 from sparseeg.submission.bundle import bundle
 from sparseeg.submission.entry import WEIGHTS
 from sparseeg.submission.sandbox import Answers, ask
-from sparseeg.training.config import TrainConfig
-from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.predict import answer
 from sparseeg.windows_to_try import windows_to_try
 
@@ -60,21 +58,23 @@ def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda 
     SparseEEGError : a run of another task or with other windows than the challenge's; a zip that doesn't
         answer in a clean process as the run does. Nothing is written then.
     """
-    contents = {challenge: _content(challenge, runs.get(challenge, ())) for challenge in TASKS}
+    asked = {challenge: [Predictor(run) for run in runs.get(challenge, ())] for challenge in TASKS}
     files: dict[str, bytes] = {
         name: source.encode() for name, source in bundle("sparseeg.submission.entry", ENTRY).items()
     }
-    for challenge, content in contents.items():
+    for challenge, predictors in asked.items():
+        for predictor in predictors:
+            _check_fits(challenge, predictor)
         buffer = io.BytesIO()
-        torch.save(content, buffer)
+        torch.save(_content(challenge, predictors), buffer)
         files[WEIGHTS.format(challenge)] = buffer.getvalue()
-        names = {network["spec"]["name"] for network in content["networks"]}
+        names = sorted({predictor.spec.name for predictor in predictors})
         if not names:
             report(f"challenge {challenge}: no run, answered with the constant {CONSTANTS[challenge]:g}")
         elif any(name.startswith(BRAINDECODE_PREFIX) for name in names):
             report(
-                f"challenge {challenge}: {', '.join(sorted(names))} comes from the braindecode of the "
-                "scoring image (1.2.0), which may differ from the one here"
+                f"challenge {challenge}: {', '.join(names)} comes from the braindecode of the scoring image "
+                "(1.2.0), which may differ from the one here"
             )
     archive = _zipped(files)
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
@@ -82,49 +82,47 @@ def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda 
         path.write_bytes(archive)
         folder.mkdir()
         unpack(path, folder)
-        tried = [_try(challenge, runs.get(challenge, ()), folder, out.name) for challenge in TASKS]
+        tried = [_try(challenge, predictors, folder, out.name) for challenge, predictors in asked.items()]
     write_whole(out, archive)
     return tried
 
 
-def _content(challenge: int, runs: Sequence[Path]) -> dict[str, Any]:
+def _content(challenge: int, predictors: Sequence[Predictor]) -> dict[str, Any]:
     """Return what the file of a challenge's weights holds: the arguments of `entry.Answer`."""
-    networks: list[dict[str, Any]] = []
-    for run in runs:
-        config = TrainConfig.read(run / "config.yaml")
-        if config.data.task != TASKS[challenge]:
-            raise SparseEEGError(
-                f"{run} predicts {config.data.task}; challenge {challenge} asks for {TASKS[challenge]}"
-            )
-        if config.split.kind in ("loso", "kfold"):
-            raise SparseEEGError(
-                f"{run} is a cross-validation: it has no single network; train one with --valid R5"
-            )
-        for path in network_files(run):
-            spec = models.files.read_spec(path)
-            _check_spec(run, spec)
-            networks.append({"spec": asdict(spec), "weights": models.files.read_weights(path)})
-    constant = CONSTANTS[challenge]
-    if networks:
-        constant = float(models.load(network_files(runs[0])[0]).final_layer.mean)  # type: ignore[arg-type]
-    return {"networks": networks, "partitions": _partitions(runs), "constant": constant}
+    return {
+        "networks": [
+            {"spec": asdict(predictor.spec), "weights": network.state_dict()}
+            for predictor in predictors
+            for network in predictor.networks
+        ],
+        "partitions": _partitions(predictors),
+        "constant": float(predictors[0].networks[0].final_layer.mean) if predictors else CONSTANTS[challenge],
+    }
 
 
-def _partitions(runs: Sequence[Path]) -> Partitions:
+def _partitions(predictors: Sequence[Predictor]) -> Partitions:
     """Return what layers of random attention attend to, the same in all runs."""
-    found = {TrainConfig.read(run / "config.yaml").partitions for run in runs}
+    found = {predictor.config.partitions for predictor in predictors}
     if len(found) > 1:
         raise SparseEEGError(f"runs with different partitions in evaluation ({found}) can't answer as one")
     return next(iter(found), 1)
 
 
-def _check_spec(run: Path, spec: models.NetworkSpec) -> None:
-    """Raise SparseEEGError unless a network takes the challenge's windows."""
+def _check_fits(challenge: int, predictor: Predictor) -> None:
+    """Raise SparseEEGError unless a run predicts what a challenge asks for, from its windows."""
+    run, inputs, spec = predictor.run, predictor.inputs, predictor.spec
+    task = tasks.TASKS[TASKS[challenge]]
+    if inputs.task != task.name:
+        raise SparseEEGError(f"{run} predicts {inputs.task}; challenge {challenge} asks for {task.name}")
     wanted = len(hbn.CH_NAMES), N_TIMES, hbn.SFREQ
     if (spec.n_chans, spec.n_times, spec.sfreq) != wanted:
         raise SparseEEGError(
             f"{run}: its network takes {spec.n_chans} channels x {spec.n_times} samples at {spec.sfreq:g} "
             f"Hz; the challenge's windows have {wanted[0]} x {wanted[1]} at {wanted[2]:g} Hz"
+        )
+    if inputs.locked and abs(inputs.tmin - task.tmin) * spec.sfreq > 0.5:
+        raise SparseEEGError(
+            f"{run}: its windows begin {inputs.tmin:g} s after the stimulus, the challenge's {task.tmin:g} s"
         )
     for own, there in zip(spec.ch_names or hbn.CH_NAMES, hbn.CH_NAMES, strict=True):
         if own.lower() != there.lower():
@@ -143,19 +141,15 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _expected(challenge: int, runs: Sequence[Path], windows: np.ndarray) -> np.ndarray:
-    """Return what the networks of the runs answer to the windows, without the submission's code."""
-    if not runs:
-        return np.full(len(windows), CONSTANTS[challenge])
-    networks = [network for run in runs for network in load_members(run)]
-    with torch.inference_mode():
-        return answer(networks, torch.from_numpy(windows), _partitions(runs)).mean
-
-
-def _try(challenge: int, runs: Sequence[Path], folder: Path, name: str) -> Tried:
+def _try(challenge: int, predictors: Sequence[Predictor], folder: Path, name: str) -> Tried:
     """Ask the unpacked submission one by one in volts, and all at once in microvolts."""
+    runs = [predictor.run for predictor in predictors]
     windows, _ = windows_to_try(runs, len(hbn.CH_NAMES), N_TIMES, N_TRIED)
-    expected = _expected(challenge, runs, windows)
+    expected = np.full(N_TRIED, CONSTANTS[challenge])
+    if predictors:
+        networks = [network for predictor in predictors for network in predictor.networks]
+        with torch.inference_mode():
+            expected = answer(networks, torch.from_numpy(windows), _partitions(predictors)).mean
     volts = windows * np.float32(VOLTS)
     alone = ask(folder, challenge, (window[None] for window in volts), name=name)
     together = ask(folder, challenge, [windows], name=name)
