@@ -1,8 +1,9 @@
 """What the gates of trained networks weigh, beside their shuffled controls, untrained ones, and the truth.
 
-    python benchmarks/gates.py build/simulated-reference runs/simulated
+    python benchmarks/gates.py build/simulated-reference runs/response-time
 
-The runs are those of `benchmarks/networks.py simulated`. Table: `benchmarks/results/claims-gates.{md,tsv}`.
+The runs are those of `benchmarks/networks.py response-time`. Table:
+`benchmarks/results/claims-gates.{md,tsv}`.
 """
 
 import argparse
@@ -29,7 +30,7 @@ NOTES = (
     "control: the same network trained on targets shuffled among the trials; untrained: three other seeds",
     "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the component that "
     "carries most of what can be known; correlations run over the 128 channels that are not the reference",
-    "both networks score no better than the training mean here (networks-simulated.md)",
+    "both networks score no better than the training mean here (networks-response-time.md)",
 )
 
 

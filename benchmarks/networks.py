@@ -1,43 +1,51 @@
 """Our networks with every baseline and control, one seed; tables go to benchmarks/results.
 
-    python benchmarks/networks.py erpcore-p3 ../shared/data/erpcore-p3
-    python benchmarks/networks.py simulated REFERENCE     # made by: sparseeg simulate REFERENCE --seed 0
+    python benchmarks/networks.py response-time build/reference-store
+    python benchmarks/networks.py externalizing build/minutes-store
 
-`sparseeg compare` sets them beside other networks, over several seeds. Runs go to `runs/NAME/MODEL` and are
+The stores are made by
+
+    sparseeg simulate build/simulated-reference --seed 0
+    sparseeg prepare build/simulated-reference --out build/reference-store
+    sparseeg prepare build/simulated-reference --out build/minutes-store \\
+        --task externalizing --window 60 --stride 30 --crop 60
+
+`sparseeg compare` sets networks beside others, over several seeds. Runs go to `runs/NAME/MODEL` and are
 kept: a second call only scores what is trained.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from sparseeg import runs
-from sparseeg.evaluation.evaluate import CAPTION, rows
+from sparseeg.evaluation.evaluate import CAPTION, LABELS, rows
 from sparseeg.report import tables
-from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.config import DataConfig, SplitConfig
 from sparseeg.training.recipes import configure
 
-MODELS = (
-    "response-time-cnn",
-    "light-sparse-attention-cnn",
-    "sparse-attention-cnn",
-    "sparse-attention-locator",
-)
+SPLIT = SplitConfig(kind="release", valid=("R4",), test=("R5",))
 TITLES = {
-    "erpcore-p3": "Real EEG: response time in ERP CORE P3, leave one subject out",
-    "simulated": "SIMULATED reference set: response time, 60 / 12 / 40 subjects",
+    "response-time": "SIMULATED reference set: response time, 60 / 12 / 40 subjects",
+    "externalizing": "SIMULATED reference set: externalizing from whole minutes, 60 / 12 / 40 subjects",
 }
-
-
-def configuration(name: str, data: Path, model: str) -> TrainConfig:
-    """Return the protocol of a table; it is the same for every network."""
-    if name == "erpcore-p3":
-        epochs = DataConfig(path=str(data), target="rt", target_unit="ms", tmin=0.0, tmax=0.8, sfreq=128.0)
-        return configure(epochs, model, SplitConfig(kind="loso"), control_within_subject=True)
-    releases = SplitConfig(kind="release", valid=("R4",), test=("R5",))
-    return configure(DataConfig(path=str(data)), model, releases, control_within_subject=True)
+MODELS = {
+    "response-time": (
+        "response-time-cnn",
+        "light-sparse-attention-cnn",
+        "sparse-attention-cnn",
+        "sparse-attention-locator",
+    ),
+    "externalizing": ("sparse-eeg-transformer",),
+}
+# A minute is 19,350 tokens of 0.4 s: three epochs are what two cores do in half an hour.
+GIVEN: dict[str, dict[str, Any]] = {
+    "response-time": {"control_within_subject": True},
+    "externalizing": {"model_options": {"patch": 0.4}, "batch_size": 8, "epochs": 3},
+}
 
 
 def main() -> None:
@@ -47,16 +55,17 @@ def main() -> None:
     )
     parser.add_argument("name", choices=TITLES)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--models", nargs="+", help="default: all of the table's")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     tables.commit()
-    configs = {model: configuration(options.name, options.data, model) for model in options.models}
-    margin = max(config.augment.jitter for config in configs.values())
-    windows = runs.load_windows(next(iter(configs.values())).data, margin, n_jobs=2)
+    data = DataConfig(path=str(options.data), task=options.name)
+    windows = runs.load_windows(data)
     lines: dict[str, dict[str, object]] = {}
-    for model, config in configs.items():
+    by_subject: list[str] = []
+    for model in options.models or MODELS[options.name]:
+        config = configure(data, model, SPLIT, **GIVEN[options.name])
         metrics = runs.train(config, windows, options.runs / options.name / model, print)
         for label, scores in rows(metrics):
             name = label.replace("model", model) if label.startswith("model") else label
@@ -70,7 +79,10 @@ def main() -> None:
                 "Pearson": scores["pearson_r"],
                 "Spearman within subject": scores["spearman_within_subject"],
             }
-    table = pd.DataFrame(sorted(lines.values(), key=lambda line: line["predictor"] not in options.models))
+        for name, scores in metrics.get("by_subject", {}).items():
+            by_subject.append(f"{LABELS[name].replace('model', model)} {scores['nrmse']:.4f}")
+    models = MODELS[options.name]
+    table = pd.DataFrame(sorted(lines.values(), key=lambda line: line["predictor"] not in models))
     path = tables.write(
         table,
         options.out,
@@ -82,6 +94,7 @@ def main() -> None:
             f"{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects; one seed (0); "
             "every choice on validation subjects",
             CAPTION,
+            *([f"NRMSE of each subject's mean prediction: {', '.join(by_subject)}"] if by_subject else []),
         ),
     )
     print(path.read_text())

@@ -49,7 +49,7 @@ NOTES = (
     "windows from the stimulus: +0.5 to +2.5 s; target measured from there",
     "mixed trials: 4/5 train, 1/5 choose the epoch and are reported; by subject: 3/5 train, 1/5 choose, 1/5 "
     "are tested once",
-    "predictions are not shrunk here as `sparseeg train` does, see networks-simulated.md",
+    "predictions are not shrunk here as `sparseeg train` does, see networks-response-time.md",
 )
 
 
