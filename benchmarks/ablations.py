@@ -5,7 +5,7 @@
     python benchmarks/ablations.py build/reference-store attention heads
 
 Every line is the locator, or a network of the specification, with one thing changed. Runs are kept in
-`runs/ablations/GROUP`; a second call goes on.
+`runs/ablations`, and those that groups share are trained once; a second call goes on.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from sparseeg.training.config import DataConfig, SplitConfig
 
 LOCATOR = "sparse-attention-locator"
 EVERY_TOKEN = 200  # samples of a window: one head
+RANDOM = {"partition": "random", "tokens_per_head": 10}
 
 
 def locator(name: str, attention: dict[str, Any] | None = None, **given: Any) -> Entry:
@@ -38,10 +39,11 @@ def network(model: str, **given: Any) -> Entry:
     return Entry(f"{model}, {words}", model, {"model_options": given})
 
 
+WHOLE = locator("locator")
 GROUPS = {
     # At equal parameters: a head of one token passes on its own value.
     "attention": [
-        locator("sparse, local and strided"),
+        WHOLE,
         locator("none: a head per token", {"tokens_per_head": 1}),
         locator("dense: one head", {"tokens_per_head": EVERY_TOKEN}),
     ],
@@ -50,23 +52,18 @@ GROUPS = {
         for tokens in (2, 5, 10, 25)
     ],
     "partition": [
-        locator("local and strided"),
+        WHOLE,
         *(
             locator(f"{kind}, 15 per head", {"partition": kind, "tokens_per_head": 15})
             for kind in ("random", "strided", "local")
         ),
     ],
     "correction": [
-        locator("random, 10 per head", {"partition": "random", "tokens_per_head": 10}),
-        locator("corrected", {"partition": "random", "tokens_per_head": 10, "correction": True}),
-        locator(
-            "corrected, 4 rounds",
-            {"partition": "random", "tokens_per_head": 10, "correction": True, "rounds": 4},
-        ),
-        locator("8 partitions in evaluation", {"partition": "random", "tokens_per_head": 10}, partitions=8),
-        locator(
-            "full attention in evaluation", {"partition": "random", "tokens_per_head": 10}, partitions="full"
-        ),
+        locator("random, 10 per head", RANDOM),
+        locator("corrected", {**RANDOM, "correction": True}),
+        locator("corrected, 4 rounds", {**RANDOM, "correction": True, "rounds": 4}),
+        locator("8 partitions in evaluation", RANDOM, partitions=8),
+        locator("full attention in evaluation", RANDOM, partitions="full"),
     ],
     "gates": [
         Entry(
@@ -77,12 +74,16 @@ GROUPS = {
         for gates in (("channel", "temporal"), ("channel",), ("temporal",), ())
     ],
     "heads": [
-        network(model, output=output)
-        for model in ("response-time-cnn", "light-sparse-attention-cnn", LOCATOR)
-        for output in ("latency", "scalar")
+        WHOLE,
+        locator("locator, scalar", model_options={"output": "scalar"}),
+        *(
+            network(model, output=output)
+            for model in ("response-time-cnn", "light-sparse-attention-cnn")
+            for output in ("latency", "scalar")
+        ),
     ],
     "losses": [
-        locator("kl"),
+        WHOLE,
         locator("squared", loss="squared"),
         locator("both", loss="both"),
         locator("kl, width 0.05 s", target_width=0.05),
@@ -90,7 +91,7 @@ GROUPS = {
         locator("no auxiliary outputs", auxiliary=0.0),
     ],
     "augmentation": [
-        locator("recipe"),
+        WHOLE,
         locator("no jitter", augment={"jitter": 0.0}),
         locator("no channel dropout", augment={"channel_dropout": 0.0}),
         locator("mixup", augment={"mixup": 0.5}),
@@ -125,8 +126,8 @@ def main() -> None:
     tables.commit()
     data, split = DataConfig(path=str(options.data)), SplitConfig(kind="release", valid=("R4",), test=("R5",))
     windows = runs.load_windows(data, n_jobs=2)
+    comparison = Comparison(options.runs, windows, data, split)
     for group in options.groups or GROUPS:
-        comparison = Comparison(options.runs / group, windows, data, split)
         comparison.run(GROUPS[group], options.seeds)
         path = write_comparison(comparison, GROUPS[group], " ".join(["python", *sys.argv]))
         for name in (path, path.with_suffix(".tsv")):

@@ -43,3 +43,10 @@ def test_attention_is_ablated_at_equal_parameters() -> None:
         for entry in ablations.GROUPS["attention"]
     }
     assert len(counts) == 1
+
+
+def test_a_name_means_the_same_in_every_group() -> None:
+    """Groups share their runs by name."""
+    named: dict[str, Entry] = {}
+    for _, entry in ENTRIES:
+        assert named.setdefault(entry.name, entry) == entry

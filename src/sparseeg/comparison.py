@@ -210,8 +210,11 @@ class Comparison:
         return np.concatenate(parts), effort
 
     def _alone(self, entry: Entry) -> Path:
-        """Return the folder of the runs that are the networks of an ensemble, one by one."""
-        given = {name: value for name, value in entry.given.items() if name != "seeds"}
+        """Return the folder of the runs whose networks an entry shares, one by one.
+
+        An ensemble shares those of its seeds; and how a network is asked changes nothing in its training.
+        """
+        given = {name: value for name, value in entry.given.items() if name not in ("seeds", "partitions")}
         same = (other.name for other in self.entries if (other.model, other.given) == (entry.model, given))
         return self.out / "runs" / _slug(next(same, entry.name))
 
