@@ -117,6 +117,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the reference store")
     parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="runs that are trained at a time")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
@@ -128,7 +129,7 @@ def main() -> None:
     windows = runs.load_windows(data, n_jobs=2)
     comparison = Comparison(options.runs, windows, data, split)
     for group in options.groups or GROUPS:
-        comparison.run(GROUPS[group], options.seeds)
+        comparison.run(GROUPS[group], options.seeds, options.workers)
         path = write_comparison(comparison, GROUPS[group], " ".join(["python", *sys.argv]))
         for name in (path, path.with_suffix(".tsv")):
             shutil.copy(name, options.out / f"ablation-{group}{name.suffix}")

@@ -20,7 +20,11 @@ MODELS = ("response-time-cnn", "response-time-cnn@output=latency@seeds=2@runs=1"
 
 
 def comparison(out: Path, windows: WindowSet, **given: object) -> Comparison:
-    return Comparison(out, windows, DataConfig(path="toy"), SPLIT, {**FEW, **given}, lambda line: None)
+    return Comparison(out, windows, DataConfig(path="toy"), SPLIT, {**FEW, **given}, silent)
+
+
+def silent(line: str) -> None:
+    """Say nothing; in another process too."""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +101,26 @@ def test_what_is_done_is_not_done_again(
     monkeypatch.setattr(again, "_one", lambda *_: pytest.fail("it trains again"))
     again.run(entries, seeds=2)
     pd.testing.assert_frame_equal(again.table(entries), done.table(entries), rtol=1e-3, check_dtype=False)
+
+
+def test_several_workers_do_the_same(
+    finished: tuple[Comparison, list[Entry]], toy: WindowSet, tmp_path: Path
+) -> None:
+    done, entries = finished
+    failing = Entry.parse("response-time-cnn@depth=3@runs=1")
+    side_by_side = comparison(tmp_path, toy)
+    side_by_side.run([*entries, failing], seeds=2, workers=2)
+    for name in done.predictions:
+        if name.startswith("response-time-cnn"):
+            close = pytest.approx(
+                done.predictions[name].to_numpy(), abs=1e-3
+            )  # other threads round elsewhere
+            assert side_by_side.predictions[name].to_numpy() == close
+    assert {line["run"] for line in side_by_side.lines} == {
+        *(line["run"] for line in done.lines),
+        "response-time-cnn@depth=3@runs=1#0",
+    }
+    assert (tmp_path / "failures").exists()
 
 
 def test_other_trials_are_refused(finished: tuple[Comparison, list[Entry]]) -> None:

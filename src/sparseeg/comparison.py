@@ -27,6 +27,7 @@ from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_
 from sparseeg.training.fit import EFFORT
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
+from sparseeg.workers import each
 from sparseeg.yaml_files import describe
 
 Report = Callable[[str], None]
@@ -133,34 +134,44 @@ class Comparison:
         if (self.out / LINES).exists():
             self._read()
 
-    def run(self, entries: Sequence[Entry], seeds: int) -> None:
+    def run(self, entries: Sequence[Entry], seeds: int, workers: int = 1) -> None:
         """Train and predict what isn't there yet; a model that fails gets a line with the reason.
 
-        What was asked for before and failed is tried again.
+        What was asked for before and failed is tried again. `workers` runs are trained at a time.
         """
         self.entries = entries
         asked = {entry.name for entry in entries}
         self.lines = [line for line in self.lines if "note" not in line or line["model"] not in asked]
         known = {line["run"] for line in self.lines}
-        for entry in entries:
-            for seed in entry.seeds(seeds):
-                name = f"{entry.name}#{seed}"
-                if name in known:
-                    continue
-                self.report(f"{entry.name}, seed {seed}")
-                line: dict[str, Any] = {"run": name, "model": entry.name, "commit": tables.commit()}
-                try:
-                    prediction, effort = self._one(entry, seed)
-                except Exception as error:  # whatever a network does, the others are compared
-                    line["note"] = f"failed: {one_line(error)}"
-                    self.report(f"{entry.name} {line['note']}")
-                    (self.out / "failures").mkdir(parents=True, exist_ok=True)
-                    write_whole(self.out / "failures" / f"{_slug(name)}.txt", traceback.format_exc())
-                else:
-                    self.predictions[name] = prediction
-                    line |= effort
+        missing = [
+            (entry, seed)
+            for entry in entries
+            for seed in entry.seeds(seeds)
+            if f"{entry.name}#{seed}" not in known
+        ]
+        # What shares its networks with others comes after them.
+        for waits in (False, True):
+            part = [job for job in missing if (self._alone(job[0]) != self._folder(job[0])) == waits]
+            for prediction, line in each(self, Comparison.attempt, part, workers):
+                if prediction is not None:
+                    self.predictions[line["run"]] = prediction
                 self.lines.append(line)
                 self._write()
+
+    def attempt(self, entry: Entry, seed: int) -> tuple[np.ndarray | None, dict[str, Any]]:
+        """Return the predictions of one run, None where it failed, and the line about it."""
+        name = f"{entry.name}#{seed}"
+        self.report(f"{entry.name}, seed {seed}")
+        line: dict[str, Any] = {"run": name, "model": entry.name, "commit": tables.commit()}
+        try:
+            prediction, effort = self._one(entry, seed)
+        except Exception as error:  # whatever a network does, the others are compared
+            line["note"] = f"failed: {one_line(error)}"
+            self.report(f"{entry.name} {line['note']}")
+            (self.out / "failures").mkdir(parents=True, exist_ok=True)
+            write_whole(self.out / "failures" / f"{_slug(name)}.txt", traceback.format_exc())
+            return None, line
+        return prediction, line | effort
 
     def columns(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
         """Return the columns of `predictions` of each model that has some, by name."""
@@ -188,7 +199,7 @@ class Comparison:
             return np.concatenate([self._baseline(entry.model, fold) for fold in self.folds]), {}
         given = {**self.given, "seed": seed, "control": False}
         config = entry.configure(self.data, self.split, **given)
-        folder = self.out / "runs" / _slug(entry.name) / f"seed-{seed}"
+        folder = self._folder(entry) / f"seed-{seed}"
         parts, seconds, took = [], 0.0, 0.0
         alone = self._alone(entry)
         for fold in make_folds(folder, self.windows, self.split):
@@ -217,6 +228,9 @@ class Comparison:
         given = {name: value for name, value in entry.given.items() if name not in ("seeds", "partitions")}
         same = (other.name for other in self.entries if (other.model, other.given) == (entry.model, given))
         return self.out / "runs" / _slug(next(same, entry.name))
+
+    def _folder(self, entry: Entry) -> Path:
+        return self.out / "runs" / _slug(entry.name)
 
     def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         if name == "ceiling":  # imports MNE

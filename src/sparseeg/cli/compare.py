@@ -56,6 +56,9 @@ def compare(
     folds: Folds = 5,
     refit: Refit = False,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Runs that are trained at a time, each in a process of its own.")
+    ] = 1,
     jobs: Jobs = 2,
 ) -> None:
     """Train several models on the same splits and seeds and compare them in pairs, over subjects.
@@ -74,7 +77,7 @@ def compare(
     windows = read_windows(chosen, jobs, max((config.augment.jitter for config in configs), default=0.0))
     with interruptible(GOES_ON), writing(out):
         comparison = Comparison(out, windows, chosen, parts, given, say)
-        comparison.run(entries, seeds)
+        comparison.run(entries, seeds, workers)
         path = write_comparison(comparison, entries, " ".join(["sparseeg", *sys.argv[1:]]))
     output.print(path.read_text(), markup=False, soft_wrap=True)
     say(f"tables and figure in {out}")

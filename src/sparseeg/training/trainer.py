@@ -2,6 +2,7 @@
 
 import json
 import logging
+import multiprocessing
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +75,7 @@ def make_trainer(
         # In the middle of long epochs as well.
         ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
         timer,
-        RichProgressBar(leave=False) if sys.stderr.isatty() else EpochLines(report, *score, validate_every),
+        RichProgressBar(leave=False) if _draws() else EpochLines(report, *score, validate_every),
     ]
     logs = folder / "logs"
     return lightning.Trainer(
@@ -90,11 +91,16 @@ def make_trainer(
             CSVLogger(logs, name="csv"),
             TensorBoardLogger(logs, name="tensorboard"),
         ],
-        enable_progress_bar=sys.stderr.isatty(),
+        enable_progress_bar=_draws(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
         default_root_dir=folder,
     )
+
+
+def _draws() -> bool:
+    """Return whether there is a terminal to draw on, and no other process that might."""
+    return sys.stderr.isatty() and multiprocessing.parent_process() is None
 
 
 def last_checkpoint(folder: Path) -> Path | None:

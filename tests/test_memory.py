@@ -9,7 +9,7 @@ import pytest
 COUNT = """
 import resource, sys
 if sys.argv[1] == "kept":
-    from sparseeg.cli.memory import keep_freed_memory
+    from sparseeg.memory import keep_freed_memory
     keep_freed_memory()
 import torch
 

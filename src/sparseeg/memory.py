@@ -1,4 +1,4 @@
-"""How the program's process holds memory: what a training step frees, the next one takes again."""
+"""How a process that trains holds memory: what a training step frees, the next one takes again."""
 
 import ctypes
 import os
