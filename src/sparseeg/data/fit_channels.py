@@ -12,6 +12,7 @@ from sparseeg.errors import SparseEEGError, nearest
 
 MOST_INTERPOLATED = 0.25  # share of the channels
 FEWEST_KNOWN = 4  # channels with a position that an interpolation needs
+_NEW_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}  # of the 10-20 system's electrodes
 _AROUND = re.compile(r"^(eeg[ _-]+)?(.*?)([ _-]+(ref|le|avg))?\.*$")
 
 
@@ -45,9 +46,13 @@ class ChannelFit:
 
 
 def plain_name(name: str) -> str:
-    """Return a channel's name without what formats and amplifiers put around it: `EEG Fp1-REF` is `fp1`."""
+    """Return a channel's name without what formats and amplifiers put around it: `EEG Fp1-REF` is `fp1`.
+
+    Old names of the 10-20 system become the new ones, as T3 becomes `t7`.
+    """
     match = _AROUND.match(name.strip().lower())
-    return match.group(2) if match and match.group(2) else name.strip().lower()
+    plain = match.group(2) if match and match.group(2) else name.strip().lower()
+    return _NEW_NAMES.get(plain, plain)
 
 
 def fit_channels(
