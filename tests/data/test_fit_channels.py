@@ -21,6 +21,7 @@ CAP = chs_info(hbn.CH_NAMES)
         (" Cz ", "cz"),
         ("A2-A1", "a2-a1"),
         ("EEG", "eeg"),
+        ("EEG T5", "p7"),
     ],
 )
 def test_what_formats_put_around_a_name(name: str, plain: str) -> None:
