@@ -50,7 +50,7 @@ def stream(
     """
     try:
         from mne_lsl import lsl
-    except ImportError as error:
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: liblsl itself is missing
         raise SparseEEGError(
             f"mne-lsl can't be imported ({error}); install it with `pip install sparseeg[stream]`"
         ) from error

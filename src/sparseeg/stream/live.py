@@ -99,9 +99,9 @@ class Pipeline:
         ring = self.windows.ring
         if not ring.count:
             return
-        first, latest = ring.times(ring.count - 1, ring.count)[0], ring.times(ring.count - 1, ring.count)[0]
-        if self._next is None or abs(self._next - latest) > 10 * seconds:
-            self._next = float(first)
+        latest = float(ring.times(ring.count - 1, ring.count)[0])
+        if self._next is None or abs(self._next - latest) > 10 * seconds:  # at first, and where time jumped
+            self._next = latest
         while self._next <= latest:
             self.windows.mark(Marker("n/a", self._next))
             self._next += seconds
