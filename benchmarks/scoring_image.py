@@ -20,15 +20,15 @@ import torch
 from sparseeg import models
 from sparseeg.data import hbn
 from sparseeg.data.positions import chs_info
-from sparseeg.inputs import Inputs
 from sparseeg.models.files import NetworkSpec
+from sparseeg.prediction.inputs import Inputs
+from sparseeg.prediction.windows_to_try import noise
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.pack import N_TIMES, N_TRIED, pack
 from sparseeg.submission.sandbox import ask
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
-from sparseeg.windows_to_try import noise
 
 IMAGE = ("torch==2.2.2", "numpy==2.2.6", "scipy==1.15.3", "einops==0.8.1")
 VERSIONS = "import sys, torch, numpy; print(sys.version.split()[0], torch.__version__, numpy.__version__)"

@@ -20,7 +20,7 @@ from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_conten
 from scoring_image import untrained
 
 from sparseeg.data import hbn
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
 from sparseeg.report import tables
 from sparseeg.stream.live import Log, Wanted, live
 from sparseeg.stream.lsl import Named, Predictions

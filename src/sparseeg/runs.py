@@ -23,8 +23,8 @@ from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.evaluation.splits import Split
 from sparseeg.folds import Fold, fold_folders, make_folds
-from sparseeg.inputs import Inputs
 from sparseeg.models.partitions import Partitions
+from sparseeg.prediction.inputs import Inputs
 from sparseeg.report.html import write_report
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files

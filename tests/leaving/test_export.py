@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from sparseeg.data import store
-from sparseeg.predictor import Predictor
-from sparseeg.windows_to_try import noise
+from sparseeg.prediction import Predictor
+from sparseeg.prediction.windows_to_try import noise
 from test_cli import assert_one_line
 
 RUNS = ("response_time", "externalizing")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.prediction import COLUMNS, Request, predict_recording
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
+from sparseeg.prediction.recordings import COLUMNS, Request, predict_recording
 from test_cli import assert_one_line
 
 

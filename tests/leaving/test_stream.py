@@ -14,8 +14,8 @@ pytest.importorskip("mne_lsl", exc_type=ImportError)
 
 from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
 
-from sparseeg.prediction import Request, predict_recording
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
+from sparseeg.prediction.recordings import Request, predict_recording
 from sparseeg.stream.live import Log, Wanted, live, new_table
 from sparseeg.stream.lsl import Named, Predictions
 from test_cli import assert_one_line

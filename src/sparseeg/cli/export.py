@@ -31,8 +31,8 @@ def export(
         kind = "a folder" if target.is_dir() else "a file"
         raise SparseEEGError(f"{target} is {kind}; --format {format} writes the other kind")
     from sparseeg.export import graph
-    from sparseeg.predictor import Predictor
-    from sparseeg.windows_to_try import windows_to_try
+    from sparseeg.prediction import Predictor
+    from sparseeg.prediction.windows_to_try import windows_to_try
 
     predictor = Predictor(run)
     with interruptible("interrupted; nothing was written"), writing(run):

@@ -49,8 +49,8 @@ def predict(
     Channels are found by their names in any order, missing and bad ones are interpolated, other rates are
     resampled. What was done to a recording is said on standard error.
     """
-    from sparseeg.prediction import Request, predict_recording, write_table
-    from sparseeg.predictor import Predictor
+    from sparseeg.prediction import Predictor
+    from sparseeg.prediction.recordings import Request, predict_recording, write_table
 
     if events is not None and len(files) > 1:
         raise SparseEEGError("--events is of one recording; name that one alone")

@@ -56,8 +56,8 @@ def stream(
         ) from error
     if hasattr(lsl, "set_config_content"):
         lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl's own lines would stand between ours
-    from sparseeg.prediction import Request
-    from sparseeg.predictor import Predictor
+    from sparseeg.prediction import Predictor
+    from sparseeg.prediction.recordings import Request
     from sparseeg.stream.live import Log, Wanted, live, new_table
     from sparseeg.stream.lsl import Named, Predictions
     from sparseeg.stream.replay import replay as play

@@ -17,7 +17,7 @@ from sparseeg import __version__
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.together import Together
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
 
 INPUT, OUTPUT = "windows", "prediction"
 TOLERANCE = 1e-4

@@ -17,7 +17,7 @@ from sparseeg.export.graph import check
 from sparseeg.models.files import NetworkSpec
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.together import Together
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
 
 LIBRARY = "sparseeg"
 
@@ -29,7 +29,7 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
     ----------
     networks : of each the fields of `NetworkSpec`.
     partitions : see `sparseeg.models.partitions.ways`.
-    inputs : the fields of `sparseeg.inputs.Inputs`: what windows must be.
+    inputs : the fields of `sparseeg.prediction.inputs.Inputs`: what windows must be.
     version : of the package that trained them.
 
     It maps windows (batch, channel, time) of any unit to (batch, 1) in the target's unit.

@@ -16,7 +16,7 @@ from sparseeg.data.fit_channels import fit_channels
 from sparseeg.data.new_recording import conditioned
 from sparseeg.data.resample import rate_ratio
 from sparseeg.errors import SparseEEGError
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
 from sparseeg.stream.live_windows import LiveWindows, Lost, Marker, Ready
 from sparseeg.stream.lsl import ANY, Gone, Markers, Named, Predictions, Signal, find_markers, find_signal
 

@@ -16,13 +16,13 @@ from sparseeg.data import hbn, tasks
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
-from sparseeg.predictor import Predictor
+from sparseeg.prediction import Predictor
+from sparseeg.prediction.windows_to_try import windows_to_try
 from sparseeg.submission.archive import ENTRY, unpack
 from sparseeg.submission.bundle import bundle
 from sparseeg.submission.entry import WEIGHTS
 from sparseeg.submission.sandbox import Answers, ask
 from sparseeg.training.predict import answer
-from sparseeg.windows_to_try import windows_to_try
 
 N_TIMES = 200
 TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}

@@ -13,8 +13,8 @@ from sparseeg.atomic import write_whole
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
-from sparseeg.inputs import Inputs
-from sparseeg.predictor import Predictor
+from sparseeg.prediction.inputs import Inputs
+from sparseeg.prediction.predictor import Predictor
 
 COLUMNS = (
     *("onset", "duration", "prediction", "unit", "interval_low", "interval_high"),

@@ -9,7 +9,7 @@ import torch
 
 from sparseeg import models
 from sparseeg.errors import SparseEEGError
-from sparseeg.inputs import Inputs
+from sparseeg.prediction.inputs import Inputs
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
