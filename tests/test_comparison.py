@@ -113,7 +113,7 @@ def test_several_workers_do_the_same(
     for name in done.predictions:
         if name.startswith("response-time-cnn"):
             close = pytest.approx(
-                done.predictions[name].to_numpy(), abs=1e-3
+                done.predictions[name].to_numpy(), abs=0.02
             )  # other threads round elsewhere
             assert side_by_side.predictions[name].to_numpy() == close
     assert {line["run"] for line in side_by_side.lines} == {
