@@ -20,12 +20,13 @@ import torch
 from sparseeg import models
 from sparseeg.data import hbn
 from sparseeg.data.positions import chs_info
-from sparseeg.models.files import NetworkSpec
+from sparseeg.models import NetworkSpec
 from sparseeg.prediction.inputs import Inputs
 from sparseeg.prediction.windows_to_try import noise
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
-from sparseeg.submission.pack import N_TIMES, N_TRIED, pack
+from sparseeg.submission.challenge import N_TIMES
+from sparseeg.submission.pack import N_TRIED, pack
 from sparseeg.submission.sandbox import ask
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import mne
+import pandas as pd
 import pytest
 
 from sparseeg import runs
@@ -39,3 +41,19 @@ def externalizing(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A run that predicts externalizing, with random attention that is averaged over partitions."""
     out = tmp_path_factory.mktemp("runs") / "externalizing"
     return train(dataset, out, "light-sparse-attention-cnn", task="externalizing", partitions=2)
+
+
+@pytest.fixture(scope="session")
+def recording(dataset: Path) -> Path:
+    """The first recording of a test subject."""
+    people = pd.read_csv(dataset / "participants.tsv", sep="\t")
+    subject = people.loc[people["release_number"] == "R5", "participant_id"].iloc[0]
+    return sorted((dataset / subject / "eeg").glob("*contrastChangeDetection*_eeg.bdf"))[0]
+
+
+@pytest.fixture(scope="session")
+def raw(recording: Path) -> mne.io.BaseRaw:
+    """The recording with its stimuli as annotations."""
+    raw = mne.io.read_raw_bdf(recording, preload=True, verbose="error")
+    events = pd.read_csv(str(recording).replace("_eeg.bdf", "_events.tsv"), sep="\t")
+    return raw.set_annotations(mne.Annotations(events["onset"], 0.0, events["value"].astype(str)))

@@ -16,21 +16,6 @@ from sparseeg.prediction.recordings import COLUMNS, Request, predict_recording
 from test_cli import assert_one_line
 
 
-@pytest.fixture(scope="module")
-def recording(dataset: Path) -> Path:
-    people = pd.read_csv(dataset / "participants.tsv", sep="\t")
-    subject = people.loc[people["release_number"] == "R5", "participant_id"].iloc[0]
-    return sorted((dataset / subject / "eeg").glob("*contrastChangeDetection*_eeg.bdf"))[0]
-
-
-@pytest.fixture(scope="module")
-def raw(recording: Path) -> mne.io.BaseRaw:
-    """The recording with its stimuli as annotations."""
-    raw = mne.io.read_raw_bdf(recording, preload=True, verbose="error")
-    events = pd.read_csv(str(recording).replace("_eeg.bdf", "_events.tsv"), sep="\t")
-    return raw.set_annotations(mne.Annotations(events["onset"], 0.0, events["value"].astype(str)))
-
-
 def predicted(sparseeg, out: Path, *words: object) -> tuple[pd.DataFrame, str]:
     code, text = sparseeg("predict", *words, "--out", out)
     assert code == 0, text

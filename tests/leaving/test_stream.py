@@ -24,29 +24,25 @@ set_config_content("[log]\nlevel = -3\n")
 
 
 @pytest.fixture(scope="module")
-def recording(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty seconds of a test subject, with stimuli as annotations."""
-    people = pd.read_csv(dataset / "participants.tsv", sep="\t")
-    subject = people.loc[people["release_number"] == "R5", "participant_id"].iloc[0]
-    path = sorted((dataset / subject / "eeg").glob("*contrastChangeDetection*_eeg.bdf"))[0]
-    raw = mne.io.read_raw_bdf(path, preload=True, verbose="error")
-    events = pd.read_csv(str(path).replace("_eeg.bdf", "_events.tsv"), sep="\t")
-    raw.set_annotations(mne.Annotations(events["onset"], 0.0, events["value"].astype(str)))
-    first = events.loc[events["value"].isin(["left_target", "right_target"]), "onset"].iloc[0]
+def played(raw: mne.io.BaseRaw, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some twenty seconds of a test subject, with stimuli as annotations."""
+    onsets = [
+        one["onset"] for one in raw.annotations if one["description"] in ("left_target", "right_target")
+    ]
     out = tmp_path_factory.mktemp("recordings") / "a_raw.fif"
-    raw.crop(first - 8.0, first + 14.0).save(out, verbose="error")
+    raw.copy().crop(onsets[0] - 8.0, onsets[0] + 14.0).save(out, verbose="error")
     return out
 
 
 @pytest.fixture(scope="module")
-def expected(response_time: Path, recording: Path) -> pd.DataFrame:
-    return predict_recording(Predictor(response_time), recording, Request())[0]
+def expected(response_time: Path, played: Path) -> pd.DataFrame:
+    return predict_recording(Predictor(response_time), played, Request())[0]
 
 
 def test_a_replay_predicts_what_the_file_predicts(
-    response_time: Path, recording: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+    response_time: Path, played: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
 ) -> None:
-    code, text = sparseeg("stream", response_time, "--replay", recording, "--out", tmp_path / "out.tsv")
+    code, text = sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv")
     assert code == 0, text
     found = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     assert len(found) == len(expected) >= 2
@@ -57,7 +53,7 @@ def test_a_replay_predicts_what_the_file_predicts(
     assert f"{len(expected)} predictions" in text
     assert "after the last sample" in text
     assert_one_line(
-        *sparseeg("stream", response_time, "--replay", recording, "--out", tmp_path / "out.tsv"), "exists"
+        *sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv"), "exists"
     )
 
 
@@ -101,8 +97,8 @@ class Listener:
             time.sleep(0.05)
 
 
-def channels(recording: Path) -> tuple[mne.io.BaseRaw, list[str]]:
-    raw = mne.io.read_raw(recording, preload=True, verbose="error")
+def channels(played: Path) -> tuple[mne.io.BaseRaw, list[str]]:
+    raw = mne.io.read_raw(played, preload=True, verbose="error")
     return raw, raw.ch_names
 
 
@@ -124,9 +120,9 @@ def push(to: StreamOutlet, samples: np.ndarray, sfreq: float, shift: float = 0.0
 
 
 def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
-    response_time: Path, recording: Path, tmp_path: Path
+    response_time: Path, played: Path, tmp_path: Path
 ) -> None:
-    raw, ch_names = channels(recording)
+    raw, ch_names = channels(played)
     signal = raw.get_data().T
     with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
         listener.wait_for("waiting for an EEG stream")
@@ -162,8 +158,8 @@ def test_channels_that_do_not_fit_are_an_error_at_first(
     del kept
 
 
-def test_predictions_are_a_stream_too(response_time: Path, recording: Path, tmp_path: Path) -> None:
-    raw, ch_names = channels(recording)
+def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:
+    raw, ch_names = channels(played)
     with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
         source = outlet(listener.name, ch_names, 100.0)
         listener.wait_for("129 channels at 100 Hz")

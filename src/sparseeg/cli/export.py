@@ -8,7 +8,7 @@ import typer
 from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
 
-ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "huggingface": ""}
+NAMES = {"onnx": "model.onnx", "torch": "model.pt2", "huggingface": "huggingface"}
 
 
 def export(
@@ -24,7 +24,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
 ) -> None:
     """Export a trained run for any number of windows at once, checked on 1,000 windows before it is kept."""
-    target = out or run / ("huggingface" if format == "huggingface" else f"model{ENDINGS[format]}")
+    target = out or run / NAMES[format]
     if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     if target.exists() and target.is_dir() != (format == "huggingface"):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sparseeg.data.continuous import check_header, filter_kernel, filtered, reference_rows
 from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
+from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import one_line
 from sparseeg.data.resample import rate_ratio, resample
 from sparseeg.data.tsv import read_tsv
@@ -105,13 +106,19 @@ def _fit(
 
 def _bad_channels(path: Path) -> list[str]:
     """Return the channels that channels.tsv beside a BIDS recording calls bad."""
-    table = path.with_name(f"{path.name.rpartition('_')[0]}_channels.tsv")
-    if not path.stem.endswith("_eeg") or not table.is_file():
+    table = _sidecar(path, "channels.tsv")
+    if table is None:
         return []
     content = read_tsv(table)
     if not {"name", "status"} <= set(content):
         return []
     return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
+
+
+def _sidecar(path: Path, suffix: str) -> Path | None:
+    """Return another file of a recording with a BIDS name, where it is there."""
+    found = BidsFile(path, path.parent).sidecar(suffix)
+    return found if path.stem.endswith("_eeg") and found.is_file() else None
 
 
 def _signal(
@@ -151,9 +158,7 @@ def conditioned(
 
 def read_events(path: Path, raw: Any, events: Path | None, column: str) -> pd.DataFrame:
     """Return `onset` and `name` of each event of a recording: of events.tsv, or else its annotations."""
-    beside = path.with_name(f"{path.name.rpartition('_')[0]}_events.tsv")
-    if events is None and path.stem.endswith("_eeg") and beside.is_file():
-        events = beside
+    events = events or _sidecar(path, "events.tsv")
     if events is None:
         onset = np.asarray(raw.annotations.onset, dtype=np.float64)
         if raw.annotations.orig_time is not None:

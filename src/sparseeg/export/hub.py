@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin
 from torch import Tensor, nn
@@ -14,10 +15,11 @@ from sparseeg.data.problems import one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
 from sparseeg.export.graph import check
-from sparseeg.models.files import NetworkSpec
 from sparseeg.models.partitions import Partitions
+from sparseeg.models.spec import NetworkSpec
 from sparseeg.models.together import Together
 from sparseeg.prediction import Predictor
+from sparseeg.report.tables import markdown
 
 LIBRARY = "sparseeg"
 
@@ -86,13 +88,9 @@ def card(run: Path) -> ModelCard:
             *(["simulated-data"] if simulated else []),
         ],
     )
-    lines = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]
-    titles = list(lines[0][1])
-    table = [
-        f"| predictor | {' | '.join(titles)} |",
-        f"|{'---|' * (len(titles) + 1)}",
-        *(f"| {label} | {' | '.join(row[title] for title in titles)} |" for label, row in lines),
-    ]
+    table = pd.DataFrame(
+        {"predictor": label, **cells(scores, metrics["unit"])} for label, scores in rows(metrics)
+    )
     warning = "**Trained and tested on SIMULATED recordings: of no use on people.**\n\n" if simulated else ""
     text = f"""# {metrics["model"]}: {metrics["task"]}
 
@@ -107,7 +105,7 @@ model(windows)  # (batch, channel, time) in any unit, channels and rate as in co
 
 ## {scored(metrics)[:1].upper()}{scored(metrics)[1:]}
 
-{chr(10).join(table)}
+{chr(10).join(markdown(table))}
 
 {CAPTION}
 """

@@ -1,12 +1,13 @@
 """Networks that read windows of EEG; they know no files of recordings."""
 
-from .files import NetworkSpec, load, save
+from .files import load, save
 from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .registry import build, names
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
 from .sparse_attention_locator import SparseAttentionLocator
 from .sparse_eeg_transformer import SparseEEGTransformer
+from .spec import NetworkSpec
 
 # The specification's names.
 ImprovedResponseTimeCNN = ResponseTimeCNN

@@ -1,9 +1,8 @@
 """A trained network as one safetensors file that says how to build it."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -12,34 +11,7 @@ from torch import Tensor, nn
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
 
-from .registry import build
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """The arguments of `build`, so that a file of weights can be opened alone.
-
-    `chs_info` holds {"ch_name": name, "loc": [x, y, z] in metres, or None} for each channel; None in files
-    from before there were positions.
-    """
-
-    name: str
-    n_chans: int
-    n_times: int
-    n_outputs: int = 1
-    sfreq: float = 100.0
-    options: dict[str, Any] = field(default_factory=dict)
-    chs_info: list[dict[str, Any]] | None = None
-
-    @property
-    def ch_names(self) -> tuple[str, ...] | None:
-        """Names of the channels in their order, where they are known."""
-        return None if self.chs_info is None else tuple(channel["ch_name"] for channel in self.chs_info)
-
-    def build(self) -> nn.Module:
-        """Return the untrained network."""
-        signal = (self.n_chans, self.n_times, self.n_outputs, self.sfreq, self.chs_info)
-        return build(self.name, *signal, **self.options)
+from .spec import NetworkSpec
 
 
 def save(model: nn.Module, spec: NetworkSpec, path: Path) -> None:

@@ -57,6 +57,13 @@ class Predictor:
         count = len(self.networks)
         return self.config.model if count == 1 else f"{self.config.model} x {count}"
 
+    @property
+    def channels(self) -> list[dict[str, Any]]:
+        """Name and place of each channel of its windows; SparseEEGError where an old file doesn't say."""
+        if self.spec.chs_info is None:
+            raise SparseEEGError(f"{self.run}: its network doesn't know the names of its channels")
+        return self.spec.chs_info
+
     def __call__(self, windows: np.ndarray) -> Predicted:
         """Predict for windows (window, channel, time), any unit, channels as in `spec.ch_names`."""
         x = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32)).to(self.device)

@@ -74,11 +74,9 @@ def predict_recording(
     SparseEEGError : it can't be read, doesn't fit the network, or holds no window.
     """
     inputs, spec = predictor.inputs, predictor.spec
-    if spec.chs_info is None:
-        raise SparseEEGError(f"{predictor.run}: its network doesn't know the names of its channels")
     recording = read_new(
         path,
-        spec.chs_info,
+        predictor.channels,
         spec.sfreq,
         bad=request.bad,
         flat=inputs.flat,

@@ -82,13 +82,20 @@ def write(
         f"* commit: {commit()}, {date.today().isoformat()}",
         *(f"* {note}" for note in notes),
         "",
-        "| " + " | ".join(table.columns) + " |",
-        "|" + "---|" * len(table.columns),
-        *("| " + " | ".join(_cell(value) for value in row) + " |" for row in table.itertuples(index=False)),
+        *markdown(table),
     ]
     path = folder / f"{name}.md"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def markdown(table: pd.DataFrame) -> list[str]:
+    """Return the lines of a table in Markdown."""
+    return [
+        "| " + " | ".join(table.columns) + " |",
+        "|" + "---|" * len(table.columns),
+        *("| " + " | ".join(_cell(value) for value in row) + " |" for row in table.itertuples(index=False)),
+    ]
 
 
 def _cell(value: Any) -> str:

@@ -75,10 +75,8 @@ class Pipeline:
 
     def __init__(self, predictor: Predictor, signal: Signal, wanted: Wanted) -> None:
         spec, inputs = predictor.spec, predictor.inputs
-        if spec.chs_info is None:
-            raise SparseEEGError(f"{predictor.run}: its network doesn't know the names of its channels")
         self.predictor = predictor
-        self.fit = fit_channels(signal.ch_names, spec.chs_info, wanted.bad, inputs.flat)
+        self.fit = fit_channels(signal.ch_names, predictor.channels, wanted.bad, inputs.flat)
         self.ratio: Fraction = rate_ratio(signal.sfreq, spec.sfreq)
         self.own = signal.sfreq
         self.kernel = filter_kernel(signal.sfreq, inputs.low_cut, inputs.high_cut)

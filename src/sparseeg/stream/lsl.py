@@ -64,6 +64,14 @@ def _only(found: Sequence[Any], what: str) -> Any | None:
     return found[0] if found else None
 
 
+def _open(info: Any, **options: Any) -> tuple[Any, Any]:
+    """Return an open inlet on this machine's clock, and all that its stream says of itself."""
+    # A stream that comes back may have other channels or another rate: it is opened anew, not recovered.
+    inlet = StreamInlet(info, recover=False, processing_flags=("clocksync",), **options)
+    inlet.open_stream(timeout=10.0)
+    return inlet, inlet.get_sinfo(timeout=10.0)
+
+
 class Signal:
     """An open EEG stream.
 
@@ -76,10 +84,7 @@ class Signal:
     """
 
     def __init__(self, info: Any, buffer: int = 30) -> None:
-        # A stream that comes back may have other channels or another rate: it is opened anew, not recovered.
-        self._inlet = StreamInlet(info, max_buffered=buffer, recover=False, processing_flags=("clocksync",))
-        self._inlet.open_stream(timeout=10.0)
-        described = self._inlet.get_sinfo(timeout=10.0)
+        self._inlet, described = _open(info, max_buffered=buffer)
         self.name: str = described.name
         self.sfreq = float(described.sfreq)
         self.ch_names: list[str] = described.get_channel_names() or [
@@ -112,9 +117,7 @@ class Markers:
     """An open stream of markers: strings, or one channel per name that is not zero when it happens."""
 
     def __init__(self, info: Any) -> None:
-        self._inlet = StreamInlet(info, recover=False, processing_flags=("clocksync",))
-        self._inlet.open_stream(timeout=10.0)
-        described = self._inlet.get_sinfo(timeout=10.0)
+        self._inlet, described = _open(info)
         self.name: str = described.name
         self._text = described.dtype == "string"
         self._names: list[str] = described.get_channel_names() or []

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparseeg.attention.backend import plain_path
 from sparseeg.models.partitions import Partitions
-from sparseeg.models.registry import build
+from sparseeg.models.spec import NetworkSpec
 from sparseeg.models.together import Together
 
 FOLDERS = (Path("/app/input/res"), Path("/app/input"), Path(), Path(__file__).parent)
@@ -80,7 +80,6 @@ class Answer(nn.Module):
 
 
 def _built(spec: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
-    arguments = dict(spec)
-    network = build(arguments.pop("name"), **arguments.pop("options"), **arguments)
+    network = NetworkSpec(**spec).build()
     network.load_state_dict(weights)
     return network

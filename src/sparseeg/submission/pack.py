@@ -20,16 +20,13 @@ from sparseeg.prediction import Predictor
 from sparseeg.prediction.windows_to_try import windows_to_try
 from sparseeg.submission.archive import ENTRY, unpack
 from sparseeg.submission.bundle import bundle
+from sparseeg.submission.challenge import N_TIMES, TASKS, TOLERANCE, VOLTS, check_windows
 from sparseeg.submission.entry import WEIGHTS
 from sparseeg.submission.sandbox import Answers, ask
 from sparseeg.training.predict import answer
 
-N_TIMES = 200
-TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}
 CONSTANTS = {1: 1.594, 2: 0.0}  # mean of 73,525 response times of HBN-EEG in s; factors have mean zero
-TOLERANCE = 1e-5
 N_TRIED = 128
-VOLTS = 1e-6  # in a microvolt
 
 Report = Callable[[str], None]
 
@@ -114,12 +111,7 @@ def _check_fits(challenge: int, predictor: Predictor) -> None:
     task = tasks.TASKS[TASKS[challenge]]
     if inputs.task != task.name:
         raise SparseEEGError(f"{run} predicts {inputs.task}; challenge {challenge} asks for {task.name}")
-    wanted = len(hbn.CH_NAMES), N_TIMES, hbn.SFREQ
-    if (spec.n_chans, spec.n_times, spec.sfreq) != wanted:
-        raise SparseEEGError(
-            f"{run}: its network takes {spec.n_chans} channels x {spec.n_times} samples at {spec.sfreq:g} "
-            f"Hz; the challenge's windows have {wanted[0]} x {wanted[1]} at {wanted[2]:g} Hz"
-        )
+    check_windows(f"{run}: its network takes", spec.n_chans, spec.n_times, spec.sfreq)
     if inputs.locked and abs(inputs.tmin - task.tmin) * spec.sfreq > 0.5:
         raise SparseEEGError(
             f"{run}: its windows begin {inputs.tmin:g} s after the stimulus, the challenge's {task.tmin:g} s"

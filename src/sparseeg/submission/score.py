@@ -18,10 +18,9 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
 from sparseeg.submission.archive import unpack
-from sparseeg.submission.pack import N_TIMES, TASKS, TOLERANCE, VOLTS
+from sparseeg.submission.challenge import SHARES, TASKS, TOLERANCE, VOLTS, check_windows
 from sparseeg.submission.sandbox import NORMAL, Answers, Limits, ask
 
-SHARES = {1: 0.3, 2: 0.7}  # of the challenges in the final score (rules of the challenge)
 ORDER_SEED = 0
 
 Progress = Callable[[int, int], None]
@@ -107,12 +106,7 @@ def challenge_windows(
         )
     else:
         raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
-    found = (windows.n_chans, windows.n_times, windows.sfreq)
-    if found != (len(hbn.CH_NAMES), N_TIMES, hbn.SFREQ):
-        raise SparseEEGError(
-            f"{data}: windows of {found[0]} channels x {found[1]} samples at {found[2]:g} Hz; the "
-            f"challenge's have {len(hbn.CH_NAMES)} x {N_TIMES} at {hbn.SFREQ:g} Hz"
-        )
+    check_windows(f"{data}: windows of", windows.n_chans, windows.n_times, windows.sfreq)
     return windows
 
 
