@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+import torch
 
 from sparseeg import __version__
 from sparseeg.data.continuous import filter_kernel, reference_rows
@@ -114,6 +116,18 @@ class Pipeline:
         return signal[None, :, begin : begin + self.predictor.spec.n_times]
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work in one thread: a single window is done before a second one has found its core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def live(
     predictor: Predictor,
     wanted: Wanted,
