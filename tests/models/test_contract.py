@@ -103,13 +103,14 @@ def test_flat_input_gives_finite_numbers(name: str, standardize: str) -> None:
     assert x.grad.isfinite().all()
 
 
-def test_every_parameter_gets_a_gradient(name: str) -> None:
+@pytest.mark.parametrize("output", ["scalar", "latency"])
+def test_every_parameter_gets_a_gradient(name: str, output: str) -> None:
     # With few channels the gate's bottleneck is one ReLU wide, which may be off for all windows.
-    network = make(name, n_chans=129).train()
+    network = make(name, n_chans=129, output=output).train()
     encoded = network.encode(windows(8, n_chans=129))
     loss = network.final_layer(encoded).square().sum()
-    if hasattr(network, "auxiliary_layer"):
-        loss = loss + network.auxiliary_layer(encoded.mean(2)).square().sum()
+    if hasattr(network, "auxiliary"):
+        loss = loss + network.auxiliary(encoded).square().sum()
     loss.backward()
     dead = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert not dead

@@ -341,6 +341,16 @@ def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp
         fit(toy, split, config(auxiliary=0.1), tmp_path)
 
 
+def test_the_default_network_learns_targets_that_are_no_times(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    ages = replace(toy, locked=False, target_name="age", target_unit="years")
+    path = fit(ages, split, config(model="sparse-attention-locator", auxiliary=0.1), tmp_path)
+    prediction = predict(models.load(path), ages, split.test).mean
+    assert prediction.shape == split.test.shape
+    assert np.isfinite(prediction).all()
+
+
 def test_a_refit_trains_on_those_who_chose_for_as_long_as_they_chose(
     toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:

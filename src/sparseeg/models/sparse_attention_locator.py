@@ -28,7 +28,7 @@ class SparseAttentionLocator(EEGNetwork):
     neighbours : seconds that a local head spans.
     dropout : before the tokens are made and in the blocks.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`, for all blocks.
-    n_auxiliary : yes-or-no labels that `auxiliary_layer` learns beside the time.
+    n_auxiliary : yes-or-no labels that `auxiliary` learns beside the target.
     output, standardize : as in `EEGNetwork`, like the other parameters. Without an output, "latency" for one
         number and "scalar" for several.
     """
@@ -90,3 +90,7 @@ class SparseAttentionLocator(EEGNetwork):
         x = self.tokens(torch.cat([filters(x) for filters in self.temporal], dim=1))
         x = x.transpose(1, 2) + self.position[: x.shape[2]]
         return self.norm(self.blocks(x)).transpose(1, 2)
+
+    def auxiliary(self, encoded: Tensor) -> Tensor:
+        """Return the labels' logits, (batch, n_auxiliary), for what `encode` gives: over time, or pooled."""
+        return self.auxiliary_layer(encoded.mean(dim=2) if encoded.ndim == 3 else encoded)

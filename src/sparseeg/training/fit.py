@@ -112,7 +112,7 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
                 f"({windows.target_unit}) is no time in the window: set its option output to scalar"
             )
         layer.set_window(windows.tmin, float(target.min()), float(target.max()))
-    if config.auxiliary and not hasattr(network, "auxiliary_layer"):
+    if config.auxiliary and not hasattr(network, "auxiliary"):
         raise SparseEEGError(f"{config.model} has no auxiliary outputs to train: set auxiliary to 0")
     return std
 

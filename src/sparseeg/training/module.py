@@ -49,8 +49,8 @@ class DecodingModule(lightning.LightningModule):
             loss = self._losses(encoded, batch.target).mean()
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(x))
         if self.config.auxiliary:
-            logits = self.network.auxiliary_layer(encoded.mean(dim=2))
-            loss = loss + self.config.auxiliary * label_loss(logits, batch.labels)
+            labels = label_loss(self.network.auxiliary(encoded), batch.labels)
+            loss = loss + self.config.auxiliary * labels
         return loss
 
     def _losses(self, encoded: Tensor, target: Tensor) -> Tensor:
