@@ -12,6 +12,13 @@ class SparseEEGError(ValueError):
     """Bad input from outside: the message says what, where and what to do; the command line exits with 2."""
 
 
+def not_installed(package: str, install: str, cause: Exception) -> SparseEEGError:
+    """Return the error that an optional package can't be imported: why, and what `pip install` takes."""
+    return SparseEEGError(
+        f"{package} can't be imported here ({cause}); install it with `pip install '{install}'`"
+    )
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name closest to `name`, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

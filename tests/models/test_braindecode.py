@@ -16,7 +16,7 @@ HAS_BRAINDECODE = importlib.util.find_spec("braindecode") is not None
 
 @pytest.mark.skipif(HAS_BRAINDECODE, reason="braindecode is installed here")
 def test_missing_package_says_what_to_install() -> None:
-    with pytest.raises(SparseEEGError, match=r"pip install sparseeg\[braindecode\]"):
+    with pytest.raises(SparseEEGError, match=r"pip install 'sparseeg\[braindecode\]'"):
         models.build("braindecode:EEGNeX", 19, 200)
 
 

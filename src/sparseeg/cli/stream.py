@@ -11,7 +11,7 @@ import typer
 
 from sparseeg.cli.options import comma_list
 from sparseeg.cli.screen import say
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import not_installed
 
 
 def stream(
@@ -51,9 +51,7 @@ def stream(
     try:
         from mne_lsl import lsl
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: liblsl itself is missing
-        raise SparseEEGError(
-            f"mne-lsl can't be imported ({error}); install it with `pip install sparseeg[stream]`"
-        ) from error
+        raise not_installed("mne-lsl", "sparseeg[stream]", error) from error
     if hasattr(lsl, "set_config_content"):
         lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl's own lines would stand between ours
     from sparseeg.prediction import Predictor

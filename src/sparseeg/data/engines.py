@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, not_installed
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def _dask(scheduler: str | None) -> Iterator[None]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise SparseEEGError("the backend dask needs: pip install 'sparseeg[dask]'") from error
+        raise not_installed("distributed", "sparseeg[dask]", error) from error
     try:
         client = Client(scheduler, timeout=20)
     except (OSError, ValueError) as error:
@@ -48,5 +48,5 @@ def _ray() -> None:
     try:
         from ray.util.joblib import register_ray
     except ImportError as error:
-        raise SparseEEGError("the backend ray needs: pip install ray") from error
+        raise not_installed("ray", "ray", error) from error
     register_ray()

@@ -15,7 +15,7 @@ import torch
 
 from sparseeg import __version__
 from sparseeg.atomic import write_whole
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, not_installed
 from sparseeg.models.together import Together
 from sparseeg.prediction import Predictor
 
@@ -86,9 +86,7 @@ def needed(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise SparseEEGError(
-            f"{name} is needed for this format; install it with `pip install sparseeg[export]`"
-        ) from error
+        raise not_installed(name, "sparseeg[export]", error) from error
 
 
 def _network(predictor: Predictor) -> tuple[Together, torch.Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError, nearest, not_installed
 
 from .base import check_output
 from .heads import TargetScale
@@ -21,10 +21,7 @@ def _model_class(name: str) -> type[nn.Module]:
     try:
         models = importlib.import_module("braindecode.models")
     except (ImportError, OSError) as error:
-        raise SparseEEGError(
-            f"braindecode:{name} needs braindecode, which can't be imported here ({error}); "
-            "install it with `pip install sparseeg[braindecode]`"
-        ) from error
+        raise not_installed("braindecode", "sparseeg[braindecode]", error) from error
     known = [key for key, value in vars(models).items() if isinstance(value, type)]
     if name not in known:
         raise SparseEEGError(f"braindecode has no model {name!r}.{nearest(name, known)}")

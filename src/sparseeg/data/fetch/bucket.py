@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 
 from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, not_installed
 
 from .retry import PATIENCE, BrokenError, Patience, RefusedError, persist
 
@@ -53,7 +53,7 @@ class Bucket:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError
         except ImportError as error:
-            raise SparseEEGError("fetching needs boto3: pip install 'sparseeg[hbn]'") from error
+            raise not_installed("boto3", "sparseeg[hbn]", error) from error
         config = Config(
             signature_version=UNSIGNED,
             max_pool_connections=connections,
