@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     tables.commit()
-    config = TrainConfig.read(options.runs / NETWORKS[0] / "config.yaml").data
+    config = TrainConfig.read(options.runs / NETWORKS[0]).data
     windows = load_windows(config.model_copy(update={"path": str(options.data), "releases": ("R5",)}))
     rows = np.arange(len(windows))
     table = [line for name in NETWORKS for line in lines(name, options.runs / name, windows, rows)]

@@ -53,7 +53,7 @@ def untrained(name: str, folder: Path) -> Path:
     network.final_layer.set_target(1.6, 0.4)
     folder.mkdir(parents=True)
     models.save(network, spec, folder / "model.safetensors")
-    TrainConfig(data=DataConfig(path="none"), model=name).write(folder / "config.yaml")
+    TrainConfig(data=DataConfig(path="none"), model=name).write(folder)
     Inputs("response-time", "rt", "s", locked=True, tmin=0.5).write(folder)
     Calibration(1.0, 0.9, 0.5, relative=False).write(folder)
     return folder

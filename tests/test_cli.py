@@ -174,7 +174,7 @@ def test_releases_that_train_and_validate_from_several_stores(
     code, said = sparseeg("train", *paths[:4], "--releases", "R1", "--valid", "R4", "--out", run, *options)
     assert code == 0, said
     assert "validation trials" in said
-    assert TrainConfig.read(run / "config.yaml").data.releases == ("R1", "R4")
+    assert TrainConfig.read(run).data.releases == ("R1", "R4")
     code, said = sparseeg("evaluate", run)
     assert code == 0, said
 
@@ -214,7 +214,7 @@ def test_options_of_a_network_and_of_its_recipe(toy_store: Path, tmp_path: Path,
     code, text = sparseeg(*words, *options, *quick, "--out", run)
     assert code == 0
     assert "90% prediction intervals" in text.replace("90 %", "90%")
-    config = TrainConfig.read(run / "config.yaml")
+    config = TrainConfig.read(run)
     assert config.model_options == {"output": "latency"}
     assert (config.target_width, config.augment.mixup, config.seeds) == (0.2, 0.3, 2)
     assert len(list((run / "members").iterdir())) == 2

@@ -59,7 +59,7 @@ def test_fine_tuning_starts_from_it_and_goes_on(
     code, said = sparseeg("train", "--data", data, "--out", run, *words)
     assert code == 0, said
     assert re.search(r"(\d+) of \1 tensors below the last layer start as in", said)
-    config = TrainConfig.read(run / "config.yaml")
+    config = TrainConfig.read(run)
     assert (config.init, config.layer_decay) == (str(pretrained), 0.75)
     assert (run / "report.html").exists()
     code, said = sparseeg("train", "--out", run, "--resume")

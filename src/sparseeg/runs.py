@@ -88,7 +88,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     """
     folds = make_folds(out, windows, config.split)
     out.mkdir(parents=True, exist_ok=True)
-    config.write(out / "config.yaml")
+    config.write(out)
     Inputs.of(windows).write(out)
     _write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
     if windows.problems:
@@ -119,7 +119,7 @@ def reevaluate(
         or validated the network.
     partitions : what layers of random attention attend to, in place of what the run's configuration says.
     """
-    config = TrainConfig.read(run / "config.yaml")
+    config = TrainConfig.read(run)
     if partitions is not None:
         config = config.model_copy(update={"partitions": partitions})
     stored = _read_splits(run)

@@ -224,12 +224,13 @@ def test_batches_cover_every_window_once_and_never_leave_one_alone(toy: WindowSe
 
 
 def test_configuration_round_trip_and_errors(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    config(seed=7).write(path)
-    assert TrainConfig.read(path) == config(seed=7)
-    path.write_text("data: {path: x}\nmodel: m\nepoch: 3\n")
+    with pytest.raises(SparseEEGError, match=r"is no run folder: there is no config\.yaml in it"):
+        TrainConfig.read(tmp_path)
+    config(seed=7).write(tmp_path)
+    assert TrainConfig.read(tmp_path) == config(seed=7)
+    (tmp_path / "config.yaml").write_text("data: {path: x}\nmodel: m\nepoch: 3\n")
     with pytest.raises(SparseEEGError, match=r"config\.yaml: epoch"):
-        TrainConfig.read(path)
+        TrainConfig.read(tmp_path)
 
 
 LOCATOR = {

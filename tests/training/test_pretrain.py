@@ -133,7 +133,7 @@ def test_it_learns_and_the_folder_holds_what_it_should(waves: WindowSet, tmp_pat
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
     subjects = json.loads((tmp_path / "splits.json").read_text())[0]
     assert (len(subjects["train"]), len(subjects["valid"]), subjects["test"]) == (7, 1, [])
-    assert PretrainConfig.read(tmp_path / "config.yaml") == options
+    assert PretrainConfig.read(tmp_path) == options
     network = models.load(tmp_path / "model.safetensors")
     assert network(torch.from_numpy(waves.gather([0]))).isfinite().all()
     log = (tmp_path / "logs" / "csv" / "version_0" / "metrics.csv").read_text()

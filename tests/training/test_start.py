@@ -122,7 +122,7 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
 ) -> None:
     model = {"model": "response-time-cnn", "model_options": {}}
     fit(toy, split, config(**model), tmp_path)
-    config(**model).write(tmp_path / "config.yaml")
+    config(**model).write(tmp_path)
     parts = {name: sorted(set(toy.subjects[rows])) for name, rows in split._asdict().items()}
     (tmp_path / "splits.json").write_text(json.dumps([parts]))
     _, _, lines = started(tmp_path, toy, split, **model)

@@ -54,7 +54,7 @@ def pretrain(
     from sparseeg.training.pretrain import pretrain as run
 
     if resume:
-        config = PretrainConfig.read(out / "config.yaml")
+        config = PretrainConfig.read(out)
         check_resumed(ctx, out, absolute(data or []), config.data.path)
     else:
         config = _configuration(ctx.params)

@@ -134,7 +134,7 @@ def train(
     from sparseeg.training.config import TrainConfig
 
     if resume:
-        config = TrainConfig.read(out / "config.yaml")
+        config = TrainConfig.read(out)
         check_resumed(ctx, out, absolute(data or []), config.data.path)
     else:
         config = _configuration(ctx.params)
@@ -192,7 +192,7 @@ def evaluate(
     from sparseeg import runs
     from sparseeg.training.config import TrainConfig
 
-    config = TrainConfig.read(run / "config.yaml")
+    config = TrainConfig.read(run)
     chosen = _partitions(partitions)
     if chosen is not None:
         out = out or run / "evaluations" / f"partitions-{chosen}"

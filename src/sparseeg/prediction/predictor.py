@@ -40,7 +40,7 @@ class Predictor:
 
     def __init__(self, run: Path | str, device: str = "cpu") -> None:
         self.run = Path(run)
-        self.config = TrainConfig.read(self.run / "config.yaml")
+        self.config = TrainConfig.read(self.run)
         if self.config.split.kind in ("loso", "kfold"):
             raise SparseEEGError(
                 f"{run} is a cross-validation: it has no single network; train one with --split subjects"

@@ -18,7 +18,7 @@ def windows_to_try(
     Of the first store that one of the runs was trained on and that is still there; noise otherwise.
     """
     for run in runs:
-        for path in TrainConfig.read(run / "config.yaml").data.path:
+        for path in TrainConfig.read(run).data.path:
             try:
                 windows = store.open_store(path)
             except SparseEEGError:
@@ -34,6 +34,6 @@ def noise(n_chans: int, n_times: int, n_windows: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     windows = np.empty((n_windows, n_chans, n_times), dtype=np.float32)
     for window in windows:
-        np.cumsum(rng.normal(0.0, 4.0, (n_chans, n_times)), axis=1, out=window)
+        window[:] = rng.normal(0.0, 4.0, (n_chans, n_times)).cumsum(axis=1)
     windows[:, -1] = 0.0
     return windows

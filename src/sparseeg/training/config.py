@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sparseeg.atomic import write_whole
+from sparseeg.errors import SparseEEGError
 from sparseeg.yaml_files import read_yaml
 
 
@@ -56,13 +57,17 @@ class AugmentConfig(_Section):
 class _RunConfig(_Section):
     """What lies as `config.yaml` in the folder of a run."""
 
-    def write(self, path: Path) -> None:
-        """Write as YAML."""
-        write_whole(path, yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
+    def write(self, run: Path) -> None:
+        """Write into the folder of a run."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        write_whole(run / "config.yaml", text)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read from YAML; SparseEEGError names the file and the field that doesn't fit."""
+    def read(cls, run: Path) -> Self:
+        """Read from the folder of a run; SparseEEGError says what is missing or doesn't fit."""
+        path = run / "config.yaml"
+        if not path.exists():
+            raise SparseEEGError(f"{run} is no run folder: there is no {path.name} in it")
         return read_yaml(path, cls)
 
 

@@ -37,7 +37,7 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
     spec = network_spec(windows, config)
     module = MaskedModule(spec.build(), config)
     out.mkdir(parents=True, exist_ok=True)
-    config.write(out / "config.yaml")
+    config.write(out)
     subjects = {name: sorted(set(windows.subjects[rows].tolist())) for name, rows in split._asdict().items()}
     write_whole(out / "splits.json", json.dumps([subjects], indent=2) + "\n")
     report(f"pretraining {config.model} on {len(split.train)} windows of {len(subjects['train'])} subjects")
