@@ -49,9 +49,19 @@ def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
     assert list(Entry.parse("response-time-cnn@seeds=5").seeds(2)) == [0, 5]
 
 
-@pytest.mark.parametrize("text", ["response-time-cnn@latency", "ridge@alpha=3", "respons-time-cnn"])
-def test_what_is_no_entry_is_refused(text: str) -> None:
-    with pytest.raises(SparseEEGError, match=r"NAME@OPTION=VALUE|Did you mean 'response-time-cnn'"):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("response-time-cnn@latency", "NAME=VALUE"),
+        ("response-time-cnn@output=[", "no value that YAML can read"),
+        ("response-time-cnn@runs=0", "a number from 1 on"),
+        ("response-time-cnn@runs=some", "a number from 1 on"),
+        ("ridge@alpha=3", "ridge has no options"),
+        ("respons-time-cnn", "Did you mean 'response-time-cnn'"),
+    ],
+)
+def test_what_is_no_entry_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(SparseEEGError, match=reason):
         Entry.parse(text)
 
 
@@ -142,6 +152,8 @@ def test_a_failure_is_a_line_and_the_others_go_on(toy: WindowSet, tmp_path: Path
     assert table["model"].tolist() == ["training-mean", "response-time-cnn@depth=3"]
     assert "depth" in table["note"].iloc[1]
     assert "Traceback" in next((tmp_path / "failures").iterdir()).read_text()
+    with pytest.raises(SparseEEGError, match="no model could be scored"):
+        write_comparison(failing, entries[:1], "compare")
     again = comparison(tmp_path, toy)
     again.run(entries[1:], seeds=1)
     assert len(again.lines) == 2, "a call about other models keeps what failed"

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from pydantic import ValidationError
 
 from sparseeg import runs, scoring
@@ -28,7 +27,7 @@ from sparseeg.training.fit import EFFORT
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
 from sparseeg.workers import each
-from sparseeg.yaml_files import describe
+from sparseeg.yaml_files import describe, name_and_value
 
 Report = Callable[[str], None]
 BASELINES = {
@@ -67,19 +66,20 @@ class Entry:
             check_name(model)
         given: dict[str, Any] = {}
         n_runs = None
+        if words and model in BASELINES:
+            raise SparseEEGError(f"{text}: {model} has no options")
         for word in words:
-            name, equals, value = word.partition("=")
-            if not equals or not name.isidentifier() or model in BASELINES:
-                raise SparseEEGError(f"{text}: a model is written NAME or NAME@OPTION=VALUE, not {word!r}")
-            number = yaml.safe_load(value)
+            name, value = name_and_value(word)
             if name == "runs":
-                n_runs = int(number)
+                if not isinstance(value, int) or value < 1:
+                    raise SparseEEGError(f"{text}: runs takes a number from 1 on")
+                n_runs = value
             elif name in AugmentConfig.model_fields:
-                given.setdefault("augment", {})[name] = number
+                given.setdefault("augment", {})[name] = value
             elif name in TrainConfig.model_fields:
-                given[name] = number
+                given[name] = value
             else:
-                given.setdefault("model_options", {})[name] = number
+                given.setdefault("model_options", {})[name] = value
         return cls(text, model, given, n_runs)
 
     @property

@@ -179,8 +179,19 @@ def test_window_too_short_for_the_pooling(short: str) -> None:
 
 
 def test_unknown_option_is_named() -> None:
-    with pytest.raises(SparseEEGError, match="depth"):
-        models.build("response-time-cnn", 129, 200, depth=3)
+    with pytest.raises(SparseEEGError, match=r"no option 'ouput'; it has .*Did you mean 'output'"):
+        models.build("response-time-cnn", 129, 200, ouput="latency")
+
+
+def test_what_the_data_decide_is_no_option() -> None:
+    spec = models.NetworkSpec("response-time-cnn", 129, 200, options={"n_outputs": 2})
+    with pytest.raises(SparseEEGError, match="n_outputs follows from the data"):
+        spec.build()
+
+
+def test_sizes_below_zero_are_one_line() -> None:
+    with pytest.raises(SparseEEGError, match="can't build sparse-attention-locator"):
+        models.build("sparse-attention-locator", 129, 200, width=-3)
 
 
 def test_foreign_file_is_refused(tmp_path) -> None:

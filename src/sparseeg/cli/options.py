@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from sparseeg.errors import SparseEEGError
+from sparseeg.yaml_files import name_and_value
 
 RECIPE = "Recipe (default of each: the network's own)"
 
@@ -22,13 +22,7 @@ def of_recipe(help: str, **limits: Any) -> Any:
 
 def model_options(words: list[str]) -> dict[str, Any]:
     """Return the options of a network that were given as NAME=VALUE; values are read as YAML."""
-    options = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name.isidentifier():
-            raise SparseEEGError(f"--option takes NAME=VALUE, as output=latency; got {word!r}")
-        options[name] = yaml.safe_load(value)
-    return options
+    return dict(name_and_value(word) for word in words)
 
 
 def check_resumed(ctx: typer.Context, out: Path, data: tuple[str, ...], own_data: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """Networks by name."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
@@ -60,8 +61,20 @@ def build(
         if name.startswith(BRAINDECODE_PREFIX):
             model = name[len(BRAINDECODE_PREFIX) :]
             return BraindecodeNetwork(model, n_chans, n_times, n_outputs, sfreq, chs_info, **options)
+        _check_options(name, options)
         return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, chs_info, **options)
     except SparseEEGError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch, of sizes below zero
         raise SparseEEGError(f"can't build {name} for {n_chans} x {n_times}: {error}") from error
+
+
+def _check_options(name: str, options: Iterable[str]) -> None:
+    """Raise SparseEEGError for an option that one of the package's own networks doesn't have."""
+    parameters = inspect.signature(_NETWORKS[name]).parameters.values()
+    known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise SparseEEGError(
+                f"{name} has no option {option!r}; it has {', '.join(known)}.{nearest(option, known)}"
+            )

@@ -5,7 +5,11 @@ from typing import Any
 
 from torch import nn
 
+from sparseeg.errors import SparseEEGError
+
 from .registry import build
+
+SIGNAL = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info")
 
 
 @dataclass(frozen=True)
@@ -31,5 +35,7 @@ class NetworkSpec:
 
     def build(self) -> nn.Module:
         """Return the untrained network."""
-        signal = (self.n_chans, self.n_times, self.n_outputs, self.sfreq, self.chs_info)
-        return build(self.name, *signal, **self.options)
+        for name in SIGNAL:
+            if name in self.options:
+                raise SparseEEGError(f"{self.name}: {name} follows from the data and is no option")
+        return build(self.name, **{name: getattr(self, name) for name in SIGNAL}, **self.options)

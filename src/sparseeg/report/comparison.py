@@ -6,15 +6,23 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg.comparison import Comparison, Entry
+from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import compare
 from sparseeg.report import tables
 from sparseeg.report.figures import intervals_figure
 
 
 def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: str) -> Path:
-    """Write table, differences and figure to the comparison's folder; return the Markdown table's path."""
-    table, windows = comparison.table(entries), comparison.windows
+    """Write table, differences and figure to the comparison's folder; return the Markdown table's path.
+
+    Raises SparseEEGError where no model has been scored.
+    """
     columns = comparison.columns(entries)
+    if not columns:
+        raise SparseEEGError(
+            f"no model could be scored; why stands above, and at length in {comparison.out / 'failures'}"
+        )
+    table, windows = comparison.table(entries), comparison.windows
     subjects = comparison.predictions["subject"].nunique()
     simulated = "SIMULATED " if windows.simulated else ""
     commits = dict.fromkeys(str(line["commit"]) for line in comparison.lines if "commit" in line)
