@@ -20,6 +20,8 @@ def not_installed(package: str, install: str, cause: Exception) -> SparseEEGErro
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name closest to `name`, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    """Return " Did you mean 'x'?" for the known name that is closest or holds `name`, or an empty string."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = close or [one for one in names if len(name) > 2 and name.lower() in one.lower()]
     return f" Did you mean {close[0]!r}?" if close else ""
