@@ -12,7 +12,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
 
 READS = (
-    "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf or .set) or a folder of MNE epochs "
+    "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr) or a folder of MNE epochs "
     f"({', '.join(PATTERNS[:2])})"
 )
 
