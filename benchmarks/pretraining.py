@@ -89,7 +89,11 @@ def main() -> None:
         folder = options.folder / f"{size}-subjects"
         comparison = Comparison(folder, fewer(windows, size), trials, SPLIT)
         comparison.run(entries, options.seeds)
-        path = write_comparison(comparison, entries, " ".join(["python", *sys.argv]))
+        notes = (
+            f"{size} training subjects; tokens of {PATCH['patch']:g} s; pretrained for {options.epochs} "
+            f"epochs on {MINUTES:g} minutes each of rest and film of all 72 who train or validate",
+        )
+        path = write_comparison(comparison, entries, " ".join(["python", *sys.argv]), notes)
         for name in (path, path.with_suffix(".tsv")):
             shutil.copy(name, options.out / f"pretraining-{size}{name.suffix}")
         print(path.read_text())

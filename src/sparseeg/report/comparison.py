@@ -12,10 +12,12 @@ from sparseeg.report import tables
 from sparseeg.report.figures import intervals_figure
 
 
-def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: str) -> Path:
+def write_comparison(
+    comparison: Comparison, entries: Sequence[Entry], command: str, notes: Sequence[str] = ()
+) -> Path:
     """Write table, differences and figure to the comparison's folder; return the Markdown table's path.
 
-    Raises SparseEEGError where no model has been scored.
+    `notes` go before those that every comparison has. Raises SparseEEGError where no model has been scored.
     """
     columns = comparison.columns(entries)
     if not columns:
@@ -27,6 +29,7 @@ def write_comparison(comparison: Comparison, entries: Sequence[Entry], command: 
     simulated = "SIMULATED " if windows.simulated else ""
     commits = dict.fromkeys(str(line["commit"]) for line in comparison.lines if "commit" in line)
     notes = (
+        *notes,
         f"trained at commit {', '.join(commits)}",
         f"{len(comparison.predictions)} scored trials of {subjects} subjects; choices on validation subjects",
         "NRMSE is divided by the standard deviation of the scored targets, pooled: 1.0 is the best constant; "
