@@ -1,5 +1,7 @@
 """What somebody's code may do wrong ends in one line; what it does right comes back."""
 
+import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -59,6 +61,9 @@ def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
         ("import sys; sys.exit(0)", "can't be imported: SystemExit"),
         ("import os; os._exit(3)", "ended without an answer (exit code 3)"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+        ("import os; os.kill(os.getpid(), 40)", "killed by signal 40"),
+        ("open('../status.json', 'w').write('null')\nimport os; os._exit(0)", "without an answer"),
+        ("open('../status.json', 'w').write('{}')\nimport os; os._exit(0)", "without an answer"),
         ("class Submission: pass", "fails: TypeError"),
         ("class Submission:\n def __init__(self, a, b): pass", "no method get_model_challenge_1"),
         (HEAD.format(answer="1 / 0"), "forward() fails: ZeroDivisionError"),
@@ -66,6 +71,7 @@ def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
         (HEAD.format(answer="x.new_zeros(len(x))"), "the shape (1,) for a batch of 1; (1, 1) is needed"),
         (HEAD.format(answer="x.new_zeros(len(x), 2)"), "the shape (1, 2)"),
         (HEAD.replace("def forward", "def backward"), "which has no forward()"),
+        (HEAD.format(answer="torch.zeros(1, 1, device='meta')"), "Cannot copy out of meta tensor"),
         (HEAD.format(answer="torch.zeros(10**11)[:1, None]"), "out of memory"),
         (
             "import socket\nsocket.create_connection(('127.0.0.1', 9))\n",
@@ -93,6 +99,74 @@ def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
     assert ask(submission(tmp_path, source), 1, batches(1), name="a.zip").values.tolist() == [0]
     time.sleep(6)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import os, time\nif os.fork() == 0: time.sleep(1000)\n",
+        "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])\n",
+    ],
+)
+def test_what_it_started_keeps_nobody_waiting(start: str, tmp_path: Path) -> None:
+    folder = submission(tmp_path, start + "raise ValueError('the reason')")
+    begin = time.monotonic()
+    with pytest.raises(SparseEEGError, match="ValueError: the reason"):
+        ask(folder, 1, batches(*[50] * 100), name="a.zip", limits=Limits(seconds=60))
+    assert time.monotonic() - begin < 30
+
+
+def test_what_it_starts_reads_no_windows(tmp_path: Path) -> None:
+    source = HEAD.format(answer="x.mean((1, 2))[:, None]") + "import subprocess\nsubprocess.run(['cat'])\n"
+    assert ask(submission(tmp_path, source), 1, batches(1, 1), name="a.zip").values.tolist() == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it counts from the start of the process")
+def test_memory_is_its_own_and_not_the_parents(tmp_path: Path) -> None:
+    folder = submission(tmp_path, HEAD.format(answer="x.new_zeros(len(x), 1)"))
+    before = ask(folder, 1, batches(1), name="a.zip").peak_bytes
+    held = np.ones(10**8)
+    after = ask(folder, 1, batches(1), name="a.zip").peak_bytes
+    assert held.nbytes > after
+    assert abs(after - before) < 0.2 * before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_a_limit_of_this_machine_is_no_obstacle(tmp_path: Path) -> None:
+    folder = submission(tmp_path, HEAD.format(answer="x.new_zeros(len(x), 1)"))
+    program = (
+        "import numpy as np, resource\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (12 * 2**30,) * 2)\n"
+        "from pathlib import Path\n"
+        "from sparseeg.submission.sandbox import ask\n"
+        f"folder, x = Path({str(folder)!r}), np.zeros((1, 3, 4), np.float32)\n"
+        "print(ask(folder, 1, [x], name='a.zip').values.tolist())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[0.0]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals of Linux")
+def test_it_ends_where_its_limits_end(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    source = HEAD.format(answer="x.new_zeros(len(x), 1)") + (
+        f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(1000)\n"
+    )
+    program = (
+        "import numpy as np\nfrom pathlib import Path\nfrom sparseeg.submission.sandbox import ask\n"
+        f"folder, x = Path({str(submission(tmp_path, source))!r}), np.zeros((1, 3, 4), np.float32)\n"
+        "ask(folder, 1, [x], name='a.zip')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as parent:
+        while not (mark.exists() and mark.read_text()):
+            assert parent.poll() is None
+            time.sleep(0.1)
+        parent.terminate()
+    child = Path("/proc") / mark.read_text() / "stat"
+    end = time.monotonic() + 10
+    while child.exists() and child.read_text().split()[2] != "Z":
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_it_works_in_an_empty_folder_of_its_own(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from sparseeg.cli.options import Jobs, comma_list
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
 
+MOST = 1_000_000  # minutes, GiB
+
 
 def submit(
     response_time: Annotated[
@@ -75,8 +77,8 @@ def score(
     ] = None,
     order_check: Annotated[bool, typer.Option(help="Ask again in another order.")] = True,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the submission runs.")] = "cpu",
-    time_limit: Annotated[float, typer.Option(min=0, help="Minutes for one pass of a challenge.")] = 60.0,
-    memory_limit: Annotated[float, typer.Option(min=0, help="GiB, on CPUs.")] = 16.0,
+    time_limit: Annotated[float, typer.Option(help="Minutes for one pass of a challenge.")] = 60.0,
+    memory_limit: Annotated[float, typer.Option(help="GiB, on CPUs.")] = 16.0,
     python: Annotated[
         str | None,
         typer.Option(help="Interpreter that runs the submission, as of an environment like the challenge's."),
@@ -87,6 +89,8 @@ def score(
 
     The zip is unpacked with care, but its code is run: score only what you would run yourself.
     """
+    if not (0 < time_limit <= MOST and 0 < memory_limit <= MOST):
+        raise SparseEEGError(f"--time-limit and --memory-limit take numbers above zero, up to {MOST:,}")
     from sparseeg.submission import archive as archives
     from sparseeg.submission.sandbox import Limits
     from sparseeg.submission.score import challenge_windows

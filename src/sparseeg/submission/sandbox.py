@@ -78,6 +78,7 @@ def ask(
             "folder": str(folder.resolve()),
             "challenge": challenge,
             "device": device,
+            "parent": os.getpid(),
             "memory_bytes": limits.memory_bytes if device == "cpu" else 0,  # CUDA maps more than it takes
             "answers": str(work / "answers"),
             "status": str(work / "status.json"),
@@ -100,8 +101,9 @@ def ask(
             late.set()
             _kill(process)
 
-        clock = threading.Timer(limits.seconds, stop)
+        clock = threading.Timer(min(limits.seconds, threading.TIMEOUT_MAX), stop)
         clock.start()
+        threading.Thread(target=_end_children, args=(process,), daemon=True).start()
         try:
             count = _feed(process, batches, progress)
             process.wait()
@@ -128,7 +130,7 @@ def _feed(
             count += len(batch)
             progress(count)
         pipe.close()
-    except BrokenPipeError:
+    except OSError:
         pass  # it has ended: its status says why
     return count
 
@@ -142,20 +144,31 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         process.kill()
 
 
+def _end_children(process: "subprocess.Popen[bytes]") -> None:
+    """End what a process has started when it has ended itself: it may hold the pipe open, fed for ever."""
+    process.wait()
+    _kill(process)
+
+
 def _read(work: Path, name: str, code: int, count: int) -> Answers:
     try:
         status = json.loads((work / "status.json").read_text())
-    except (OSError, ValueError) as error:
+        if "error" in status:
+            raise SparseEEGError(f"{name}: {status['error']}")
+        values = np.fromfile(work / "answers", dtype=np.float64)
+        answers = Answers(values, float(status["seconds"]), int(status["peak_bytes"]))
+    except SparseEEGError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError) as error:  # the files are somebody else's
         raise SparseEEGError(f"{name}: its process ended without an answer ({_ending(code)})") from error
-    if "error" in status:
-        raise SparseEEGError(f"{name}: {status['error']}")
-    values = np.fromfile(work / "answers", dtype=np.float64)
     if len(values) != count:
         raise SparseEEGError(f"{name}: {len(values)} answers to {count} windows")
-    return Answers(values, float(status["seconds"]), int(status["peak_bytes"]))
+    return answers
 
 
 def _ending(code: int) -> str:
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}, as when memory runs out"
-    return f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    known = {one.value: one.name for one in signal.Signals}
+    words = f"killed by {known.get(-code, f'signal {-code}')}"
+    return f"{words}, as when memory runs out" if code == -signal.SIGKILL else words

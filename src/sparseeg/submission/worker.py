@@ -7,8 +7,11 @@ they took, or the one line that says why there are none, to `status`.
 """
 
 import array
+import contextlib
+import ctypes
 import json
 import os
+import signal
 import socket
 import struct
 import sys
@@ -18,6 +21,8 @@ from typing import Any, BinaryIO
 
 SFREQ = 100
 BLOCKED = "sparseeg"
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of Linux
+_PARENT_DIES = 1  # PR_SET_PDEATHSIG
 
 
 class _Blocked:
@@ -33,8 +38,34 @@ class Failed(Exception):  # noqa: N818
     """Why a submission gives no answers, in one line."""
 
 
-def _no_network(*_: Any, **__: Any) -> Any:
+def _refuse(*_: Any, **__: Any) -> Any:
     raise OSError("a submission has no network")
+
+
+def _without_network(device: str) -> None:
+    """Leave the network: in Linux's own way where it is allowed, which holds for subprocesses too."""
+    for name in ("connect", "connect_ex", "sendto", "sendmsg", "bind"):
+        if hasattr(socket.socket, name):
+            setattr(socket.socket, name, _refuse)
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "create_connection"):
+        setattr(socket, name, _refuse)
+    if not sys.platform.startswith("linux") or device != "cpu":
+        return
+    libc, user, group = ctypes.CDLL(None), os.getuid(), os.getgid()
+    if libc.unshare(_NEW_NETWORK) == 0 or libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
+        return
+    with contextlib.suppress(OSError):  # the same user inside as outside
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def _end_with_parent(parent: int) -> None:
+    """Be killed where the process that limits this one is: nobody else would end it."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
 
 
 def _limit_memory(n_bytes: int) -> None:
@@ -42,10 +73,21 @@ def _limit_memory(n_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+    highest = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if highest != resource.RLIM_INFINITY:
+        n_bytes = min(n_bytes, highest)
+    with contextlib.suppress(ValueError, OSError, OverflowError):  # macOS may refuse
+        resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
 
 
 def _peak_bytes() -> int:
+    """Return the most memory that was resident; on Linux of this program alone.
+
+    There `ru_maxrss` goes on from what the parent had before it started this program.
+    """
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
     try:
         import resource
     except ImportError:
@@ -111,12 +153,15 @@ def _answers(model: Any, source: BinaryIO, device: str) -> tuple["array.array[fl
 
 def main(settings: dict[str, Any]) -> dict[str, Any]:
     """Load the submission, answer everything on standard input, return what is to be said about it."""
-    socket.socket.connect = socket.socket.connect_ex = _no_network  # type: ignore[method-assign]
-    socket.getaddrinfo = _no_network
+    # Out of reach of what the submission starts, which would read windows or keep the pipe open.
+    source = os.fdopen(os.dup(0), "rb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    _without_network(settings["device"])
+    _end_with_parent(settings["parent"])
     sys.meta_path.insert(0, _Blocked())
     if settings["memory_bytes"]:
         _limit_memory(settings["memory_bytes"])
-    source = sys.stdin.buffer
     model = _load(settings["folder"], settings["challenge"], settings["device"])
     answers, seconds = _answers(model, source, settings["device"])
     Path(settings["answers"]).write_bytes(answers.tobytes())
@@ -129,6 +174,9 @@ if __name__ == "__main__":
         result = main(given)
     except Failed as failure:
         result = {"error": str(failure)}
+    except BaseException as failure:  # nothing ends without a reason
+        lines = str(failure).strip().splitlines() or [""]
+        result = {"error": f"{type(failure).__name__}: {lines[0][:300]}".rstrip(": ")}
     Path(given["status"]).write_text(json.dumps(result))
     sys.stdout.flush()
     os._exit(0)  # threads that a submission may have left behind
