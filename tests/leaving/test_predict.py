@@ -7,6 +7,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,49 @@ def test_incomplete_windows_and_samples_that_are_no_numbers(
     assert "1 windows reach outside" in text
     assert "1 windows hold samples that are no numbers" in text
     assert len(found) == len(expected) - 2
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_events_of_a_cropped_recording_stay_where_they_are(
+    dated: bool, response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    later = raw.copy()
+    if not dated:
+        later.set_meas_date(None)
+    later.crop(5.0).save(tmp_path / "later_raw.fif", verbose="error")
+    found, _ = predict_recording(Predictor(response_time), tmp_path / "later_raw.fif", Request())
+    assert found["onset"].to_numpy() == pytest.approx(expected["onset"].to_numpy() - 5.0, abs=0.006)
+    assert same(found, expected, 1e-4)
+
+
+def test_a_grid_needs_no_events(externalizing: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    copy = tmp_path / recording.name
+    copy.write_bytes(recording.read_bytes())
+    events = copy.with_name(copy.name.replace("_eeg.bdf", "_events.tsv"))
+    events.write_text("onset\ttrial_type\n1.0\ttone\n")
+    predicted(sparseeg, tmp_path / "a.tsv", externalizing, copy)
+    words = ("predict", externalizing, copy, "--events", events, "--out", tmp_path / "b.tsv")
+    assert_one_line(*sparseeg(*words), "leave --events out")
+
+
+def test_what_is_there_is_not_written_over(
+    externalizing: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    copy, out = tmp_path / "a.bdf", tmp_path / "a.tsv"
+    copy.write_bytes(recording.read_bytes())
+    predicted(sparseeg, out, externalizing, copy)
+    words = ("predict", externalizing, copy, "--out")
+    assert_one_line(*sparseeg(*words, out), "exists")
+    assert sparseeg(*words, out, "--overwrite")[0] == 0
+    assert_one_line(*sparseeg(*words, copy, "--overwrite"), "a.bdf is what is read")
+    assert_one_line(*sparseeg(*words, tmp_path), "is a folder")
+    assert_one_line(*sparseeg(*words, tmp_path / "none" / "a.tsv"), "there is no folder")
+    assert copy.read_bytes() == recording.read_bytes()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_said(response_time: Path, recording: Path, sparseeg) -> None:
+    assert_one_line(*sparseeg("predict", response_time, recording, "--device", "cuda"), "no CUDA device")
 
 
 def test_bad_input_is_one_line(

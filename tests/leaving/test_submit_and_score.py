@@ -5,6 +5,7 @@ import math
 import random
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -15,6 +16,10 @@ import torch
 
 from sparseeg import runs
 from sparseeg.data import hbn
+from sparseeg.data.continuous import Processing
+from sparseeg.data.prepare import Options, prepare
+from sparseeg.data.tasks import TaskFile, find_task
+from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.submission.score import challenge_windows
 from test_cli import assert_one_line
@@ -206,3 +211,29 @@ def test_a_run_that_doesnt_fit_the_challenge(toy, tmp_path: Path, sparseeg) -> N
         "5 channels x 60 samples",
         "129 x 200",
     )
+
+
+def test_a_run_on_filtered_data_is_refused(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(response_time, run)
+    content = json.loads((run / "input.json").read_text())
+    (run / "input.json").write_text(json.dumps(content | {"low_cut": 2.0}))
+    words = ("submit", "--response-time", run, "--out", tmp_path / "a.zip")
+    assert_one_line(*sparseeg(*words), "low_cut 2.0; the challenge's windows come without")
+
+
+def test_a_store_of_other_windows_is_refused(dataset: Path, tmp_path: Path) -> None:
+    official = challenge_windows(2, dataset, tmp_path / "cache")
+    again = challenge_windows(2, tmp_path / "cache" / "externalizing-R5", tmp_path / "none")
+    assert again.table["target"].tolist() == official.table["target"].tolist()
+    contrast = find_task("externalizing", TaskFile(bids_tasks=("contrastChangeDetection",)))
+    whole = Options(releases=("R5",), keep_excluded=True)
+    for name, task, options in (
+        ("bids_tasks", find_task("externalizing"), whole),
+        ("stride", replace(contrast, stride=1.0), whole),
+        ("keep_excluded", contrast, replace(whole, keep_excluded=False)),
+        ("low_cut", contrast, replace(whole, processing=Processing(low_cut=1.0))),
+    ):
+        prepare(dataset, tmp_path / name, task, options)
+        with pytest.raises(SparseEEGError, match=f"prepared with {name} .* the official windows with"):
+            challenge_windows(2, tmp_path / name, tmp_path / "none")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from sparseeg.cli.options import check_file
 from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
 
@@ -25,16 +26,17 @@ def export(
 ) -> None:
     """Export a trained run for any number of windows at once, checked on 1,000 windows before it is kept."""
     target = out or run / NAMES[format]
-    if target.exists() and not overwrite and not (target.is_dir() and not any(target.iterdir())):
-        raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
-    if target.exists() and target.is_dir() != (format == "huggingface"):
-        kind = "a folder" if target.is_dir() else "a file"
-        raise SparseEEGError(f"{target} is {kind}; --format {format} writes the other kind")
     from sparseeg.export import graph
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.windows_to_try import windows_to_try
 
     predictor = Predictor(run)
+    if format != "huggingface":
+        check_file(target, overwrite)
+    elif target.exists() and not target.is_dir():
+        raise SparseEEGError(f"{target} is a file; --format {format} writes a folder")
+    elif target.exists() and any(target.iterdir()) and not overwrite:
+        raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
         windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
         if format == "huggingface":

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +42,23 @@ def check_run_folder(out: Path, resume: bool) -> None:
     """Raise SparseEEGError where a new run would fall into a folder that isn't empty."""
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+
+
+def check_file(out: Path, overwrite: bool, sources: Iterable[Path] = ()) -> None:
+    """Raise SparseEEGError unless a file can be written at `out`: before there is work that would be lost.
+
+    `sources`, which are read, are never written over.
+    """
+    if out.is_dir():
+        raise SparseEEGError(f"{out} is a folder; name the file to write")
+    if not out.parent.is_dir():
+        raise SparseEEGError(f"there is no folder {out.parent} to write {out.name} to")
+    if not out.exists():
+        return
+    if any(source.exists() and out.samefile(source) for source in sources):
+        raise SparseEEGError(f"{out} is what is read; choose another --out")
+    if not overwrite:
+        raise SparseEEGError(f"{out} exists; choose another --out, or replace it by --overwrite")
 
 
 Refit = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sparseeg.cli.options import comma_list
+from sparseeg.cli.options import check_file, comma_list
 from sparseeg.cli.screen import interruptible, progress_bar, say
 from sparseeg.errors import SparseEEGError
 
@@ -42,6 +42,7 @@ def predict(
         str | None,
         typer.Option(help="average, or channels; default: as the training data, or the file's own."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that is there.")] = False,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the networks run.")] = "cpu",
 ) -> None:
     """Predict for new recordings, with intervals: a row per stimulus, or one every few seconds.
@@ -54,6 +55,8 @@ def predict(
 
     if events is not None and len(files) > 1:
         raise SparseEEGError("--events is of one recording; name that one alone")
+    if out is not None:
+        check_file(out, overwrite, files)
     predictor = Predictor(run, device)
     request = Request(
         every=every,

@@ -12,7 +12,7 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.options import Jobs, check_file, comma_list
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
 
@@ -40,10 +40,7 @@ def submit(
     runs = {1: response_time or [], 2: externalizing or []}
     if not any(runs.values()):
         raise SparseEEGError("name a run: --response-time RUN, --externalizing RUN, or both")
-    if out.is_dir():
-        raise SparseEEGError(f"{out} is a folder; name the zip to write, as {out / 'submission.zip'}")
-    if out.exists() and not overwrite:
-        raise SparseEEGError(f"{out} exists; choose another --out, or replace it by --overwrite")
+    check_file(out, overwrite)
     with interruptible("interrupted; nothing was written"):
         tried = pack(runs, out, say)
     for one in tried:
@@ -58,7 +55,7 @@ def submit(
 def score(
     archive: Annotated[Path, typer.Argument(metavar="ZIP", help="A submission, of anybody.")],
     data: Annotated[
-        Path, typer.Option("--data", help="BIDS folder of release R5, or a store with its excluded subjects.")
+        Path, typer.Option("--data", help="BIDS folder of release R5, or a store made as --cache keeps it.")
     ],
     releases: Annotated[
         str, typer.Option(help="HBN releases to score, separated by commas; all: whatever is there.")

@@ -18,6 +18,7 @@ from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
 
 # Beyond these, in volts, the median channel's deviation isn't that of EEG: the unit in the file is wrong.
+_NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 PLAUSIBLE = (1e-8, 1e-2)
 
 
@@ -53,7 +54,7 @@ def read_new(
     high_cut: float | None = None,
     reference: tuple[str, ...] | None = None,
     events: Path | None = None,
-    column: str = "value",
+    column: str | None = "value",
 ) -> NewRecording:
     """Read a recording of any format that `mne.io.read_raw` knows.
 
@@ -62,7 +63,8 @@ def read_new(
     wanted, bad, flat : see `fit_channels`; channels that the file or channels.tsv call bad are added.
     sfreq : Hz of the result.
     low_cut, high_cut, reference : as in `Processing`; the reference is subtracted after the channels are fit.
-    events, column : file of events in place of the one beside the recording, and the column of their names.
+    events, column : file of events in place of the one beside the recording, and the column of their names;
+        None for a recording whose events aren't wanted.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def read_new(
             notes: list[str] = []
             fit = _fit(path, raw, wanted, bad, flat, notes)
             signal = _signal(raw, fit, sfreq, (low_cut, high_cut), reference, notes)
-            found = read_events(path, raw, events, column)
+            found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # readers raise whatever a damaged file leads them to
@@ -160,9 +162,8 @@ def read_events(path: Path, raw: Any, events: Path | None, column: str) -> pd.Da
     """Return `onset` and `name` of each event of a recording: of events.tsv, or else its annotations."""
     events = events or _sidecar(path, "events.tsv")
     if events is None:
-        onset = np.asarray(raw.annotations.onset, dtype=np.float64)
-        if raw.annotations.orig_time is not None:
-            onset = onset - raw.first_time
+        # MNE counts from before a cropped recording's first sample, whether there is a date or not.
+        onset = np.asarray(raw.annotations.onset, dtype=np.float64) - raw.first_time
         names = np.asarray(raw.annotations.description, dtype=object)
     else:
         content = read_tsv(events)

@@ -39,6 +39,8 @@ class Predictor:
     """
 
     def __init__(self, run: Path | str, device: str = "cpu") -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise SparseEEGError("there is no CUDA device that torch can use here; take --device cpu")
         self.run = Path(run)
         self.config = TrainConfig.read(self.run)
         if self.config.split.kind in ("loso", "kfold"):

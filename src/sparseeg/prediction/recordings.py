@@ -50,6 +50,8 @@ class Request:
             raise SparseEEGError(f"--every {self.every:g}: seconds greater than zero are needed")
         if self.every is not None and self.stimulus:
             raise SparseEEGError("windows lie on a grid (--every) or at events (--stimulus); choose one")
+        if self.events is not None and (self.every is not None or not inputs.locked):
+            raise SparseEEGError("windows lie on a grid here and not at events: leave --events out")
         if self.stimulus and not inputs.locked:
             raise SparseEEGError(
                 f"{inputs.target} is no time after a stimulus: leave --stimulus out, windows lie on a grid"
@@ -74,6 +76,7 @@ def predict_recording(
     SparseEEGError : it can't be read, doesn't fit the network, or holds no window.
     """
     inputs, spec = predictor.inputs, predictor.spec
+    at_events = inputs.locked and request.every is None
     recording = read_new(
         path,
         predictor.channels,
@@ -84,7 +87,7 @@ def predict_recording(
         high_cut=inputs.high_cut if request.high_cut is None else request.high_cut,
         reference=request.reference or inputs.reference,
         events=request.events,
-        column=request.events_column or inputs.events_column,
+        column=(request.events_column or inputs.events_column) if at_events else None,
     )
     notes = list(recording.notes)
     windows = _places(recording, inputs, request, spec.n_times, spec.sfreq, notes)

@@ -116,6 +116,13 @@ def _check_fits(challenge: int, predictor: Predictor) -> None:
         raise SparseEEGError(
             f"{run}: its windows begin {inputs.tmin:g} s after the stimulus, the challenge's {task.tmin:g} s"
         )
+    for name in ("low_cut", "high_cut", "reference"):
+        value = getattr(inputs, name)
+        if value is not None:
+            raise SparseEEGError(
+                f"{run}: trained on data prepared with {name} {value}; the challenge's windows come without, "
+                "and a submission does nothing to them"
+            )
     for own, there in zip(spec.ch_names or hbn.CH_NAMES, hbn.CH_NAMES, strict=True):
         if own.lower() != there.lower():
             raise SparseEEGError(f"{run}: its network takes {own} where the challenge has {there}")

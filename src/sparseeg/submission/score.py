@@ -1,9 +1,10 @@
 """The challenge's local scoring of a zip, and what it doesn't show."""
 
+import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,22 +93,29 @@ def challenge_windows(
     SparseEEGError : nothing to read, or windows that are not the challenge's.
     """
     kind = recognise(data)
+    task = tasks.find_task(TASKS[challenge], tasks.TaskFile(bids_tasks=(hbn.CONTRAST_TASK,)))
+    options = Options(releases=None if releases is None else tuple(releases), keep_excluded=True)
     if kind == "store":
-        windows = load(data, task=TASKS[challenge], releases=releases)
+        windows = load(data, task=task.name, releases=releases)
+        _check_made(data, windows.made, asdict(task) | asdict(options.processing) | {"keep_excluded": True})
     elif kind == "bids":
-        contrast = tasks.TaskFile(bids_tasks=(hbn.CONTRAST_TASK,))
-        windows = prepare(
-            data.resolve(),
-            cache / "-".join((TASKS[challenge], *(releases or ()))),
-            tasks.find_task(TASKS[challenge], contrast),
-            Options(releases=None if releases is None else tuple(releases), keep_excluded=True),
-            n_jobs=n_jobs,
-            progress=progress,
-        )
+        cached = cache / "-".join((task.name, *(releases or ())))
+        windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
     else:
         raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
     check_windows(f"{data}: windows of", windows.n_chans, windows.n_times, windows.sfreq)
     return windows
+
+
+def _check_made(data: Path, made: Mapping[str, Any], official: Mapping[str, Any]) -> None:
+    """Raise SparseEEGError for a store whose windows were made in another way than the official ones."""
+    own = {**made.get("task", {}), **made}
+    for name, value in json.loads(json.dumps(official)).items():
+        if own.get(name) != value:
+            raise SparseEEGError(
+                f"{data}: prepared with {name} {own.get(name)}, the official windows with {value}; score the "
+                "BIDS folder that it was made of (--cache keeps its windows for the next time)"
+            )
 
 
 def score(

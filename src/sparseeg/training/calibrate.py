@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from sparseeg.atomic import write_whole
+from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.conformal import LEVEL, conformal_quantile
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.models.partitions import Partitions
@@ -45,8 +47,11 @@ class Calibration:
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration":
-        """Read what stands in the folder of the networks."""
-        return cls(**json.loads((folder / FILE).read_text()))
+        """Read what stands in the folder of the networks; SparseEEGError where that can't be read."""
+        try:
+            return cls(**json.loads((folder / FILE).read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise SparseEEGError(f"{folder / FILE} can't be read: {one_line(error)}") from error
 
 
 def calibrate(
