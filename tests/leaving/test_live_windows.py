@@ -111,3 +111,53 @@ def test_samples_that_come_at_another_rate_than_said() -> None:
     live.mark(Marker("a", 51.0))
     (reason,) = reasons(live)
     assert "80 Hz" in reason
+
+
+@pytest.mark.parametrize(("missing", "said"), [(0, False), (3, False), (6, True), (9, True)])
+def test_some_missing_samples_are_noticed(missing: int, said: bool) -> None:
+    live = windows()
+    live.add(*numbered(0, 240))
+    samples, times = numbered(240 + missing, 500)
+    live.add(samples, times)
+    live.mark(Marker("a", 51.0))
+    (result,) = live.pop()
+    assert isinstance(result, Lost) is said
+    assert not said or "samples are missing" in result.reason
+
+
+@pytest.mark.parametrize("chunk", [4, 10, 20])
+def test_times_that_stand_for_a_chunk_are_no_missing_samples(chunk: int) -> None:
+    live = windows()
+    for at in range(0, 500, chunk):
+        samples, times = numbered(at, at + chunk)
+        live.add(samples, np.full(len(times), times[-1]))
+    live.mark(Marker("a", 51.0))
+    (result,) = live.pop()
+    assert isinstance(result, Ready)
+
+
+def grid(every: float, chunk: int, jump: float = 0.0) -> list[float]:
+    """Return the times of the windows on a grid that got a prediction; time jumps after 20 s."""
+    live, ready = windows(), []
+    for at in range(0, 4000, chunk):
+        samples, times = numbered(at, at + chunk)
+        live.add(samples, times + (jump if at >= 2000 else 0.0))
+        live.mark_every(every)
+        ready += [one.marker.time for one in live.pop() if isinstance(one, Ready)]
+    return ready
+
+
+@pytest.mark.parametrize("chunk", [1, 10, 50])
+def test_a_grid_has_every_window_whatever_the_chunks(chunk: int) -> None:
+    times = np.array(grid(0.04, chunk))
+    assert np.diff(times) == pytest.approx(0.04)
+    assert times[0] == pytest.approx(50.0)
+    assert len(times) == pytest.approx(37.5 / 0.04, abs=2)
+
+
+@pytest.mark.parametrize("jump", [-15.0, 7.0])
+def test_a_grid_goes_on_when_time_jumps(jump: float) -> None:
+    times = np.array(grid(2.0, 10, jump))
+    behind = times[np.flatnonzero(np.abs(np.diff(times) - 2.0) > 0.01)[-1] + 1 :]
+    assert behind[0] == pytest.approx(70 + jump, abs=0.01)
+    assert len(behind) >= 8

@@ -60,14 +60,17 @@ def test_a_replay_predicts_what_the_file_predicts(
 class Listener:
     """`live` in a thread of its own, with what it says."""
 
-    def __init__(self, run: Path, out: Path, **wanted) -> None:
+    def __init__(self, run: Path, out: Path, marker_name: str | None = None, **wanted) -> None:
         self.name = f"eeg-{uuid.uuid4().hex[:8]}"
         self.lines: list[str] = []
         self.log = Log()
         self._stop = threading.Event()
         self._error: list[BaseException] = []
         self._asked = Wanted(
-            Named(self.name), Named(f"{self.name}-annotations"), ("left_target", "right_target"), **wanted
+            Named(self.name),
+            Named(marker_name or f"{self.name}-annotations"),
+            ("left_target", "right_target"),
+            **wanted,
         )
         self._thread = threading.Thread(target=self._listen, args=(Predictor(run), out))
 
@@ -156,6 +159,31 @@ def test_channels_that_do_not_fit_are_an_error_at_first(
     words = ("--name", name, "--seconds", 20, "--out", tmp_path / "out.tsv")
     assert_one_line(*sparseeg("stream", response_time, *words), name, "none of the network's channels")
     del kept
+
+
+def markers(name: str) -> StreamOutlet:
+    return StreamOutlet(StreamInfo(name, "Markers", 1, 0.0, "string", uuid.uuid4().hex))
+
+
+def test_other_streams_of_markers_end_nothing(response_time: Path, played: Path, tmp_path: Path) -> None:
+    raw, ch_names = channels(played)
+    signal, name = raw.get_data().T, f"markers-{uuid.uuid4().hex[:8]}"
+    with Listener(response_time, tmp_path / "out.tsv", marker_name=name) as listener:
+        source = outlet(listener.name, ch_names, 100.0)
+        listener.wait_for("129 channels at 100 Hz")
+        first = markers(name)
+        listener.wait_for(f"markers from {name}")
+        del first
+        push(source, signal[:100], 100.0)
+        listener.wait_for("have ended")
+        two = [markers(name), markers(name)]
+        push(source, signal[:300], 100.0)
+        listener.wait_for("there are 2 streams of markers")
+        two.pop()
+        push(source, signal[:300], 100.0)
+        told = next(at for at, line in enumerate(listener.lines) if "there are 2 streams" in line)
+        assert any(f"markers from {name}" in line for line in listener.lines[told:])
+        del two, source
 
 
 def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:

@@ -88,17 +88,15 @@ def score(
     """
     if not (0 < time_limit <= MOST and 0 < memory_limit <= MOST):
         raise SparseEEGError(f"--time-limit and --memory-limit take numbers above zero, up to {MOST:,}")
-    from sparseeg.submission import archive as archives
     from sparseeg.submission.sandbox import Limits
-    from sparseeg.submission.score import challenge_windows
+    from sparseeg.submission.score import challenge_windows, try_out
     from sparseeg.submission.score import score as score_archive
 
-    with tempfile.TemporaryDirectory(prefix="sparseeg-") as trial:
-        archives.unpack(archive, Path(trial))  # before hours of reading
     wanted = None if releases == "all" else comma_list(releases)
     chosen = [1, 2] if challenge == "both" else [int(challenge)]
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))
+        try_out(archive, chosen, device=device, python=python or sys.executable)
         if out is not None:
             stack.enter_context(writing(out))
         place = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))

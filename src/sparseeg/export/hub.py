@@ -1,6 +1,7 @@
 """Hugging Face's format: weights, configuration, and a model card that carries the honest table."""
 
 import json
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,20 @@ def export_hub(predictor: Predictor, out: Path, windows: Any) -> float:
     model = PretrainedDecoder(specs, predictor.config.partitions, asdict(predictor.inputs))
     for own, trained in zip(model.together.networks, predictor.networks, strict=True):
         own.load_state_dict(trained.state_dict())
-    out.mkdir(parents=True, exist_ok=True)
-    model.eval().save_pretrained(out)
-    card(predictor.run).save(out / "README.md")
-    loaded = PretrainedDecoder.from_pretrained(out).eval()
-    with torch.inference_mode():
-        return check(predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "what was loaded")
+    described = card(predictor.run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
+        model.eval().save_pretrained(place)
+        described.save(Path(place) / "README.md")
+        loaded = PretrainedDecoder.from_pretrained(place).eval()
+        with torch.inference_mode():
+            difference = check(
+                predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "what was loaded"
+            )
+        out.mkdir(exist_ok=True)
+        for file in Path(place).iterdir():
+            file.replace(out / file.name)
+    return difference
 
 
 def card(run: Path) -> ModelCard:

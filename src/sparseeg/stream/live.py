@@ -19,8 +19,18 @@ from sparseeg.data.new_recording import conditioned
 from sparseeg.data.resample import rate_ratio
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.stream.live_windows import LiveWindows, Lost, Marker, Ready
-from sparseeg.stream.lsl import ANY, Gone, Markers, Named, Predictions, Signal, find_markers, find_signal
+from sparseeg.stream.live_windows import LiveWindows, Lost, Ready
+from sparseeg.stream.lsl import (
+    ANY,
+    Gone,
+    Markers,
+    Named,
+    Predictions,
+    SeveralError,
+    Signal,
+    find_markers,
+    find_signal,
+)
 
 WAIT = 0.25  # seconds for a sample, before markers and the clock are looked at again
 STALLED = 5.0  # seconds without a sample, after which the stream is looked for again
@@ -92,19 +102,6 @@ class Pipeline:
             spec.n_times / spec.sfreq,
             context + (0.0 if self.ratio == 1 else 1.0),
         )
-        self._next: float | None = None
-
-    def mark_every(self, seconds: float) -> None:
-        """Put markers on a grid, as far as samples have come."""
-        ring = self.windows.ring
-        if not ring.count:
-            return
-        latest = float(ring.times(ring.count - 1, ring.count)[0])
-        if self._next is None or abs(self._next - latest) > 10 * seconds:  # at first, and where time jumped
-            self._next = latest
-        while self._next <= latest:
-            self.windows.mark(Marker("n/a", self._next))
-            self._next += seconds
 
     def input(self, ready: Ready) -> np.ndarray:
         """Return the network's window (1, channel, time) in microvolts."""
@@ -152,10 +149,10 @@ def live(
     table.write("\t".join(COLUMNS) + "\n")
     _warm_up(predictor)
     begin: float | None = None
+    search = MarkerSearch(wanted, report)
     for signal, pipeline in _streams(predictor, wanted, report, stop):
         markers: Markers | None = None
         last_sample = time.monotonic()
-        asked = 0.0
         try:
             while not stop():
                 samples, times = signal.pull(WAIT)
@@ -167,10 +164,10 @@ def live(
                 elif time.monotonic() - last_sample > STALLED:
                     raise Gone(f"no sample for {STALLED:g} s")
                 if wanted.every is not None:
-                    pipeline.mark_every(wanted.every)
+                    pipeline.windows.mark_every(wanted.every)
                 else:
-                    if markers is None and time.monotonic() - asked > 1.0:
-                        markers, asked = _open_markers(wanted, report), time.monotonic()
+                    if markers is None:
+                        markers = search()
                     markers = _take_markers(markers, pipeline, wanted, report)
                 for result in pipeline.windows.pop():
                     _answer(result, pipeline, arrival, begin or 0.0, outlet, table, log, report)
@@ -188,13 +185,23 @@ def _streams(
     predictor: Predictor, wanted: Wanted, report: Report, stop: Callable[[], bool]
 ) -> Iterator[tuple[Signal, Pipeline]]:
     """Give the stream, and again whenever it has come back."""
-    first, told = True, False
+    before: str | None = None
+    told = ""
     while not stop():
-        info = find_signal(wanted.signal, 1.0)
+        try:
+            info, words = (
+                find_signal(wanted.signal, 1.0, before),
+                f"waiting for an EEG stream {wanted.signal}",
+            )
+        except SeveralError as error:
+            if before is None:
+                raise
+            info, words = None, f"{error}, or stop the others; waiting"
+            time.sleep(1.0)
         if info is None:
-            if not told:
-                report(f"waiting for an EEG stream {wanted.signal}")
-            told = True
+            if words != told:
+                report(words)
+            told = words
             continue
         try:
             signal = Signal(info)
@@ -205,13 +212,13 @@ def _streams(
             pipeline = Pipeline(predictor, signal, wanted)
         except SparseEEGError as error:
             signal.close()
-            if first:
+            if before is None:
                 raise SparseEEGError(f"{info.name}: {error}") from error
             report(f"{info.name} has come back, but {error}; waiting for another")
             time.sleep(1.0)
             continue
         report(f"{signal.name}: {len(signal.ch_names)} channels at {signal.sfreq:g} Hz{_done_to(pipeline)}")
-        first, told = False, False
+        before, told = signal.name, ""
         yield signal, pipeline
 
 
@@ -226,16 +233,40 @@ def _done_to(pipeline: Pipeline) -> str:
     return "".join(f"; {part}" for part in words)
 
 
-def _open_markers(wanted: Wanted, report: Report) -> Markers | None:
-    info = find_markers(wanted.markers, 0.05)
-    if info is None:
-        return None
-    try:
-        markers = Markers(info)
-    except (RuntimeError, TimeoutError):
-        return None
-    report(f"markers from {markers.name}: predicting for {', '.join(wanted.stimulus)}")
-    return markers
+@dataclass
+class MarkerSearch:
+    """Opens the stream of markers once it is there, and again when it has come back."""
+
+    wanted: Wanted
+    report: Report
+    before: str | None = None
+    told: str = ""
+    asked: float = -np.inf
+
+    def __call__(self) -> Markers | None:
+        """Return the stream if it is there; looks once a second.
+
+        Raises SeveralError where several fit, but only until one has been open.
+        """
+        if time.monotonic() - self.asked < 1.0:
+            return None
+        self.asked = time.monotonic()
+        try:
+            info = find_markers(self.wanted.markers, 0.05, self.before)
+            markers = None if info is None else Markers(info)
+        except SeveralError as error:
+            if self.before is None:
+                raise
+            if self.told != str(error):
+                self.report(f"{error}, or stop the others; waiting")
+            self.told = str(error)
+            return None
+        except (RuntimeError, TimeoutError):  # gone between being seen and being opened
+            return None
+        if markers is not None:
+            self.before, self.told = markers.name, ""
+            self.report(f"markers from {markers.name}: predicting for {', '.join(self.wanted.stimulus)}")
+        return markers
 
 
 def _take_markers(

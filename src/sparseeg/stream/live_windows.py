@@ -8,6 +8,7 @@ import numpy as np
 from sparseeg.stream.ring import Ring
 
 RATE_TOLERANCE = 0.05
+MISSING = 0.04  # seconds; times of samples that come in chunks are uncertain by less, in the median
 PATIENCE = 5.0  # seconds that a marker waits for samples beside it
 
 
@@ -61,6 +62,7 @@ class LiveWindows:
         self.length = -(-round(duration * sfreq * 1000) // 1000)
         self.context = round(context * sfreq)
         self.waiting: list[Marker] = []
+        self._next: float | None = None
 
     def add(self, samples: np.ndarray, times: np.ndarray) -> None:
         """Take samples (time, channel) and their times."""
@@ -69,6 +71,17 @@ class LiveWindows:
     def mark(self, marker: Marker) -> None:
         """Take a marker; it may come before or after the samples beside it."""
         self.waiting.append(marker)
+
+    def mark_every(self, seconds: float) -> None:
+        """Put markers on a grid, as far as samples have come."""
+        if not self.ring.count:
+            return
+        begin, latest = self.ring.times(self.ring.unbroken, self.ring.count)[[0, -1]].tolist()
+        if self._next is None or not begin <= self._next <= latest + seconds:  # at first, or time jumped
+            self._next = begin
+        while self._next <= latest:
+            self.mark(Marker("n/a", self._next))
+            self._next += seconds
 
     def pop(self) -> Iterator[Ready | Lost]:
         """Give the markers that are done, complete or lost; the others wait on."""
@@ -109,9 +122,21 @@ class LiveWindows:
             return Lost(marker, "time jumped, or samples are missing, inside its window")
         begin, end = ring.times(first, first + 1)[0], ring.times(last - 1, last)[0]
         seconds = (self.length - 1) / ring.sfreq
+        missing = self._missing(first, last)
+        if RATE_TOLERANCE * seconds > missing > MISSING:
+            return Lost(marker, f"{missing:.2f} s of samples are missing inside its window")
         if self.length > 1 and abs((end - begin) / seconds - 1) > RATE_TOLERANCE:
             rate = (self.length - 1) / max(end - begin, 1e-9)
             return Lost(marker, f"samples came at {rate:.4g} Hz, not at the {ring.sfreq:g} Hz of the stream")
         before = max(ring.first, first - self.context)
         before = max([before, *(number for number in ring.breaks if number <= first)])
         return Ready(marker, ring.samples(before, last), first - before)
+
+    def _missing(self, first: int, last: int) -> float:
+        """Return the seconds by which time runs ahead of the samples of a window.
+
+        In medians over its first and last quarter: single times, and those of a chunk, come early or late.
+        """
+        late = self.ring.times(first, last) - np.arange(last - first) / self.ring.sfreq
+        quarter = max(1, (last - first) // 4)
+        return float(np.median(late[-quarter:]) - np.median(late[:quarter]))

@@ -36,10 +36,15 @@ class Named:
 ANY = Named()
 
 
-def find_signal(wanted: Named, timeout: float) -> Any | None:
+class SeveralError(SparseEEGError):
+    """More streams fit than the one that is needed."""
+
+
+def find_signal(wanted: Named, timeout: float, before: str | None = None) -> Any | None:
     """Return the description of the EEG stream; None where there is none yet.
 
-    Raises SparseEEGError where several fit.
+    `before` is the name of the one that was read, which goes before others. Raises SeveralError where
+    several fit.
     """
     found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
     signals = [
@@ -47,20 +52,21 @@ def find_signal(wanted: Named, timeout: float) -> Any | None:
     ]
     if wanted.name is None:
         signals = [one for one in signals if one.stype.lower() == "eeg"] or signals
-    return _only(signals, "EEG streams")
+    return _only(signals, "EEG streams", before)
 
 
-def find_markers(wanted: Named, timeout: float) -> Any | None:
-    """Return the description of the stream of markers; None where there is none yet."""
+def find_markers(wanted: Named, timeout: float, before: str | None = None) -> Any | None:
+    """Return the description of the stream of markers; as `find_signal`."""
     found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
     markers = [one for one in found if wanted.name is not None or one.stype in MARKER_TYPES]
-    return _only([one for one in markers if one.sfreq == 0], "streams of markers")
+    return _only([one for one in markers if one.sfreq == 0], "streams of markers", before)
 
 
-def _only(found: Sequence[Any], what: str) -> Any | None:
+def _only(found: Sequence[Any], what: str, before: str | None) -> Any | None:
+    found = [one for one in found if one.name == before] or found
     names = sorted({one.name for one in found})
     if len(found) > 1:
-        raise SparseEEGError(f"there are {len(found)} {what} ({', '.join(names)}); name the one to read")
+        raise SeveralError(f"there are {len(found)} {what} ({', '.join(names)}); name the one to read")
     return found[0] if found else None
 
 
@@ -90,11 +96,12 @@ class Signal:
         self.ch_names: list[str] = described.get_channel_names() or [
             f"channel {number + 1}" for number in range(described.n_channels)
         ]
+        self._at_once = max(1, round(self.sfreq))  # of a backlog: windows are taken out in between
         units = described.get_channel_units() or ["volts"]
         self.volts = np.array([_unit(unit) for unit in units]) * np.ones(len(self.ch_names))
 
     def pull(self, timeout: float) -> tuple[np.ndarray, np.ndarray]:
-        """Wait for samples; return all there are, (time, channel) in volts, and their times; may be none.
+        """Wait for samples; return (time, channel) in volts and their times: none, or a second's at most.
 
         Raises Gone where the stream has ended.
         """
@@ -102,7 +109,7 @@ class Signal:
             sample, time = self._inlet.pull_sample(timeout=timeout)  # wakes up with the first one
             if time is None:
                 return np.empty((0, len(self.ch_names))), np.empty(0)
-            samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=4096)
+            samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=self._at_once)
         except RuntimeError as error:
             raise Gone(str(error)) from error
         parts = [np.asarray(sample)[None], *([np.asarray(samples)] if len(times) else [])]

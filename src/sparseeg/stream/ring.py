@@ -27,6 +27,11 @@ class Ring:
         """Number of the oldest sample that is kept."""
         return max(0, self.count - self.capacity)
 
+    @property
+    def unbroken(self) -> int:
+        """Number of the oldest sample that is kept and behind which time hasn't jumped."""
+        return max([self.first, *self.breaks])
+
     def add(self, samples: np.ndarray, times: np.ndarray) -> None:
         """Take samples (time, channel) and their times in seconds, one each."""
         if not len(samples):
@@ -59,7 +64,7 @@ class Ring:
 
         Where time has jumped, the sample is looked for behind the last jump.
         """
-        start = max([self.first, *self.breaks])
+        start = self.unbroken
         times = self.times(start, self.count)
         if not len(times) or time > times[-1] + 0.5 / self.sfreq or time < times[0] - 0.5 / self.sfreq:
             return None

@@ -27,6 +27,8 @@ from sparseeg.training.predict import answer
 
 CONSTANTS = {1: 1.594, 2: 0.0}  # mean of 73,525 response times of HBN-EEG in s; factors have mean zero
 N_TRIED = 128
+# A loader that imports submission.py by its path doesn't look for the other modules beside it.
+_FIND_MODULES = "import pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))\n"
 
 Report = Callable[[str], None]
 
@@ -59,6 +61,7 @@ def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda 
     files: dict[str, bytes] = {
         name: source.encode() for name, source in bundle("sparseeg.submission.entry", ENTRY).items()
     }
+    files[ENTRY] = _FIND_MODULES.encode() + files[ENTRY]
     for challenge, predictors in asked.items():
         for predictor in predictors:
             _check_fits(challenge, predictor)

@@ -18,8 +18,9 @@ from sparseeg.data.prepare import Options, prepare
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
+from sparseeg.prediction.windows_to_try import noise
 from sparseeg.submission.archive import unpack
-from sparseeg.submission.challenge import SHARES, TASKS, TOLERANCE, VOLTS, check_windows
+from sparseeg.submission.challenge import N_TIMES, SHARES, TASKS, TOLERANCE, VOLTS, check_windows
 from sparseeg.submission.sandbox import NORMAL, Answers, Limits, ask
 
 ORDER_SEED = 0
@@ -153,6 +154,20 @@ def score(
             _score(challenge, chosen, *passes(challenge, chosen, progress(challenge)))
             for challenge, chosen in windows.items()
         ]
+
+
+def try_out(
+    archive: Path, challenges: Sequence[int], *, device: str = "cpu", python: str = sys.executable
+) -> None:
+    """Ask a submission one made-up window of each challenge, before there is much to read.
+
+    Raises SparseEEGError as `score` does.
+    """
+    window = noise(len(hbn.CH_NAMES), N_TIMES, 1) * np.float32(VOLTS)
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
+        unpack(archive, Path(place))
+        for challenge in challenges:
+            ask(Path(place), challenge, [window], name=archive.name, device=device, python=python)
 
 
 def overall(scores: Sequence[ChallengeScore]) -> float | None:
