@@ -4,6 +4,8 @@ import json
 import math
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -237,3 +239,26 @@ def test_a_store_of_other_windows_is_refused(dataset: Path, tmp_path: Path) -> N
         prepare(dataset, tmp_path / name, task, options)
         with pytest.raises(SparseEEGError, match=f"prepared with {name} .* the official windows with"):
             challenge_windows(2, tmp_path / name, tmp_path / "none")
+
+
+def test_a_zip_without_a_challenge_is_told_before_anything_is_read(tmp_path: Path, sparseeg) -> None:
+    out = tmp_path / "a.zip"
+    with zipfile.ZipFile(out, "w") as content:
+        content.writestr("submission.py", "class Submission:\n    def __init__(self, sfreq, device): pass\n")
+    (tmp_path / "empty").mkdir()
+    code, text = sparseeg("score", out, "--data", tmp_path / "empty")
+    assert_one_line(code, text, "no method get_model_challenge_1")
+
+
+def test_the_zip_is_found_by_a_loader_that_knows_its_path(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as content:
+        content.extractall(tmp_path)
+    program = (
+        "import importlib.util\n"
+        f"spec = importlib.util.spec_from_file_location('theirs', {str(tmp_path / 'submission.py')!r})\n"
+        "module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "print(type(module.Submission(100, 'cpu').get_model_challenge_1()).__name__)\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "Answer"
