@@ -7,7 +7,9 @@ import pytest
 from bids_folder import TASK, BidsFolder, contrast_events
 from scipy.io import loadmat
 
+from sparseeg.data import damage
 from sparseeg.data.bids import read_bids
+from sparseeg.data.damage import check_undamaged
 from sparseeg.data.hbn import CH_NAMES
 from sparseeg.data.problems import Problem, summarise
 from sparseeg.data.windows import WindowSet
@@ -291,3 +293,13 @@ def test_nothing_good_at_all_is_an_error_that_says_why(bids):
 
 def test_summarise_says_when_there_is_nothing():
     assert summarise([]) == "no problems"
+
+
+def test_a_file_that_ends_its_reader_is_a_problem_like_others(folder, monkeypatch):
+    path = folder.add("C", data=np.random.default_rng(0).standard_normal((4, 2000)), extension=".set")
+    check_undamaged(path)
+    dies = "import os, signal, sys\nassert sys.argv[1].endswith('.set')\nos.kill(os.getpid(), signal.SIGSEGV)"
+    monkeypatch.setattr(damage, "_LOAD", dies)
+    problem = only_problem(read_bids(folder.root))
+    assert problem.path == path
+    assert "whoever reads it is ended" in problem.reason

@@ -1,7 +1,6 @@
 """One continuous recording, read block by block: filtered, resampled, re-referenced, in microvolts."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import mne
@@ -9,6 +8,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from sparseeg.data import hbn
+from sparseeg.data.damage import check_undamaged
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.resample import rate_ratio, resample
@@ -60,8 +60,7 @@ class Continuous:
     def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
         if not file.path.exists():
             raise SparseEEGError("it is a link to a file that is not there; fetch the content first")
-        if file.path.suffix in (".bdf", ".edf"):
-            check_header(file.path)
+        check_undamaged(file.path)
         self._raw = READERS[file.path.suffix](file.path, preload=False)
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
@@ -120,22 +119,6 @@ def filtered(
     reach = len(kernel) // 2
     around = ((0, 0), (reach if before is None else before, reach if after is None else after))
     return oaconvolve(np.pad(signal, around, mode="reflect"), kernel[None], mode="valid", axes=1)
-
-
-def check_header(path: Path) -> None:
-    """Raise SparseEEGError where an EDF or BDF header says another number of channels than it describes.
-
-    Readers believe the number and then take text of one field for another. Source: EDF, Kemp et al. 1992.
-    """
-    with path.open("rb") as file:
-        header = file.read(256)
-    try:
-        length, channels = int(header[184:192]), int(header[252:256])
-    except ValueError as error:
-        raise SparseEEGError("its header is damaged or cut short") from error
-    if channels < 1 or length != 256 * (1 + channels):
-        described = length // 256 - 1
-        raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
 
 
 def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.ndarray | None:

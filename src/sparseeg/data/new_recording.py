@@ -9,7 +9,8 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.continuous import check_header, filter_kernel, filtered, reference_rows
+from sparseeg.data.continuous import filter_kernel, filtered, reference_rows
+from sparseeg.data.damage import check_undamaged
 from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import one_line
@@ -74,8 +75,7 @@ def read_new(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            if path.suffix.lower() in (".bdf", ".edf"):
-                check_header(path)
+            check_undamaged(path)
             raw = mne.io.read_raw(path, preload=False)
             notes: list[str] = []
             fit = _fit(path, raw, wanted, bad, flat, notes)
