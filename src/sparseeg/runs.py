@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__, models, scoring
-from sparseeg.atomic import write_whole
+from sparseeg.atomic import write_json, write_whole
 from sparseeg.data import load
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
@@ -90,7 +90,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     out.mkdir(parents=True, exist_ok=True)
     config.write(out)
     Inputs.of(windows).write(out)
-    _write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
+    write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
     if windows.problems:
         problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
         pd.DataFrame(problems, columns=["path", "reason", "action"]).to_csv(
@@ -225,19 +225,6 @@ def _score(
         "version": __version__,
     }
     write_whole(out / "predictions.tsv", predictions.to_csv(sep="\t", index=False, float_format="%.6f"))
-    _write_json(out / "metrics.json", metrics)
+    write_json(out / "metrics.json", metrics)
     write_report(out)
     return metrics
-
-
-def _write_json(path: Path, content: Any) -> None:
-    write_whole(path, json.dumps(_without_nan(content), indent=2, allow_nan=False) + "\n")
-
-
-def _without_nan(content: Any) -> Any:
-    """Replace NaN, which JSON doesn't know, by null."""
-    if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_without_nan(value) for value in content]
-    return None if isinstance(content, float) and np.isnan(content) else content

@@ -78,6 +78,17 @@ def test_spearman_within_subject_ignores_what_lies_between_subjects() -> None:
     assert abs(metrics.spearman_within_subject(target, prediction, subjects)) < 0.06
 
 
+def test_equal_targets_have_no_score_whatever_their_rounding() -> None:
+    target = np.full(49, 1.1)
+    assert np.std(target) > 0  # a rounding error
+    assert np.isnan(metrics.nrmse(target, np.zeros(49)))
+    assert np.isnan(metrics.bootstrap_nrmse(target, np.zeros(49), np.repeat(["a", "b"], [24, 25]))).all()
+    two = np.repeat([1.1, 2.3], [24, 25])  # a resample may draw one subject twice
+    scores = metrics.bootstrap_nrmse(two, np.zeros(49), np.repeat(["a", "b"], [24, 25]))
+    assert np.isnan(scores).any()
+    assert np.nanmax(scores) < 10
+
+
 def test_constant_prediction_counts_as_no_correlation() -> None:
     target = np.array([1.0, 2.0, 3.0, 1.0, 2.0, 3.0])
     prediction = np.array([1.0, 2.0, 3.0, 7.0, 7.0, 7.0])

@@ -1,6 +1,5 @@
 """The commands `sparseeg submit` and `sparseeg score`."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -168,7 +167,7 @@ _ROWS = {
 
 
 def _write(out: Path, scores: list[Any]) -> None:
-    from sparseeg.atomic import write_whole
+    from sparseeg.atomic import write_json, write_whole
     from sparseeg.submission.score import overall
 
     content: dict[str, Any] = {"overall": overall(scores)}
@@ -186,4 +185,4 @@ def _write(out: Path, scores: list[Any]) -> None:
         for part, table in (("predictions", one.predictions), ("subjects", one.by_subject())):
             text = table.to_csv(sep="\t", index=False, float_format="%.7g")
             write_whole(out / f"{name}_{part}.tsv", text)
-    write_whole(out / "score.json", json.dumps(content, indent=2) + "\n")
+    write_json(out / "score.json", content)

@@ -48,7 +48,8 @@ def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "st
     """
     target, prediction = _pair(target, prediction)
     if normalizer == "std":
-        scale = float(np.std(target))
+        # The standard deviation of equal numbers is a rounding error above zero.
+        scale = float(np.std(target)) if np.ptp(target) > 0 else 0.0
     elif normalizer == "range":
         scale = float(np.ptp(target))
     elif normalizer == "mean":
@@ -151,7 +152,9 @@ def bootstrap_nrmse(
     n, errors, first, second = moments @ _draw(n_subjects, n_resamples, seed).T
     variance = second / n - (first / n) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(errors / n / np.where(variance > 0, variance, np.nan))
+        # Resamples of equal targets have a variance of rounding errors.
+        spread = np.where(variance > 1e-12 * np.mean(centred**2), variance, np.nan)
+        return np.sqrt(errors / n / spread)
 
 
 def bootstrap_spearman(
