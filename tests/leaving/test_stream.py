@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -14,9 +15,10 @@ pytest.importorskip("mne_lsl", exc_type=ImportError)
 
 from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
 
+from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import Request, predict_recording
-from sparseeg.stream.live import Log, Wanted, live, new_table
+from sparseeg.stream.live import Log, MarkerSearch, Wanted, live, new_table
 from sparseeg.stream.lsl import Named, Predictions
 from test_cli import assert_one_line
 
@@ -60,17 +62,14 @@ def test_a_replay_predicts_what_the_file_predicts(
 class Listener:
     """`live` in a thread of its own, with what it says."""
 
-    def __init__(self, run: Path, out: Path, marker_name: str | None = None, **wanted) -> None:
+    def __init__(self, run: Path, out: Path, **wanted) -> None:
         self.name = f"eeg-{uuid.uuid4().hex[:8]}"
         self.lines: list[str] = []
         self.log = Log()
         self._stop = threading.Event()
         self._error: list[BaseException] = []
         self._asked = Wanted(
-            Named(self.name),
-            Named(marker_name or f"{self.name}-annotations"),
-            ("left_target", "right_target"),
-            **wanted,
+            Named(self.name), Named(f"{self.name}-annotations"), ("left_target", "right_target"), **wanted
         )
         self._thread = threading.Thread(target=self._listen, args=(Predictor(run), out))
 
@@ -161,29 +160,23 @@ def test_channels_that_do_not_fit_are_an_error_at_first(
     del kept
 
 
-def markers(name: str) -> StreamOutlet:
-    return StreamOutlet(StreamInfo(name, "Markers", 1, 0.0, "string", uuid.uuid4().hex))
-
-
-def test_other_streams_of_markers_end_nothing(response_time: Path, played: Path, tmp_path: Path) -> None:
-    raw, ch_names = channels(played)
-    signal, name = raw.get_data().T, f"markers-{uuid.uuid4().hex[:8]}"
-    with Listener(response_time, tmp_path / "out.tsv", marker_name=name) as listener:
-        source = outlet(listener.name, ch_names, 100.0)
-        listener.wait_for("129 channels at 100 Hz")
-        first = markers(name)
-        listener.wait_for(f"markers from {name}")
-        del first
-        push(source, signal[:100], 100.0)
-        listener.wait_for("have ended")
-        two = [markers(name), markers(name)]
-        push(source, signal[:300], 100.0)
-        listener.wait_for("there are 2 streams of markers")
-        two.pop()
-        push(source, signal[:300], 100.0)
-        told = next(at for at, line in enumerate(listener.lines) if "there are 2 streams" in line)
-        assert any(f"markers from {name}" in line for line in listener.lines[told:])
-        del two, source
+def test_another_stream_of_markers_ends_nothing_but_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = ["a", "b"]
+    infos = {name: StreamInfo(name, "Markers", 1, 0.0, "string", name) for name in "abc"}
+    monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: [infos[name] for name in there])
+    monkeypatch.setattr("sparseeg.stream.live.Markers", lambda info: info)
+    lines: list[str] = []
+    search = MarkerSearch(Wanted(stimulus=("x",)), lines.append)
+    with pytest.raises(SparseEEGError, match=r"there are 2 streams of markers \(a, b\)"):
+        search()
+    there[:] = ["a"]
+    assert replace(search, asked=-1e9)().name == "a"
+    found = replace(search, asked=-1e9, before="a")
+    there[:] = ["b", "c"]  # its own is away
+    assert found() is None
+    assert "there are 2 streams" in lines[-1]
+    there[:] = ["a", "b"]
+    assert replace(found, asked=-1e9)().name == "a"
 
 
 def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:
