@@ -202,22 +202,16 @@ def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
     assert content["tmin"] == 0.5
 
 
-@pytest.mark.parametrize(("suffix", "n_damaged"), [(".bdf", 200), (".edf", 200), (".set", 40)])
+@pytest.mark.parametrize(("suffix", "n_damaged"), [(".bdf", 200), (".edf", 60)])
 def test_damaged_recordings_raise_one_line_or_predict(
     suffix: str, n_damaged: int, response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
 ) -> None:
-    """Flips where they hurt, in headers and directories; samples are numbers whatever they are."""
-    whole, short = tmp_path / f"whole_raw{suffix}", raw.copy().crop(0, 20)
-    if suffix == ".fif":
-        short.save(whole, verbose="error")
-    else:
-        short.export(whole, fmt={".set": "eeglab"}.get(suffix, suffix[1:]), verbose="error")
+    """Flips in the header, where they hurt; the samples behind it are numbers whatever they are."""
+    whole = tmp_path / f"whole{suffix}"
+    raw.copy().crop(0, 20).export(whole, fmt=suffix[1:], verbose="error")
     content = np.frombuffer(whole.read_bytes(), dtype=np.uint8)
-    header = 256 * (1 + len(raw.ch_names)) if suffix in (".bdf", ".edf") else 8_192
-    places = np.arange(header)
-    if suffix in (".fif", ".set"):
-        places = np.concatenate([places, np.arange(len(content) - header, len(content))])
-    predictor, damaged = Predictor(response_time), tmp_path / f"damaged_raw{suffix}"
+    places = np.arange(256 * (1 + len(raw.ch_names)))
+    predictor, damaged = Predictor(response_time), tmp_path / f"damaged{suffix}"
     messages = []
     for seed in range(n_damaged):
         rng = np.random.default_rng(seed)
