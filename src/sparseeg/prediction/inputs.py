@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparseeg.atomic import write_whole
+from sparseeg.atomic import write_json
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
@@ -79,7 +79,7 @@ class Inputs:
 
     def write(self, run: Path) -> None:
         """Write to a run folder."""
-        write_whole(run / FILE, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(run / FILE, asdict(self))
 
 
 def _flat(windows: WindowSet) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """What every fit shares: a trainer that shows where it is, keeps checkpoints and can be interrupted."""
 
-import json
 import logging
 import multiprocessing
 import sys
@@ -16,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from sparseeg.atomic import write_whole
+from sparseeg.atomic import write_json
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.batches import WindowLoader
 from sparseeg.training.config import PretrainConfig, TrainConfig
@@ -134,7 +133,7 @@ def fit_to_best(
         "epochs": trainer.current_epoch,
         "best_epoch": best["epoch"] + 1,
     }
-    write_whole(folder / EFFORT, json.dumps(effort, indent=2) + "\n")
+    write_json(folder / EFFORT, effort)
 
 
 @contextmanager
