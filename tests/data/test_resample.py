@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sparseeg.data.resample import resample, same_rate
+from sparseeg.data.resample import rate_ratio, resample, same_rate
+from sparseeg.errors import SparseEEGError
 
 
 def tone(hertz: float, sfreq: float, n_times: int) -> np.ndarray:
@@ -11,7 +12,8 @@ def tone(hertz: float, sfreq: float, n_times: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("sfreq", "new"), [(500, 100), (512, 100), (250, 100), (256, 128), (100, 250), (499.98, 100)]
+    ("sfreq", "new"),
+    [(500, 100), (512, 100), (250, 100), (256, 128), (100, 250), (499.98, 100), (499.98731, 100)],
 )
 @pytest.mark.parametrize("n_times", [5000, 5003])
 def test_a_slow_tone_is_where_it_was(sfreq, new, n_times):
@@ -33,3 +35,22 @@ def test_an_offset_stays_up_to_the_edges():
 def test_rates_are_the_same_to_rounding():
     assert same_rate(100.00001, 100.0)
     assert not same_rate(100.01, 100.0)
+
+
+@pytest.mark.parametrize("sfreq", [499.98731, 512.0347, 5000.00012345, 99.999, 250 * (1 + 1e-5)])
+def test_an_effective_rate_needs_no_filter_of_millions_of_samples_and_does_not_drift(sfreq):
+    ratio = rate_ratio(sfreq, 100.0)
+    assert max(ratio.numerator, ratio.denominator) < 1_000_000
+    assert abs(float(ratio) * sfreq / 100.0 - 1) * 3600 < 4e-3
+
+
+@pytest.mark.parametrize("sfreq", [np.nan, np.inf, 0.0, -500.0, 1e-30, 5.0, 2e5])
+def test_a_rate_that_nobody_records_at_is_refused(sfreq):
+    with pytest.raises(SparseEEGError, match="sampled at"):
+        rate_ratio(sfreq, 100.0)
+
+
+def test_ratios_of_usual_rates_are_exact():
+    assert [str(rate_ratio(sfreq, 100.0)) for sfreq in (100, 500, 512, 2048, 1000, 250, 256, 44100)] == (
+        ["1", "1/5", "25/128", "25/512", "1/10", "2/5", "25/64", "1/441"]
+    )

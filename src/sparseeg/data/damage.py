@@ -6,9 +6,7 @@ from pathlib import Path
 
 from sparseeg.errors import SparseEEGError
 
-_LOAD = (
-    "import sys\nfrom scipy.io import loadmat\nloadmat(sys.argv[1], squeeze_me=True, struct_as_record=False)"
-)
+_LOAD = "import sys\nimport mne\nmne.io.read_raw_eeglab(sys.argv[1], preload=True, verbose='error')"
 
 
 def check_undamaged(path: Path) -> None:
@@ -17,7 +15,7 @@ def check_undamaged(path: Path) -> None:
     if suffix in (".bdf", ".edf"):
         _check_header(path)
     elif suffix == ".set":
-        _check_matlab(path)
+        _check_eeglab(path)
 
 
 def _check_header(path: Path) -> None:
@@ -36,8 +34,11 @@ def _check_header(path: Path) -> None:
         raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
 
 
-def _check_matlab(path: Path) -> None:
-    """Raise SparseEEGError for a MATLAB file on which scipy's reader dies, and with it the process."""
+def _check_eeglab(path: Path) -> None:
+    """Raise SparseEEGError for an EEGLAB file on which scipy's reader dies, and with it the process.
+
+    It is read in another process first, just as it will be read here.
+    """
     ended = subprocess.run([sys.executable, "-c", _LOAD, str(path)], capture_output=True, check=False)
     if not 0 <= ended.returncode <= 255:  # a signal, or what Windows has for one
         raise SparseEEGError("it is damaged: whoever reads it is ended by the system")

@@ -155,7 +155,8 @@ def conditioned(
         volts = resample(volts, own, sfreq)
     if reference is not None:
         volts = volts - volts[reference].mean(axis=0)
-    return (volts * 1e6).astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and found as such
+        return (volts * 1e6).astype(np.float32)
 
 
 def read_events(path: Path, raw: Any, events: Path | None, column: str) -> pd.DataFrame:
