@@ -18,8 +18,9 @@ from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_conten
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import Request, predict_recording
-from sparseeg.stream.live import Log, MarkerSearch, Wanted, live, new_table
-from sparseeg.stream.lsl import Named, Predictions
+from sparseeg.stream.live import Log, Wanted, live, new_table
+from sparseeg.stream.lsl import ANY, Named, Predictions, find_markers, find_signal
+from sparseeg.stream.search import Search
 from test_cli import assert_one_line
 
 set_config_content("[log]\nlevel = -3\n")
@@ -161,22 +162,34 @@ def test_channels_that_do_not_fit_are_an_error_at_first(
 
 
 def test_another_stream_of_markers_ends_nothing_but_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparseeg.stream.search.PAUSE", 3600.0)
     there = ["a", "b"]
     infos = {name: StreamInfo(name, "Markers", 1, 0.0, "string", name) for name in "abc"}
     monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: [infos[name] for name in there])
-    monkeypatch.setattr("sparseeg.stream.live.Markers", lambda info: info)
     lines: list[str] = []
-    search = MarkerSearch(Wanted(stimulus=("x",)), lines.append)
+    search = Search(lambda before: find_markers(ANY, 0.0, before), "waiting", lines.append)
     with pytest.raises(SparseEEGError, match=r"there are 2 streams of markers \(a, b\)"):
         search()
     there[:] = ["a"]
-    assert replace(search, asked=-1e9)().name == "a"
-    found = replace(search, asked=-1e9, before="a")
+    assert search().name == "a"
+    assert search() is None, "it was asked just now"
+    search = replace(search, asked=-1e9, before="a")
     there[:] = ["b", "c"]  # its own is away
-    assert found() is None
-    assert "there are 2 streams" in lines[-1]
+    assert search() is None
+    assert replace(search, asked=-1e9)() is None
+    assert len(lines) == 1
+    assert "there are 2 streams" in lines[0]
     there[:] = ["a", "b"]
-    assert replace(found, asked=-1e9)().name == "a"
+    assert replace(search, asked=-1e9)().name == "a"
+
+
+def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    infos = [StreamInfo(kind, kind, 4, 100.0, "float32", kind) for kind in ("Gaze", "EEG")]
+    monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: infos)
+    assert find_signal(ANY, 0.0).name == "EEG"
+    del infos[1]
+    assert find_signal(ANY, 0.0) is None
+    assert find_signal(Named("Gaze"), 0.0).name == "Gaze"
 
 
 def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sparseeg.errors import not_installed
 def stream(
     run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
     name: Annotated[
-        str | None, typer.Option(help="Name of the EEG stream; default: the only one there is.")
+        str | None, typer.Option(help="Name of the EEG stream; default: the only one of type EEG.")
     ] = None,
     source_id: Annotated[
         str | None, typer.Option(help="Its LSL source id, where names aren't enough.")

@@ -26,11 +26,11 @@ from sparseeg.stream.lsl import (
     Markers,
     Named,
     Predictions,
-    SeveralError,
     Signal,
     find_markers,
     find_signal,
 )
+from sparseeg.stream.search import Search
 
 WAIT = 0.25  # seconds for a sample, before markers and the clock are looked at again
 STALLED = 5.0  # seconds without a sample, after which the stream is looked for again
@@ -149,7 +149,11 @@ def live(
     table.write("\t".join(COLUMNS) + "\n")
     _warm_up(predictor)
     begin: float | None = None
-    search = MarkerSearch(wanted, report)
+    search = Search(
+        lambda before: find_markers(wanted.markers, 0.05, before),
+        f"waiting for a stream of markers {wanted.markers}",
+        report,
+    )
     for signal, pipeline in _streams(predictor, wanted, report, stop):
         markers: Markers | None = None
         last_sample = time.monotonic()
@@ -167,7 +171,7 @@ def live(
                     pipeline.windows.mark_every(wanted.every)
                 else:
                     if markers is None:
-                        markers = search()
+                        markers = _open_markers(search, wanted.stimulus)
                     markers = _take_markers(markers, pipeline, wanted, report)
                 for result in pipeline.windows.pop():
                     _answer(result, pipeline, arrival, begin or 0.0, outlet, table, log, report)
@@ -185,40 +189,31 @@ def _streams(
     predictor: Predictor, wanted: Wanted, report: Report, stop: Callable[[], bool]
 ) -> Iterator[tuple[Signal, Pipeline]]:
     """Give the stream, and again whenever it has come back."""
-    before: str | None = None
-    told = ""
+    search = Search(
+        lambda before: find_signal(wanted.signal, 1.0, before),
+        f"waiting for an EEG stream {wanted.signal}",
+        report,
+    )
     while not stop():
-        try:
-            info, words = (
-                find_signal(wanted.signal, 1.0, before),
-                f"waiting for an EEG stream {wanted.signal}",
-            )
-        except SeveralError as error:
-            if before is None:
-                raise
-            info, words = None, f"{error}, or stop the others; waiting"
-            time.sleep(1.0)
+        info = search()
         if info is None:
-            if words != told:
-                report(words)
-            told = words
+            time.sleep(0.1)
             continue
         try:
             signal = Signal(info)
         except (RuntimeError, TimeoutError) as error:  # gone between being seen and being opened
-            report(f"{info.name} can't be opened ({error})")
+            search.tell(f"{info.name} can't be opened ({error})")
             continue
         try:
             pipeline = Pipeline(predictor, signal, wanted)
         except SparseEEGError as error:
             signal.close()
-            if before is None:
+            if search.before is None:
                 raise SparseEEGError(f"{info.name}: {error}") from error
-            report(f"{info.name} has come back, but {error}; waiting for another")
-            time.sleep(1.0)
+            search.tell(f"{info.name} has come back, but {error}; waiting for another")
             continue
         report(f"{signal.name}: {len(signal.ch_names)} channels at {signal.sfreq:g} Hz{_done_to(pipeline)}")
-        before, told = signal.name, ""
+        search.opened(signal.name)
         yield signal, pipeline
 
 
@@ -233,40 +228,18 @@ def _done_to(pipeline: Pipeline) -> str:
     return "".join(f"; {part}" for part in words)
 
 
-@dataclass
-class MarkerSearch:
-    """Opens the stream of markers once it is there, and again when it has come back."""
-
-    wanted: Wanted
-    report: Report
-    before: str | None = None
-    told: str = ""
-    asked: float = -np.inf
-
-    def __call__(self) -> Markers | None:
-        """Return the stream if it is there; looks once a second.
-
-        Raises SeveralError where several fit, but only until one has been open.
-        """
-        if time.monotonic() - self.asked < 1.0:
-            return None
-        self.asked = time.monotonic()
-        try:
-            info = find_markers(self.wanted.markers, 0.05, self.before)
-            markers = None if info is None else Markers(info)
-        except SeveralError as error:
-            if self.before is None:
-                raise
-            if self.told != str(error):
-                self.report(f"{error}, or stop the others; waiting")
-            self.told = str(error)
-            return None
-        except (RuntimeError, TimeoutError):  # gone between being seen and being opened
-            return None
-        if markers is not None:
-            self.before, self.told = markers.name, ""
-            self.report(f"markers from {markers.name}: predicting for {', '.join(self.wanted.stimulus)}")
-        return markers
+def _open_markers(search: Search, stimulus: tuple[str, ...]) -> Markers | None:
+    """Return the stream of markers once it is there."""
+    info = search()
+    if info is None:
+        return None
+    try:
+        markers = Markers(info)
+    except (RuntimeError, TimeoutError):  # gone between being seen and being opened
+        return None
+    search.opened(markers.name)
+    search.report(f"markers from {markers.name}: predicting for {', '.join(stimulus)}")
+    return markers
 
 
 def _take_markers(

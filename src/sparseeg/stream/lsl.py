@@ -43,15 +43,15 @@ class SeveralError(SparseEEGError):
 def find_signal(wanted: Named, timeout: float, before: str | None = None) -> Any | None:
     """Return the description of the EEG stream; None where there is none yet.
 
-    `before` is the name of the one that was read, which goes before others. Raises SeveralError where
-    several fit.
+    `before` is the name of the one that was read, which goes before others. A stream of another type, such
+    as an eye tracker's, has to be named. Raises SeveralError where several fit.
     """
     found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
     signals = [
         one for one in found if one.sfreq > 0 and one.dtype != "string" and one.stype not in MARKER_TYPES
     ]
-    if wanted.name is None:
-        signals = [one for one in signals if one.stype.lower() == "eeg"] or signals
+    if wanted == ANY:
+        signals = [one for one in signals if one.stype.lower() in ("eeg", "")]
     return _only(signals, "EEG streams", before)
 
 
