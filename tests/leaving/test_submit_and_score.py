@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sparseeg import runs
 from sparseeg.data import hbn
@@ -23,7 +25,7 @@ from sparseeg.data.prepare import Options, prepare
 from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
-from sparseeg.submission.score import challenge_windows
+from sparseeg.submission.score import challenge_windows, try_out
 from test_cli import assert_one_line
 
 
@@ -262,3 +264,30 @@ def test_the_zip_is_found_by_a_loader_that_knows_its_path(archive: Path, tmp_pat
     )
     ran = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "Answer"
+
+
+def test_damaged_files_in_a_whole_zip_answer_or_end_in_one_line(archive: Path, tmp_path: Path) -> None:
+    """Each is asked in a process of its own, which takes a second or two."""
+    with zipfile.ZipFile(archive) as content:
+        whole = {name: content.read(name) for name in content.namelist()}
+    damaged = tmp_path / "damaged.zip"
+
+    @settings(max_examples=10, deadline=None)
+    @given(
+        name=st.sampled_from(sorted(whole)), flips=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 255)))
+    )
+    def answers(name: str, flips: list[tuple[float, int]]) -> None:
+        inside = bytearray(whole[name])
+        for share, bits in flips:
+            inside[int(share * (len(inside) - 1))] ^= bits
+        with zipfile.ZipFile(damaged, "w") as out:
+            for other, content in whole.items():
+                out.writestr(other, bytes(inside) if other == name else content)
+        try:
+            try_out(damaged, (1, 2))
+        except SparseEEGError as error:
+            message = str(error)
+            assert "\n" not in message
+        assert sorted(tmp_path.iterdir()) == [damaged]
+
+    answers()
