@@ -4,8 +4,8 @@
 
 The reference set with passive recordings (`sparseeg simulate FOLDER/set --passive 3`) is made where it is
 missing: its contrast recordings are those of the reference set. `sparse-eeg-transformer` is pretrained on the
-passive recordings of everybody who doesn't test, and trained with and without it on 10, 30 and 60 subjects:
-with a learning rate per layer, and with one for all of them. What is finished is kept; a second call goes on.
+passive recordings of everybody who doesn't test, and trained with and without it on 10, 30 and 60 subjects.
+What is finished is kept; a second call goes on.
 Tables: `benchmarks/results/pretraining-{10,30,60}.{tsv,md}`.
 """
 
@@ -83,7 +83,6 @@ def main() -> None:
     entries = [
         Entry("from scratch", NETWORK, {"model_options": PATCH}),
         Entry("pretrained", NETWORK, {"model_options": PATCH, "init": str(run), "layer_decay": 0.75}),
-        Entry("pretrained, one learning rate", NETWORK, {"model_options": PATCH, "init": str(run)}),
     ]
     for size in options.sizes:
         folder = options.folder / f"{size}-subjects"
