@@ -2,10 +2,12 @@
 
 import json
 import math
+import os
 import random
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +165,22 @@ def test_answers_that_depend_on_the_order_are_named(dataset: Path, tmp_path: Pat
     code, text = sparseeg("score", zip_of(tmp_path, STATEFUL), "--data", dataset, "--challenge", 1)
     assert code == 0
     assert "depend on the order" in text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_scoring_that_is_ended_leaves_nothing_behind(dataset: Path, tmp_path: Path) -> None:
+    archive = zip_of(tmp_path, f"open({str(tmp_path / 'begun')!r}, 'w')\nwhile True: pass\n")
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-m", "sparseeg", "score", str(archive), "--data", str(dataset)]
+    process = subprocess.Popen(
+        command, env=os.environ | {"TMPDIR": str(tmp_path / "temporary")}, stderr=subprocess.DEVNULL
+    )
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=60) != 0
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_constants_score_as_the_labels_say(dataset: Path, tmp_path: Path, sparseeg) -> None:

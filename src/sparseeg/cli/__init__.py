@@ -1,6 +1,7 @@
 """The `sparseeg` command: reads options, calls the package, says what came out."""
 
 import errno
+import signal
 import sys
 from typing import Annotated
 
@@ -45,6 +46,7 @@ CANT_WRITE = (*NO_ROOM, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 def main() -> None:
     """Run the command line; errors a user can mend are one line and exit code 2."""
     keep_freed_memory()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a scheduler is as good as by Ctrl-C
     try:
         app()
     except SparseEEGError as error:
