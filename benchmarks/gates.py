@@ -30,7 +30,7 @@ NOTES = (
     "control: the same network trained on targets shuffled among the trials; untrained: three other seeds",
     "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the component that "
     "carries most of what can be known; correlations run over the 128 channels that are not the reference",
-    "both networks score no better than the training mean here (networks-response-time.md)",
+    "both networks score no better than the training mean here (compare-simulated)",
 )
 
 
