@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import mne
@@ -167,7 +168,7 @@ def test_another_stream_of_markers_ends_nothing_but_the_start(monkeypatch: pytes
     infos = {name: StreamInfo(name, "Markers", 1, 0.0, "string", name) for name in "abc"}
     monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: [infos[name] for name in there])
     lines: list[str] = []
-    search = Search(lambda before: find_markers(ANY, 0.0, before), "waiting", lines.append)
+    search = Search(partial(find_markers, ANY, 0.0), "waiting", lines.append)
     with pytest.raises(SparseEEGError, match=r"there are 2 streams of markers \(a, b\)"):
         search()
     there[:] = ["a"]
@@ -187,9 +188,15 @@ def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyP
     infos = [StreamInfo(kind, kind, 4, 100.0, "float32", kind) for kind in ("Gaze", "EEG")]
     monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: infos)
     assert find_signal(ANY, 0.0).name == "EEG"
+    infos.append(StreamInfo("untyped", "", 4, 100.0, "float32", "untyped"))
+    assert find_signal(ANY, 0.0).name == "EEG"
+    assert find_signal(Named(source_id="amplifier"), 0.0).name == "EEG", "a device may have several streams"
+    del infos[1]
+    assert find_signal(ANY, 0.0).name == "untyped"
     del infos[1]
     assert find_signal(ANY, 0.0) is None
     assert find_signal(Named("Gaze"), 0.0).name == "Gaze"
+    assert find_signal(Named(source_id="Gaze"), 0.0).name == "Gaze"
 
 
 def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:

@@ -151,8 +151,7 @@ def conditioned(
     """
     if kernel is not None:
         volts = filtered(volts, kernel)
-    if rate_ratio(own, sfreq) != 1:
-        volts = resample(volts, own, sfreq)
+    volts = resample(volts, own, sfreq)
     if reference is not None:
         volts = volts - volts[reference].mean(axis=0)
     with np.errstate(over="ignore"):  # what float32 can't hold is infinite, and found as such

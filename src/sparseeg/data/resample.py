@@ -42,4 +42,6 @@ def resample(data: np.ndarray, sfreq: float, new: float) -> np.ndarray:
     not used: it rounds its padding to whole new samples, which can move the signal by half a sample.
     """
     ratio = rate_ratio(sfreq, new)
+    if ratio == 1:
+        return data
     return resample_poly(data, ratio.numerator, ratio.denominator, axis=-1, padtype="reflect")

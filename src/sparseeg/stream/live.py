@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -150,7 +151,7 @@ def live(
     _warm_up(predictor)
     begin: float | None = None
     search = Search(
-        lambda before: find_markers(wanted.markers, 0.05, before),
+        partial(find_markers, wanted.markers, 0.05),
         f"waiting for a stream of markers {wanted.markers}",
         report,
     )
@@ -190,7 +191,7 @@ def _streams(
 ) -> Iterator[tuple[Signal, Pipeline]]:
     """Give the stream, and again whenever it has come back."""
     search = Search(
-        lambda before: find_signal(wanted.signal, 1.0, before),
+        partial(find_signal, wanted.signal, 1.0),
         f"waiting for an EEG stream {wanted.signal}",
         report,
     )

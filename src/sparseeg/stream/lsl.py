@@ -50,8 +50,9 @@ def find_signal(wanted: Named, timeout: float, before: str | None = None) -> Any
     signals = [
         one for one in found if one.sfreq > 0 and one.dtype != "string" and one.stype not in MARKER_TYPES
     ]
-    if wanted == ANY:
-        signals = [one for one in signals if one.stype.lower() in ("eeg", "")]
+    if wanted.name is None:
+        typed = [[one for one in signals if one.stype.lower() == kind] for kind in ("eeg", "")]
+        signals = typed[0] or typed[1] or (signals if wanted.source_id is not None else [])
     return _only(signals, "EEG streams", before)
 
 
