@@ -8,19 +8,13 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 from sparseeg.data import hbn
-from sparseeg.data.damage import check_undamaged
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import Problem
+from sparseeg.data.raw import open_raw
 from sparseeg.data.resample import rate_ratio, resample
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError, nearest
 
-READERS = {
-    ".bdf": mne.io.read_raw_bdf,
-    ".edf": mne.io.read_raw_edf,
-    ".set": mne.io.read_raw_eeglab,
-    ".vhdr": mne.io.read_raw_brainvision,
-}
 # BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
 EEG_TYPES = ("EEG", "REF")
 AVERAGE = "average"
@@ -60,8 +54,7 @@ class Continuous:
     def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
         if not file.path.exists():
             raise SparseEEGError("it is a link to a file that is not there; fetch the content first")
-        check_undamaged(file.path)
-        self._raw = READERS[file.path.suffix](file.path, preload=False)
+        self._raw = open_raw(file.path)
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
             self._raw.pick(wanted, exclude=())

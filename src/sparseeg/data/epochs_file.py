@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
+from sparseeg.data.raw import check_tags
 from sparseeg.data.resample import resample, same_rate
 
 DROPPED = "these epochs dropped"
@@ -82,6 +83,7 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
     """
     try:
         with mne.utils.use_log_level("error"):
+            check_tags(path)
             epochs = mne.read_epochs(path, preload=True)
             problems: list[Problem] = []
             values = _targets(epochs.metadata, path, target, problems)

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.continuous import filter_kernel, filtered, reference_rows
-from sparseeg.data.damage import check_undamaged
 from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import one_line
+from sparseeg.data.raw import open_raw
 from sparseeg.data.resample import rate_ratio, resample
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
@@ -75,8 +75,7 @@ def read_new(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            check_undamaged(path)
-            raw = mne.io.read_raw(path, preload=False)
+            raw = open_raw(path)
             notes: list[str] = []
             fit = _fit(path, raw, wanted, bad, flat, notes)
             signal = _signal(raw, fit, sfreq, (low_cut, high_cut), reference, notes)

@@ -10,6 +10,7 @@ from mne_lsl.player import PlayerLSL
 
 from sparseeg.data.new_recording import read_events
 from sparseeg.data.problems import one_line
+from sparseeg.data.raw import open_raw
 from sparseeg.errors import SparseEEGError
 
 
@@ -27,7 +28,7 @@ def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) ->
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            raw = mne.io.read_raw(path, preload=True)
+            raw = open_raw(path).load_data()
             events = read_events(path, raw, None, column)
             start = raw.first_time if raw.annotations.orig_time is not None else 0.0
             # The player (MNE-LSL 1.14) gives markers the time of the sample before theirs.
