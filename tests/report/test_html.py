@@ -67,3 +67,9 @@ def test_scores_that_are_missing_are_dashes(run: Path) -> None:
 def test_run_without_scores_is_said(tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="no scores to report"):
         write_report(tmp_path)
+
+
+def test_damaged_scores_are_said(run: Path) -> None:
+    (run / "metrics.json").write_text("{")
+    with pytest.raises(SparseEEGError, match="no scores to report"):
+        write_report(run)

@@ -31,7 +31,7 @@ def write_report(run: Path) -> Path:
     try:
         metrics = json.loads((run / "metrics.json").read_text())
         predictions = pd.read_csv(run / "predictions.tsv", sep="\t", dtype={"subject": str})
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SparseEEGError(
             f"{run} has no scores to report ({error}); run `sparseeg evaluate` on it"
         ) from error
