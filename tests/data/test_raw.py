@@ -34,6 +34,34 @@ def test_tags_in_circles(raw: mne.io.BaseRaw, ending: str, tmp_path: Path) -> No
         open_raw(path)
 
 
+VHDR = """Brain Vision Data Exchange Header File Version 1.0
+[Common Infos]
+DataFile=a.eeg
+DataFormat=BINARY
+DataOrientation=MULTIPLEXED
+NumberOfChannels={said}
+SamplingInterval=10000
+[Binary Infos]
+BinaryFormat=INT_16
+[Channel Infos]
+Ch1=Fz,,0.1
+Ch2=Cz,,0.1
+[Coordinates]
+Ch1=1,45,90
+Ch2=0,0,0
+"""
+
+
+def test_brainvision_channels_that_nothing_describes(tmp_path: Path) -> None:
+    path = tmp_path / "a.vhdr"
+    path.write_text(VHDR.format(said=2))
+    np.zeros((500, 2), dtype="<i2").tofile(tmp_path / "a.eeg")
+    assert open_raw(path).get_data().shape == (2, 500)
+    path.write_text(VHDR.format(said=99999999))
+    with pytest.raises(SparseEEGError, match="says 99999999 channels, but describes 2"):
+        open_raw(path)
+
+
 def test_samples_of_an_eeglab_recording_are_those_in_its_file(raw: mne.io.BaseRaw, tmp_path: Path) -> None:
     path = tmp_path / "a.set"
     raw.set_annotations(mne.Annotations([1.0, 2.5], 0.0, ["left", "right"]))

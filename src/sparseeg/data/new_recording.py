@@ -18,8 +18,8 @@ from sparseeg.data.resample import rate_ratio, resample
 from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
 
-# Beyond these, in volts, the median channel's deviation isn't that of EEG: the unit in the file is wrong.
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
+# Beyond these, in volts, the median channel's deviation isn't that of EEG: the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -38,13 +39,15 @@ def open_raw(path: Path) -> mne.io.BaseRaw:
     if suffix == ".set":
         return _read_eeglab(path)
     if suffix in (".bdf", ".edf"):
-        _check_header(path)
+        _check_edf(path)
+    elif suffix in (".vhdr", ".ahdr"):
+        _check_brainvision(path)
     elif suffix in (".fif", ".gz"):
         check_tags(path)
     return mne.io.read_raw(path, preload=False)
 
 
-def _check_header(path: Path) -> None:
+def _check_edf(path: Path) -> None:
     """Raise SparseEEGError where an EDF or BDF header says another number of channels than it describes.
 
     Readers believe the number and then take text of one field for another. Source: EDF, Kemp et al. 1992.
@@ -58,6 +61,18 @@ def _check_header(path: Path) -> None:
     if channels < 1 or length != 256 * (1 + channels):
         described = length // 256 - 1
         raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
+
+
+def _check_brainvision(path: Path) -> None:
+    """Raise SparseEEGError where a BrainVision header says more channels than it describes.
+
+    MNE would make room for all of them. Source: BrainVision Core Data Format 1.0.
+    """
+    header = path.read_bytes()
+    said = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
+    described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
+    if said is not None and float(said[1]) > len(described):
+        raise SparseEEGError(f"its header says {said[1].decode()} channels, but describes {len(described)}")
 
 
 def check_tags(path: Path) -> None:
