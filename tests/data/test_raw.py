@@ -34,6 +34,11 @@ def test_tags_in_circles(raw: mne.io.BaseRaw, ending: str, tmp_path: Path) -> No
         open_raw(path)
 
 
+def test_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match="it is a folder; name the recordings in it"):
+        open_raw(tmp_path)
+
+
 VHDR = """Brain Vision Data Exchange Header File Version 1.0
 [Common Infos]
 DataFile=a.eeg

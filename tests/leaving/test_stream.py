@@ -220,4 +220,7 @@ def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_pat
 def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:
     assert_one_line(*sparseeg("stream", tmp_path), "config.yaml")
     assert_one_line(*sparseeg("stream", response_time, "--replay", tmp_path / "a.bdf"), "does not exist")
+    (tmp_path / "damaged.bdf").write_bytes(b"\xffBIOSEMI")
+    damaged = sparseeg("stream", response_time, "--replay", tmp_path / "damaged.bdf")
+    assert_one_line(*damaged, "damaged.bdf: its header is damaged")
     assert_one_line(*sparseeg("stream", response_time, "--every", -1), "greater than zero")

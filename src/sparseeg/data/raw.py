@@ -32,10 +32,12 @@ def open_raw(path: Path) -> mne.io.BaseRaw:
 
     Raises
     ------
-    SparseEEGError : a damaged file that its reader wouldn't answer with an error.
+    SparseEEGError : a folder, or a damaged file that its reader wouldn't answer with an error.
     Exception : whatever the reader raises for a damaged file.
     """
     suffix = path.suffix.lower()
+    if path.is_dir() and not suffix:
+        raise SparseEEGError("it is a folder; name the recordings in it")
     if suffix == ".set":
         return _read_eeglab(path)
     if suffix in (".bdf", ".edf"):

@@ -37,8 +37,8 @@ def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) ->
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
-    except SparseEEGError:
-        raise
+    except SparseEEGError as error:
+        raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # readers raise whatever a damaged file leads them to
         raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
     set_log_level("ERROR")  # it warns of every marker that it sends alone
