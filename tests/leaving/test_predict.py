@@ -185,6 +185,16 @@ def test_bad_input_is_one_line(
     assert not (tmp_path / "out.tsv").exists()
 
 
+def test_a_rate_that_nobody_records_at_is_refused_before_there_is_a_filter_for_it(
+    response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
+) -> None:
+    path = tmp_path / "fast_raw.fif"
+    fast = mne.create_info(raw.ch_names, 1e9, "eeg")
+    mne.io.RawArray(raw.get_data()[:, :1000], fast, verbose="error").save(path, verbose="error")
+    with pytest.raises(SparseEEGError, match=r"sampled at 1e\+09 Hz"):
+        predict_recording(Predictor(response_time), path, Request(every=0.1, low_cut=0.5))
+
+
 def test_a_recording_that_fails_doesnt_end_the_others(
     response_time: Path, recording: Path, tmp_path: Path, sparseeg
 ) -> None:

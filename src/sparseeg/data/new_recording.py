@@ -131,13 +131,13 @@ def _signal(
     notes: list[str],
 ) -> np.ndarray:
     own = float(raw.info["sfreq"])
+    if rate_ratio(own, sfreq) != 1:
+        notes.append(f"resampled from {own:g} to {sfreq:g} Hz")
     kernel = filter_kernel(own, *edges)
     volts = fit.apply(raw.get_data())
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
         notes.append(f"amplitudes of {spread:.2g} V, if the file says its unit rightly; taken as they are")
-    if rate_ratio(own, sfreq) != 1:
-        notes.append(f"resampled from {own:g} to {sfreq:g} Hz")
     return conditioned(volts, own, sfreq, kernel, reference_rows(fit.ch_names, reference))
 
 
