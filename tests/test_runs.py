@@ -4,16 +4,21 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from sparseeg import runs
 from sparseeg.data import store
 from sparseeg.data.problems import Problem
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.baselines import age_and_sex, with_eeg
 from sparseeg.folds import make_folds
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.ensemble import load_members
+from sparseeg.training.predict import predict
 from toys import toy_windows
 
 METRIC_KEYS = {
@@ -186,3 +191,43 @@ def test_several_stores_are_one_set_and_share_nothing(toy: WindowSet, tmp_path: 
     assert together.subjects[-1] in toy.subjects[late]
     with pytest.raises(SparseEEGError, match=r"a and .*/a both hold sub-00_eeg of sub-00; give each"):
         runs.load_windows(DataConfig(path=(str(early), str(early))))
+
+
+def test_a_run_goes_on_with_its_own_subjects_only(toy: WindowSet, tmp_path: Path) -> None:
+    quick = config(epochs=1, control=False, boosting=False)
+    runs.train(quick, toy, tmp_path / "run", silent)
+    splits = (tmp_path / "run" / "splits.json").read_text()
+    moved = replace(
+        toy, table=toy.table.assign(release=toy.table["release"].replace({"R1": "R5", "R5": "R1"}))
+    )
+    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is in the part test now"):
+        runs.train(quick, moved, tmp_path / "run", silent)
+    fewer = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
+    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is not there now"):
+        runs.train(quick, fewer, tmp_path / "run", silent)
+    assert (tmp_path / "run" / "splits.json").read_text() == splits
+
+
+def test_a_refit_needs_somebody_to_test_on() -> None:
+    with pytest.raises(ValidationError, match="name releases to test on"):
+        config(split=SplitConfig(kind="release", valid=("R5",)), refit=True)
+
+
+def test_what_eeg_adds_to_age_is_learned_where_the_network_was_not(toy: WindowSet, tmp_path: Path) -> None:
+    people = sorted(set(toy.subjects))
+    ages = dict(zip(people, np.random.default_rng(3).uniform(5, 20, len(people)), strict=True))
+    aged = replace(toy, table=toy.table.assign(age=toy.table["subject"].map(ages), sex="F"))
+    options = config(refit=True, epochs=3, control=False, boosting=False)
+    runs.train(options, aged, tmp_path, silent)
+    fold = make_folds(tmp_path, aged, options.split)[0]
+    valid = fold.split.valid
+    rows = np.concatenate([valid, fold.scored])
+    strangers, known = (
+        predict(load_members(folder), aged, part).mean
+        for folder, part in ((tmp_path / "selection", valid), (tmp_path, fold.scored))
+    )
+    alone = age_and_sex(aged.table["age"], aged.table["age"] * 0.0, aged.targets, fold.split.train, rows)
+    eeg = np.concatenate([strangers, known])
+    both = with_eeg(alone, eeg, aged.targets[rows], aged.subjects[rows], np.arange(len(valid)))
+    table = pd.read_csv(tmp_path / "predictions.tsv", sep="\t")
+    assert table["age_sex_and_eeg"].to_numpy() == pytest.approx(both[len(valid) :], abs=1e-5)

@@ -4,7 +4,6 @@ One split writes to the folder itself; cross-validation writes one folder per sp
 (the same network on shuffled targets) stand in `controls/` beside the network that they control.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -28,6 +27,7 @@ from sparseeg.prediction.inputs import Inputs
 from sparseeg.report.html import write_report
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
+from sparseeg.training.parts import read_parts, write_parts
 
 Report = Callable[[str], None]
 
@@ -88,9 +88,9 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     """
     folds = make_folds(out, windows, config.split)
     out.mkdir(parents=True, exist_ok=True)
+    write_parts(out, windows, [fold.split for fold in folds])
     config.write(out)
     Inputs.of(windows).write(out)
-    write_json(out / "splits.json", [_subjects_of(windows, fold.split) for fold in folds])
     if windows.problems:
         problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
         pd.DataFrame(problems, columns=["path", "reason", "action"]).to_csv(
@@ -122,7 +122,7 @@ def reevaluate(
     config = TrainConfig.read(run)
     if partitions is not None:
         config = config.model_copy(update={"partitions": partitions})
-    stored = _read_splits(run)
+    stored = read_parts(run)
     folders = fold_folders(run, len(stored))
     for windows in (own, other):
         if windows is not None:
@@ -155,13 +155,6 @@ def _rows(subjects: np.ndarray, chosen: list[str]) -> np.ndarray:
     return np.flatnonzero(np.isin(subjects, chosen))
 
 
-def _read_splits(run: Path) -> list[dict[str, list[str]]]:
-    try:
-        return json.loads((run / "splits.json").read_text())
-    except (OSError, ValueError) as error:
-        raise SparseEEGError(f"{run} is not a run folder of `sparseeg train` ({error})") from error
-
-
 def _check_fits(folder: Path, windows: WindowSet) -> None:
     """Raise SparseEEGError unless the network in a folder takes these windows."""
     spec = models.files.read_spec(network_files(folder)[0])
@@ -177,12 +170,6 @@ def _check_fits(folder: Path, windows: WindowSet) -> None:
                 f"{windows.source}: {here} stands where the network in {folder} takes {own}; evaluate it on "
                 "data with the same channels in the same order"
             )
-
-
-def _subjects_of(windows: WindowSet, split: Split) -> dict[str, list[str]]:
-    return {
-        part: sorted(set(windows.subjects[indices].tolist())) for part, indices in split._asdict().items()
-    }
 
 
 def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:

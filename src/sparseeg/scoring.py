@@ -13,7 +13,7 @@ from sparseeg.evaluation.controls import is_subject_level
 from sparseeg.folds import Fold
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
-from sparseeg.training.ensemble import load_members
+from sparseeg.training.ensemble import SELECTION, load_members
 from sparseeg.training.predict import predict
 
 TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
@@ -33,7 +33,9 @@ def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataF
         known = partial(baseline, windows=windows, fold=fold, refit=config.refit, seed=config.seed)
         columns |= {name: known(name) for name in learned}
         if windows.target_name != "age" and _knows_age(windows):
-            columns |= _with_age(windows, fold, answer.mean, ask(networks, indices=fold.split.valid).mean)
+            # A network that was trained on the validation subjects too says nothing about itself there.
+            strangers = load_members(fold.folder / SELECTION) if config.refit else networks
+            columns |= _with_age(windows, fold, answer.mean, ask(strangers, indices=fold.split.valid).mean)
     else:  # where the training data are gone, the network still knows their mean
         columns["train_mean"] = np.full(len(test), float(networks[0].final_layer.mean))
     for name in controls(config, windows):

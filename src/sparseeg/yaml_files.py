@@ -34,4 +34,5 @@ def name_and_value(word: str) -> tuple[str, Any]:
 
 def describe(error: ValidationError) -> str:
     """Return pydantic's findings in one line."""
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+    found = ((".".join(map(str, item["loc"])), item["msg"]) for item in error.errors())
+    return "; ".join(f"{place}: {message}" if place else message for place, message in found)

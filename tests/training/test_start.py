@@ -18,6 +18,7 @@ from sparseeg.models.files import read_weights
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec
 from sparseeg.training.optimizer import adamw
+from sparseeg.training.parts import write_parts
 from sparseeg.training.pretrain import pretrain
 from sparseeg.training.start import start_from
 
@@ -131,6 +132,17 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
         started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
     with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't validate one"):
         started(tmp_path, toy, Split(split.valid, split.train, split.test), **model)
+
+
+def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    model = {"model": "response-time-cnn", "model_options": {}}
+    for name, part in (("first", split), ("second", Split(split.valid, split.valid, split.test))):
+        folder = tmp_path / name
+        fit(toy, split, config(**model), folder)
+        config(**model, init=str(tmp_path / "first") if name == "second" else None).write(folder)
+        write_parts(folder, toy, [part])
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first; it can't test one"):
+        started(tmp_path / "second", toy, Split(split.valid, split.valid, split.train), **model)
 
 
 def test_lower_layers_learn_more_slowly() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
@@ -119,6 +119,13 @@ class TrainConfig(_RunConfig):
     control: bool = True
     control_within_subject: bool = False
     boosting: bool = True
+
+    @model_validator(mode="after")
+    def _check_refit(self) -> Self:
+        """With nobody to test on, the validation subjects are scored: they mustn't train then."""
+        if self.refit and self.split.kind == "release" and not self.split.test:
+            raise ValueError("refit trains on the validation subjects too: name releases to test on (--test)")
+        return self
 
 
 class PretrainConfig(_RunConfig):

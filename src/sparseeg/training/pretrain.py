@@ -21,6 +21,7 @@ from sparseeg.training.batches import WindowLoader, loader
 from sparseeg.training.config import PretrainConfig, SplitConfig
 from sparseeg.training.fit import network_spec
 from sparseeg.training.masked import MaskedModule
+from sparseeg.training.parts import subjects_of, write_parts
 from sparseeg.training.trainer import Report, fit_to_best, make_trainer, quiet
 
 
@@ -37,9 +38,9 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
     spec = network_spec(windows, config)
     module = MaskedModule(spec.build(), config)
     out.mkdir(parents=True, exist_ok=True)
+    write_parts(out, windows, [split])
     config.write(out)
-    subjects = {name: sorted(set(windows.subjects[rows].tolist())) for name, rows in split._asdict().items()}
-    write_whole(out / "splits.json", json.dumps([subjects], indent=2) + "\n")
+    subjects = subjects_of(windows, split)
     report(f"pretraining {config.model} on {len(split.train)} windows of {len(subjects['train'])} subjects")
     with quiet():
         timer = Timer()  # goes on counting after an interruption

@@ -1,9 +1,7 @@
 """Where a network starts from: the weights of another run, pretrained or trained on another target."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from torch import nn
@@ -13,6 +11,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.splits import Split
 from sparseeg.models.files import read_spec, read_weights
+from sparseeg.training.parts import Parts, read_parts
 
 HEAD = "final_layer."
 
@@ -65,10 +64,13 @@ def network_file(run: Path, model: str) -> Path:
 def _check_subjects(run: Path, windows: WindowSet, split: Split, report: Callable[[str], None]) -> None:
     """Refuse to score on subjects whose targets the network knows; say how many signals it knows."""
     try:
-        parts = json.loads((run / "splits.json").read_text())
-        task = yaml.safe_load((run / "config.yaml").read_text())["data"]["task"]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        parts = read_parts(run)
+        config = yaml.safe_load((run / "config.yaml").read_text())
+        task, earlier = config["data"]["task"], config.get("init")
+    except (SparseEEGError, OSError, KeyError, TypeError, yaml.YAMLError):
         return  # weights alone, which don't say where they are from
+    if earlier is not None:  # what it started from itself, it knows as well
+        _check_subjects(Path(earlier), windows, split, report)
     trained = _names(parts, "train")
     known = trained | _names(parts, "valid")
     tests, validates = (set(windows.subjects[rows].tolist()) for rows in (split.test, split.valid))
@@ -88,5 +90,5 @@ def _check_subjects(run: Path, windows: WindowSet, split: Split, report: Callabl
             )
 
 
-def _names(parts: list[dict[str, Any]], part: str) -> set[str]:
+def _names(parts: list[Parts], part: str) -> set[str]:
     return {subject for split in parts for subject in split[part]}
