@@ -57,6 +57,9 @@ def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
         ("response-time-cnn@runs=0", "a number from 1 on"),
         ("response-time-cnn@runs=some", "a number from 1 on"),
         ("ridge@alpha=3", "ridge has no options"),
+        ("response-time-cnn@seed=3", "seed is no option of a single model"),
+        ("response-time-cnn@augment=0.1", "augment is no option"),
+        ("response-time-cnn@split=kfold", "split is no option"),
         ("respons-time-cnn", "Did you mean 'response-time-cnn'"),
     ],
 )
@@ -142,6 +145,28 @@ def test_other_trials_are_refused(finished: tuple[Comparison, list[Entry]]) -> N
     done, _ = finished
     with pytest.raises(SparseEEGError, match="on other trials"):
         comparison(done.out, toy_windows(seed=1))
+
+
+def test_other_settings_and_other_people_are_refused(
+    finished: tuple[Comparison, list[Entry]], toy: WindowSet
+) -> None:
+    done, _ = finished
+    with pytest.raises(
+        SparseEEGError, match="compares models otherwise: refit was None then and is True now"
+    ):
+        comparison(done.out, toy, refit=True)
+    with pytest.raises(SparseEEGError, match=r"tmax was None then and is 1.0 now"):
+        Comparison(done.out, toy, DataConfig(path="elsewhere", tmax=1.0), SPLIT, FEW, silent)
+    fewer = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
+    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is not there now"):
+        comparison(done.out, fewer)
+    assert Comparison(done.out, toy, DataConfig(path="elsewhere"), SPLIT, FEW, silent).lines
+
+
+def test_a_refit_needs_somebody_to_test_on(toy: WindowSet, tmp_path: Path) -> None:
+    alone = SplitConfig(kind="release", valid=("R5",))
+    with pytest.raises(SparseEEGError, match="name releases to --test on"):
+        Comparison(tmp_path, toy, DataConfig(path="toy"), alone, {**FEW, "refit": True}, silent)
 
 
 def test_a_failure_is_a_line_and_the_others_go_on(toy: WindowSet, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Several models on the same splits and seeds, compared in pairs; goes on where it was interrupted."""
 
+import json
 import re
 import time
 import traceback
@@ -13,7 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from sparseeg import runs, scoring
-from sparseeg.atomic import write_whole
+from sparseeg.atomic import write_json, write_whole
 from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -24,6 +25,7 @@ from sparseeg.report import tables
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_folders, training_seconds
 from sparseeg.training.fit import EFFORT
+from sparseeg.training.parts import difference, subjects_of
 from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
 from sparseeg.workers import each
@@ -37,7 +39,8 @@ BASELINES = {
     "ceiling": "ceiling",
 }
 COSTS = ("parameters", "training_s", "windows_per_s")
-PREDICTIONS, LINES = "predictions.tsv", "runs.tsv"
+PREDICTIONS, LINES, SETTINGS = "predictions.tsv", "runs.tsv", "settings.json"
+_OWN = ("augment", "data", "model", "seed", "split")  # what a comparison sets itself, or writes otherwise
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Entry:
                 if not isinstance(value, int) or value < 1:
                     raise SparseEEGError(f"{text}: runs takes a number from 1 on")
                 n_runs = value
+            elif name in _OWN:
+                raise SparseEEGError(f"{text}: {name} is no option of a single model")
             elif name in AugmentConfig.model_fields:
                 given.setdefault("augment", {})[name] = value
             elif name in TrainConfig.model_fields:
@@ -110,7 +115,8 @@ class Comparison:
     """A folder that fills with the runs of the models, and what is in it.
 
     `predictions.tsv` holds the scored trials with a column of predictions per run, `runs.tsv` a line about
-    each run: what stands in both isn't trained again. The run folders are below `runs/`.
+    each run: what stands in both isn't trained again. `settings.json` says what all runs share, and who
+    trained; the run folders are below `runs/`.
 
     Parameters
     ----------
@@ -131,7 +137,10 @@ class Comparison:
         self.predictions = self._trials()
         self.lines: list[dict[str, Any]] = []
         self.entries: Sequence[Entry] = ()
+        if self.given.get("refit") and any(fold.part != "test" for fold in self.folds):
+            raise SparseEEGError("--refit trains on the validation subjects too: name releases to --test on")
         if (self.out / LINES).exists():
+            self._check_settings()
             self._read()
 
     def run(self, entries: Sequence[Entry], seeds: int, workers: int = 1) -> None:
@@ -245,6 +254,28 @@ class Comparison:
         kept = [name for name in ("subject", "onset", "target") if name in self.windows.table]
         return self.windows.table.iloc[rows][kept].reset_index(drop=True)
 
+    def _settings(self) -> dict[str, Any]:
+        """Return what all runs share, and the subjects of each split; where the data lie is no part of it."""
+        return {
+            "data": self.data.model_dump(mode="json", exclude={"path"}),
+            "split": self.split.model_dump(mode="json"),
+            "given": {name: value for name, value in self.given.items() if name != "device"},
+            "subjects": [subjects_of(self.windows, fold.split) for fold in self.folds],
+        }
+
+    def _check_settings(self) -> None:
+        """Raise SparseEEGError where an earlier call was about other settings or other people."""
+        if not (self.out / SETTINGS).exists():
+            return
+        before, now = json.loads((self.out / SETTINGS).read_text()), self._settings()
+        moved = difference(before.pop("subjects"), now.pop("subjects"))
+        for part, values in now.items():
+            for name, value in values.items():
+                if before[part].get(name) != value:
+                    moved = f"{name} was {before[part].get(name)} then and is {value} now"
+        if moved:
+            raise SparseEEGError(f"{self.out} compares models otherwise: {moved}; choose another --out")
+
     def _read(self) -> None:
         """Take up what an earlier call has finished; SparseEEGError where it was about other trials."""
         self.lines = [
@@ -268,6 +299,7 @@ class Comparison:
 
     def _write(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
+        write_json(self.out / SETTINGS, self._settings())
         write_whole(
             self.out / PREDICTIONS, self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
         )
