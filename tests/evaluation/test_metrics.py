@@ -128,3 +128,14 @@ def test_summary_has_every_score() -> None:
     assert summary["n_subjects"] == 20
     low, high = summary["nrmse_ci95"]
     assert low < summary["nrmse"] < high
+
+
+def test_one_subject_has_no_interval() -> None:
+    rng = np.random.default_rng(0)
+    target, prediction = rng.standard_normal((2, 30))
+    one = ["a"] * 30
+    assert np.isnan(metrics.bootstrap_nrmse(target, prediction, one)).all()
+    assert np.isnan(metrics.bootstrap_spearman(target, prediction, one)).all()
+    scores = metrics.summarize(target, prediction, one)
+    assert np.isfinite(scores["nrmse"])
+    assert np.isnan(scores["nrmse_ci95"]).all()

@@ -1,6 +1,7 @@
 """Fitting: it learns, it repeats, it resumes, it keeps what it has on Ctrl-C."""
 
 import json
+import shutil
 import warnings
 from contextlib import nullcontext
 from dataclasses import replace
@@ -17,6 +18,7 @@ from lightning.pytorch.callbacks import Callback
 from sparseeg import models
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.conformal import conformal_quantile
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.evaluation.splits import Split, by_release
@@ -24,6 +26,7 @@ from sparseeg.training import ensemble
 from sparseeg.training import fit as fit_module
 from sparseeg.training import trainer as trainer_module
 from sparseeg.training.batches import loader
+from sparseeg.training.calibrate import Calibration, calibrate
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
@@ -306,6 +309,64 @@ def test_an_interrupted_fit_with_averaged_weights_ends_as_an_undisturbed_one(
             path = fit(toy, split, options, tmp_path / folder)
     undisturbed = predict(models.load(tmp_path / "undisturbed" / "model.safetensors"), toy, split.test)
     assert predict(models.load(path), toy, split.test).mean == pytest.approx(undisturbed.mean, abs=0.05)
+
+
+def test_a_fit_goes_on_in_a_copied_folder_and_knows_its_best_epoch(
+    toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_trainer = fit_module._trainer
+
+    def falling(*args: object) -> lightning.Trainer:
+        trainer = make_trainer(*args)
+        trainer.callbacks.insert(0, RecordBatches((2, 0)))
+        return trainer
+
+    monkeypatch.setattr(fit_module, "_trainer", falling)
+    with pytest.raises(ZeroDivisionError):
+        fit(toy, split, config(epochs=4), tmp_path / "here")
+    monkeypatch.setattr(fit_module, "_trainer", make_trainer)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    checkpoints = tmp_path / "there" / "checkpoints"
+    last = torch.load(checkpoints / "last.ckpt", weights_only=False)
+    (best,) = (state for state in last["callbacks"].values() if state.get("best_k_models"))
+    (path,) = best["best_k_models"]
+    nothing = torch.tensor(0.0)  # what no epoch beats
+    best |= {"best_model_score": nothing, "kth_value": nothing, "best_k_models": {path: nothing}}
+    torch.save(last, checkpoints / "last.ckpt")
+    kept = torch.load(checkpoints / "best.ckpt", weights_only=True)
+    fit(toy, split, config(epochs=4), tmp_path / "there")
+    effort = json.loads((tmp_path / "there" / "effort.json").read_text())
+    assert effort["epochs"] == 4
+    assert effort["best_epoch"] == kept["epoch"] + 1 <= 2
+
+
+def test_training_that_diverged_is_said(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    network = models.load(fit(toy, split, config(epochs=1), tmp_path))
+    with torch.no_grad():
+        next(network.final_layer.parameters()).fill_(float("nan"))
+    with pytest.raises(SparseEEGError, match="training diverged"):
+        calibrate([network], toy, split.valid, toy.targets)
+
+
+def test_intervals_of_an_ensemble_are_as_wide_as_its_validation_subjects_ask(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    options = config(epochs=2, seeds=3, model_options={"output": "latency"})
+    ensemble.fit_members(toy, split, options, tmp_path)
+    networks = ensemble.load_members(tmp_path)
+    answer = predict(networks, toy, split.valid)
+    error = np.abs(toy.targets[split.valid] - answer.mean)
+    asked = conformal_quantile(error / answer.spread, toy.subjects[split.valid])
+    assert Calibration.read(tmp_path).reach == pytest.approx(asked, rel=1e-4)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_auxiliary_outputs_without_a_label_are_refused(
+    outputs: int, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    options = config(model="sparse-attention-locator", model_options={"n_auxiliary": outputs}, auxiliary=0.1)
+    with pytest.raises(SparseEEGError, match=f"{outputs} auxiliary outputs for the labels correct, stim"):
+        fit(toy, split, options, tmp_path)
 
 
 def test_the_last_epoch_is_kept_where_that_is_asked_for(toy: WindowSet, split: Split, tmp_path: Path) -> None:

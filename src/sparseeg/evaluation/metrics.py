@@ -172,7 +172,12 @@ def bootstrap_spearman(
 
 
 def _draw(n_subjects: int, n_resamples: int, seed: int) -> np.ndarray:
-    """Return how often each subject is in each resample, (n_resamples, n_subjects)."""
+    """Return how often each subject is in each resample, (n_resamples, n_subjects); NaN for a single one.
+
+    Drawn again and again, one subject would be sure of everything.
+    """
+    if n_subjects < 2:
+        return np.full((n_resamples, n_subjects), np.nan)
     rng = np.random.default_rng(seed)
     return rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), size=n_resamples)
 

@@ -65,17 +65,23 @@ def calibrate(
     """Shrink the networks, in place, to what the validation subjects support; measure how far they miss.
 
     Several networks get one factor, that of their mean. Calling it again gives the same. `chosen` says
-    whether the validation subjects chose the epoch.
+    whether the validation subjects chose the epoch. Raises SparseEEGError for answers that are no numbers.
     """
     for network in networks:
         network.final_layer.shrink(1.0)
     target, subjects = targets[valid], windows.subjects[valid]
     center = float(networks[0].final_layer.mean)
     prediction = predict(networks, windows, valid, partitions=partitions)
+    if not np.isfinite(prediction.mean).all():
+        raise SparseEEGError(
+            "the network's answers to the validation subjects are no numbers: training diverged; train into "
+            "another folder with a lower --learning-rate"
+        )
     factor = shrinkage(target - center, prediction.mean - center, subjects, chosen)
     for network in networks:
         network.final_layer.shrink(factor)
-    error = np.abs(target - (center + factor * (prediction.mean - center)))
+    prediction = predict(networks, windows, valid, partitions=partitions)  # nearer, and spread otherwise
+    error = np.abs(target - prediction.mean)
     relative = bool(np.isfinite(prediction.spread).all())
     reach = conformal_quantile(error / prediction.spread if relative else error, subjects)
     return Calibration(factor, LEVEL, reach, relative)

@@ -17,6 +17,7 @@ from sparseeg.models.latency import LatencyHead
 from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
 from sparseeg.training.config import PretrainConfig, TrainConfig
+from sparseeg.training.labels import LABELS
 from sparseeg.training.module import DecodingModule
 from sparseeg.training.start import start_from
 from sparseeg.training.trainer import (
@@ -112,9 +113,21 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
                 f"({windows.target_unit}) is no time in the window: set its option output to scalar"
             )
         layer.set_window(windows.tmin, float(target.min()), float(target.max()))
-    if config.auxiliary and not hasattr(network, "auxiliary"):
-        raise SparseEEGError(f"{config.model} has no auxiliary outputs to train: set auxiliary to 0")
+    if config.auxiliary:
+        _check_auxiliary(network, config.model)
     return std
+
+
+def _check_auxiliary(network: Any, model: str) -> None:
+    """Raise SparseEEGError unless a network has an auxiliary output for each label that there may be."""
+    if not hasattr(network, "auxiliary"):
+        raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0")
+    outputs = network.auxiliary_layer.out_features
+    if outputs != len(LABELS):
+        raise SparseEEGError(
+            f"{model}: {outputs} auxiliary outputs for the labels {', '.join(LABELS)}; set n_auxiliary to "
+            f"{len(LABELS)}, or auxiliary to 0"
+        )
 
 
 class StopAfter(Callback):

@@ -46,6 +46,22 @@ class EpochLines(Callback):
         self.report(line)
 
 
+class Checkpoint(ModelCheckpoint):
+    """Keeps its best epoch where the folder has been moved or copied since; Lightning's forgets it."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what a checkpoint says, with its files in this folder."""
+        folder = Path(str(self.dirpath))
+
+        def here(path: str) -> str:
+            return str(folder / Path(path).name) if path else path
+
+        state = {**state_dict, "dirpath": self.dirpath}
+        state |= {key: here(path) for key, path in state.items() if key.endswith("_model_path")}
+        state["best_k_models"] = {here(path): score for path, score in state["best_k_models"].items()}
+        super().load_state_dict(state)
+
+
 def make_trainer(
     config: TrainConfig | PretrainConfig,
     folder: Path,
@@ -66,13 +82,13 @@ def make_trainer(
     checkpoints = folder / "checkpoints"
     every: list[Any] = [
         *callbacks,
-        ModelCheckpoint(checkpoints, "best", monitor=score[0], enable_version_counter=False),
+        Checkpoint(checkpoints, "best", monitor=score[0], enable_version_counter=False),
         # Not `save_last`: that copies a checkpoint only when there is a new best one.
-        ModelCheckpoint(
+        Checkpoint(
             checkpoints, "last", every_n_epochs=1, save_on_train_epoch_end=True, enable_version_counter=False
         ),
         # In the middle of long epochs as well.
-        ModelCheckpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
+        Checkpoint(checkpoints, "last", train_time_interval=SAVE_EVERY, enable_version_counter=False),
         timer,
         RichProgressBar(leave=False) if _draws() else EpochLines(report, *score, validate_every),
     ]
