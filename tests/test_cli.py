@@ -162,6 +162,18 @@ def test_full_disk_is_one_line(
     assert str(tmp_path / "run") in text
 
 
+@pytest.mark.parametrize(
+    "command", [("train", "--model", "response-time-cnn"), ("compare", "--models", "ridge")]
+)
+def test_a_refit_needs_somebody_to_test_on(
+    command: tuple[str, ...], toy_store: Path, tmp_path: Path, sparseeg
+):
+    out = tmp_path / "out"
+    refused = sparseeg(*command, "--data", toy_store, "--valid", "R5", "--refit", "--out", out)
+    assert_one_line(*refused, "trains on the validation subjects too: name releases")
+    assert not out.exists() or not list(out.iterdir())
+
+
 def test_releases_that_train_and_validate_from_several_stores(
     toy: WindowSet, tmp_path: Path, sparseeg
 ) -> None:
@@ -177,6 +189,15 @@ def test_releases_that_train_and_validate_from_several_stores(
     assert TrainConfig.read(run).data.releases == ("R1", "R4")
     code, said = sparseeg("evaluate", run)
     assert code == 0, said
+    # Those of another release, which the run's own releases say nothing about.
+    code, said = sparseeg("evaluate", run, "--data", tmp_path / "R5")
+    assert code == 0, said
+    assert "72 test trials of 3 subjects" in said
+    assert (run / "evaluations" / "R5" / "metrics.json").exists()
+    elsewhere = replace(toy.select((toy.table["release"] == "R5").to_numpy()), source="another set")
+    other = store.save(elsewhere, tmp_path / "elsewhere" / "R5")
+    again = sparseeg("evaluate", run, "--data", other)
+    assert_one_line(*again, "evaluations/R5 holds the scores on toy; give the folder of these by --out")
 
 
 def test_a_log_has_lines_in_place_of_a_bar(

@@ -70,6 +70,7 @@ def test_run_without_scores_is_said(tmp_path: Path) -> None:
 
 
 def test_damaged_scores_are_said(run: Path) -> None:
-    (run / "metrics.json").write_text("{")
-    with pytest.raises(SparseEEGError, match="no scores to report"):
-        write_report(run)
+    for content in ("{", "{}", "[]"):
+        (run / "metrics.json").write_text(content)
+        with pytest.raises(SparseEEGError, match="no scores to report"):
+            write_report(run)

@@ -1,5 +1,6 @@
 """Commands that train networks and score them."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -206,12 +207,27 @@ def evaluate(
         say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
     other = None
     if data is not None and elsewhere:
-        other = read_windows(config.data.model_copy(update={"path": absolute([data])}), jobs)
-        out = out or run / "evaluations" / data.name
+        # Which releases were for training says nothing about these.
+        other = read_windows(
+            config.data.model_copy(update={"path": absolute([data]), "releases": None}), jobs
+        )
+        out = out or _folder_of(run, data, other.source)
     out = out or run
     out.mkdir(parents=True, exist_ok=True)
     show(runs.reevaluate(run, own, other, out, say, chosen))
     say(f"metrics.json and predictions.tsv in {out}")
+
+
+def _folder_of(run: Path, data: Path, source: str) -> Path:
+    """Return where scores on other data go; SparseEEGError where those on others of that name stand."""
+    folder = run / "evaluations" / data.resolve().name
+    try:
+        there = json.loads((folder / "metrics.json").read_text())["data"]["source"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder
+    if there != source:
+        raise SparseEEGError(f"{folder} holds the scores on {there}; give the folder of these by --out")
+    return folder
 
 
 def _partitions(word: str | None) -> Any:

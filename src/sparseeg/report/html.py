@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sparseeg.atomic import write_whole
+from sparseeg.data.problems import one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
@@ -28,15 +29,15 @@ def write_report(run: Path) -> Path:
 
     The page needs no network and no other file. Raises SparseEEGError where the run has no scores yet.
     """
+    config = run / "config.yaml"
     try:
         metrics = json.loads((run / "metrics.json").read_text())
         predictions = pd.read_csv(run / "predictions.tsv", sep="\t", dtype={"subject": str})
-    except (OSError, ValueError) as error:
+        page = _page(metrics, predictions, config.read_text() if config.exists() else "")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({error}); run `sparseeg evaluate` on it"
+            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate` on it"
         ) from error
-    config = run / "config.yaml"
-    page = _page(metrics, predictions, config.read_text() if config.exists() else "")
     path = run / "report.html"
     write_whole(path, page)
     return path
