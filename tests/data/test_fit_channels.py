@@ -71,3 +71,13 @@ def test_what_does_not_fit_is_named() -> None:
         fit_channels(hbn.CH_NAMES, unknown)
     with pytest.raises(SparseEEGError, match="only 3 of the channels"):
         fit_channels(["E1", "E2", "E3"], CAP[:4])
+
+
+def test_a_reference_has_its_signal_until_it_is_subtracted() -> None:
+    signal = np.arange(129.0)[:, None]
+    fit = fit_channels(hbn.CH_NAMES, CAP, flat=("E5", "Cz"), reference=("Cz",))
+    assert fit.apply(signal)[[4, 128], 0].tolist() == [0, 128]
+    assert fit.zeroed == ("E5",)
+    without = fit_channels(hbn.CH_NAMES[:-1], CAP, flat=("E5", "Cz"), reference=("Cz",))
+    assert without.zeroed == ("E5", "Cz")  # what was recorded against it has no signal there
+    assert without.interpolated == ()

@@ -161,3 +161,20 @@ def test_a_grid_goes_on_when_time_jumps(jump: float) -> None:
     behind = times[np.flatnonzero(np.abs(np.diff(times) - 2.0) > 0.01)[-1] + 1 :]
     assert behind[0] == pytest.approx(70 + jump, abs=0.01)
     assert len(behind) >= 8
+
+
+@pytest.mark.parametrize("rate", [0.996 * RATE, 1.004 * RATE])
+def test_a_clock_that_drifts_loses_no_long_window(rate: float) -> None:
+    live = windows(duration=60.0)
+    samples, _ = numbered(0, 6400)
+    times = 50 + np.arange(6400) / rate
+    live.add(samples, times)
+    live.mark(Marker("go", 51.0))
+    assert [type(result) for result in live.pop()] == [Ready]
+    times[3000:] += 0.1
+    live = windows(duration=60.0)
+    live.add(samples, times)
+    live.mark(Marker("go", 51.0))
+    (lost,) = live.pop()
+    assert isinstance(lost, Lost)
+    assert lost.reason == "0.10 s of samples are missing inside its window"

@@ -185,6 +185,20 @@ def test_bad_input_is_one_line(
     assert not (tmp_path / "out.tsv").exists()
 
 
+def test_a_recording_against_another_electrode_is_referred_to_that_of_the_training(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "drifting_raw.fif"
+    drift = 50e-6 * np.sin(np.arange(raw.n_times) / 40)
+    other = mne.io.RawArray(raw.get_data() + drift, raw.info, verbose="error")
+    other.set_annotations(raw.annotations).save(path, verbose="error")
+    predictor = Predictor(response_time)
+    assert predictor.inputs.flat == ("Cz",)
+    found = predict_recording(predictor, path, Request(reference=("Cz",)))[0]
+    assert same(found, expected, 1e-4)
+    assert not same(predict_recording(predictor, path, Request())[0], expected, 1e-3)
+
+
 def test_a_rate_that_nobody_records_at_is_refused_before_there_is_a_filter_for_it(
     response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
 ) -> None:

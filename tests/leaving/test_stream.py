@@ -20,7 +20,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import Request, predict_recording
 from sparseeg.stream.live import Log, Wanted, live, new_table
-from sparseeg.stream.lsl import ANY, Named, Predictions, find_markers, find_signal
+from sparseeg.stream.lsl import ANY, Named, Predictions, _names, find_markers, find_signal
 from sparseeg.stream.search import Search
 from test_cli import assert_one_line
 
@@ -215,6 +215,35 @@ def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_pat
         assert values[0][0] == pytest.approx(table["prediction"].iloc[0], abs=1e-5)
         assert len(times) == 1
         del source
+
+
+def test_what_a_replay_needs_of_its_events(
+    response_time: Path, played: Path, tmp_path: Path, sparseeg
+) -> None:
+    path = tmp_path / "sub-1_task-x_eeg.edf"
+    raw = mne.io.read_raw_fif(played, preload=True, verbose="error").crop(6.0, 12.0)
+    raw.export(path, verbose="error")
+    (tmp_path / "sub-1_task-x_events.tsv").write_text("onset\tduration\ttrial_type\n2.0\t0\tleft_target\n")
+    replayed = ("stream", response_time, "--replay", path)
+    assert_one_line(*sparseeg(*replayed, "--out", tmp_path / "a.tsv"), "no column 'value'")
+    assert not (tmp_path / "a.tsv").exists()
+    for number, words in enumerate([("--events-column", "trial_type"), ("--every", 2)]):
+        out = tmp_path / f"{number}.tsv"
+        code, text = sparseeg(*replayed, *words, "--out", out)
+        assert code == 0, text
+        assert len(pd.read_csv(out, sep="\t")) >= 1
+    wrong = sparseeg(*replayed, "--every", 2, "--bad", "E1O", "--out", tmp_path / "b.tsv")
+    assert_one_line(*wrong, "no channel 'E1O' that could be bad. Did you mean 'E1'")
+    assert not (tmp_path / "b.tsv").exists()
+
+
+def test_channels_without_a_name_get_their_number() -> None:
+    info = StreamInfo("eeg", "EEG", 2, 100.0, "float32", uuid.uuid4().hex)
+    assert _names(info) == ["channel 1", "channel 2"]
+    info.set_channel_names(["E1", "E2"])
+    assert _names(info) == ["E1", "E2"]
+    info.get_channel_names = lambda: ["E1", None]  # as from an outlet that labels some
+    assert _names(info) == ["E1", "channel 2"]
 
 
 def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:

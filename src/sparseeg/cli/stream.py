@@ -41,6 +41,10 @@ def stream(
     replay: Annotated[
         Path | None, typer.Option(help="Play this recording, with its events, and predict on it.")
     ] = None,
+    events_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the replayed recording's events.tsv; default: that of the training."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so many; default: Ctrl-C.")] = None,
 ) -> None:
     """Predict on a live LSL stream: for every stimulus marker, as soon as its window is complete.
@@ -70,7 +74,8 @@ def stream(
         if replay is not None:
             name = name or f"replay-{path.stem}"
             markers = markers or f"{name}-annotations"
-            player = stack.enter_context(play(replay, name, inputs.events_column))
+            column = None if every is not None else events_column or inputs.events_column
+            player = stack.enter_context(play(replay, name, column))
         table = stack.enter_context(new_table(path))
         wanted = Wanted(
             Named(name, source_id),

@@ -60,6 +60,7 @@ def fit_channels(
     wanted: Sequence[dict[str, Any]],
     bad: Collection[str] = (),
     flat: Collection[str] = (),
+    reference: Collection[str] = (),
 ) -> ChannelFit:
     """Find each wanted channel by its name, whatever its capitals; interpolate those that are missing or bad.
 
@@ -69,6 +70,7 @@ def fit_channels(
     wanted : `{"ch_name": name, "loc": [x, y, z] or None}` of each, in their order.
     bad : found channels whose signal isn't used.
     flat : wanted channels that were without signal in training, as the reference: they stay so.
+    reference : channels that will be subtracted: those that were found have a signal until then, flat or not.
 
     Raises
     ------
@@ -82,6 +84,7 @@ def fit_channels(
             raise SparseEEGError(f"two channels are called {key}: {found[places[key]]!r} and {name!r}")
         places[key] = number
     useless = {plain_name(name) for name in bad}
+    flat = {name for name in flat if not (name in reference and plain_name(name) in places)}
     columns = np.array(
         [
             -1 if name in flat or plain_name(name) in useless else places.get(plain_name(name), -1)
@@ -97,6 +100,14 @@ def fit_channels(
     known = [row for row, at in enumerate(columns) if at >= 0 and wanted[row]["loc"] is not None]
     weights[:, columns[known]] = _splines(wanted, known, lacking)
     return ChannelFit(names, columns, weights, lacking, zeroed)
+
+
+def check_bad(bad: Collection[str], found: Sequence[str]) -> None:
+    """Raise SparseEEGError where somebody calls a channel bad that isn't among those that were found."""
+    known = {plain_name(name) for name in found}
+    for name in bad:
+        if plain_name(name) not in known:
+            raise SparseEEGError(f"there is no channel {name!r} that could be bad.{nearest(name, found)}")
 
 
 def _check(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.continuous import filter_kernel, filtered, reference_rows
-from sparseeg.data.fit_channels import ChannelFit, fit_channels, plain_name
+from sparseeg.data.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import one_line
 from sparseeg.data.raw import open_raw
@@ -77,7 +77,16 @@ def read_new(
         with mne.utils.use_log_level("error"):
             raw = open_raw(path)
             notes: list[str] = []
-            fit = _fit(path, raw, wanted, bad, flat, notes)
+            check_bad(bad, raw.ch_names)
+            fit = fit_channels(
+                raw.ch_names,
+                wanted,
+                {*bad, *raw.info["bads"], *_bad_channels(path)},
+                flat,
+                reference or (),
+            )
+            if fit.interpolated:
+                notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             signal = _signal(raw, fit, sfreq, (low_cut, high_cut), reference, notes)
             found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
     except SparseEEGError as error:
@@ -85,24 +94,6 @@ def read_new(
     except Exception as error:  # readers raise whatever a damaged file leads them to
         raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
     return NewRecording(path, signal, sfreq, found, tuple(notes))
-
-
-def _fit(
-    path: Path,
-    raw: Any,
-    wanted: Sequence[dict[str, Any]],
-    bad: Collection[str],
-    flat: Collection[str],
-    notes: list[str],
-) -> ChannelFit:
-    known = {plain_name(name) for name in raw.ch_names}
-    for name in bad:
-        if plain_name(name) not in known:
-            raise SparseEEGError(f"there is no channel {name!r} that could be bad")
-    fit = fit_channels(raw.ch_names, wanted, {*bad, *raw.info["bads"], *_bad_channels(path)}, flat)
-    if fit.interpolated:
-        notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-    return fit
 
 
 def _bad_channels(path: Path) -> list[str]:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 import torch
 
 from sparseeg import __version__
 from sparseeg.data.continuous import filter_kernel, reference_rows
-from sparseeg.data.fit_channels import fit_channels
+from sparseeg.data.fit_channels import check_bad, fit_channels
 from sparseeg.data.new_recording import conditioned
 from sparseeg.data.resample import rate_ratio
 from sparseeg.errors import SparseEEGError
@@ -89,7 +89,10 @@ class Pipeline:
     def __init__(self, predictor: Predictor, signal: Signal, wanted: Wanted) -> None:
         spec, inputs = predictor.spec, predictor.inputs
         self.predictor = predictor
-        self.fit = fit_channels(signal.ch_names, predictor.channels, wanted.bad, inputs.flat)
+        check_bad(wanted.bad, signal.ch_names)
+        self.fit = fit_channels(
+            signal.ch_names, predictor.channels, wanted.bad, inputs.flat, inputs.reference or ()
+        )
         self.ratio: Fraction = rate_ratio(signal.sfreq, spec.sfreq)
         self.own = signal.sfreq
         self.kernel = filter_kernel(signal.sfreq, inputs.low_cut, inputs.high_cut)
@@ -306,10 +309,21 @@ def _warm_up(predictor: Predictor) -> None:
         predictor(window)
 
 
-def new_table(path: Path) -> Any:
-    """Open a new file for predictions; SparseEEGError where there is one."""
+@contextmanager
+def new_table(path: Path) -> Iterator[TextIO]:
+    """Open a new file for predictions, which an error before the first one takes away again.
+
+    Raises SparseEEGError where there is one.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("x")
+        table = path.open("x")
     except FileExistsError as error:
         raise SparseEEGError(f"{path} exists; choose another --out") from error
+    try:
+        with table:
+            yield table
+    except BaseException:
+        if len(path.read_text().splitlines()) < 2:
+            path.unlink()
+        raise

@@ -9,6 +9,7 @@ from sparseeg.stream.ring import Ring
 
 RATE_TOLERANCE = 0.05
 MISSING = 0.04  # seconds; times of samples that come in chunks are uncertain by less, in the median
+DRIFTS = 2.0  # seconds in which no clock drifts by more than a part of that
 PATIENCE = 5.0  # seconds that a marker waits for samples beside it
 
 
@@ -136,7 +137,13 @@ class LiveWindows:
         """Return the seconds by which time runs ahead of the samples of a window.
 
         In medians over its first and last quarter: single times, and those of a chunk, come early or late.
+        What comes little by little is the drift of a clock, which over a minute is more than may be missing.
         """
         late = self.ring.times(first, last) - np.arange(last - first) / self.ring.sfreq
         quarter = max(1, (last - first) // 4)
-        return float(np.median(late[-quarter:]) - np.median(late[:quarter]))
+        ahead = float(np.median(late[-quarter:]) - np.median(late[:quarter]))
+        n_parts = int((last - first) / self.ring.sfreq / DRIFTS)
+        if n_parts >= 4:
+            steps = np.diff([np.median(part) for part in np.array_split(late, n_parts)])
+            ahead -= float(np.median(steps)) * 0.75 * n_parts
+        return ahead

@@ -94,9 +94,7 @@ class Signal:
         self._inlet, described = _open(info, max_buffered=buffer)
         self.name: str = described.name
         self.sfreq = float(described.sfreq)
-        self.ch_names: list[str] = described.get_channel_names() or [
-            f"channel {number + 1}" for number in range(described.n_channels)
-        ]
+        self.ch_names = _names(described)
         self._at_once = max(1, round(self.sfreq))  # of a backlog: windows are taken out in between
         units = described.get_channel_units() or ["volts"]
         self.volts = np.array([_unit(unit) for unit in units]) * np.ones(len(self.ch_names))
@@ -121,6 +119,12 @@ class Signal:
         self._inlet.close_stream()
 
 
+def _names(described: Any) -> list[str]:
+    """Return the names of a stream's channels; those without one get their number."""
+    names = described.get_channel_names() or [None] * described.n_channels
+    return [name or f"channel {number}" for number, name in enumerate(names, start=1)]
+
+
 class Markers:
     """An open stream of markers: strings, or one channel per name that is not zero when it happens."""
 
@@ -128,7 +132,7 @@ class Markers:
         self._inlet, described = _open(info)
         self.name: str = described.name
         self._text = described.dtype == "string"
-        self._names: list[str] = described.get_channel_names() or []
+        self._names = _names(described)
 
     def pull(self) -> list[Marker]:
         """Return the markers that have come. Raises Gone where the stream has ended."""
@@ -145,7 +149,7 @@ class Markers:
     def _names_of(self, value: Any) -> list[str]:
         if self._text:
             return [str(value[0])]
-        if len(value) == 1 or not self._names:
+        if len(value) == 1:
             return [f"{value[0]:g}"]  # a number stands for itself, as from a trigger port
         return [name for name, number in zip(self._names, value, strict=True) if number]
 

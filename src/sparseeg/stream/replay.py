@@ -15,10 +15,10 @@ from sparseeg.errors import SparseEEGError
 
 
 @contextmanager
-def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
+def replay(path: Path, name: str, column: str | None = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
     """Play a recording once, at its own pace, as the LSL streams NAME and NAME-annotations.
 
-    column : of events.tsv beside it, where the names of its events stand.
+    column : of events.tsv beside it, where the names of its events stand; None plays no markers.
 
     Raises
     ------
@@ -29,11 +29,7 @@ def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) ->
     try:
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
-            events = read_events(path, raw, None, column)
-            start = raw.first_time if raw.annotations.orig_time is not None else 0.0
-            # The player (MNE-LSL 1.14) gives markers the time of the sample before theirs.
-            onset = events["onset"] + start + 1 / raw.info["sfreq"]
-            raw.set_annotations(mne.Annotations(onset, 0.0, events["name"], raw.annotations.orig_time))
+            raw.set_annotations(None if column is None else _markers(path, raw, column))
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -48,3 +44,12 @@ def replay(path: Path, name: str, column: str = "value", chunk_size: int = 1) ->
     finally:
         if player.running:
             player.stop()
+
+
+def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:
+    """Return the recording's events as the player takes them."""
+    events = read_events(path, raw, None, column)
+    start = raw.first_time if raw.annotations.orig_time is not None else 0.0
+    # The player (MNE-LSL 1.14) gives markers the time of the sample before theirs.
+    onset = events["onset"] + start + 1 / raw.info["sfreq"]
+    return mne.Annotations(onset, 0.0, events["name"], raw.annotations.orig_time)
