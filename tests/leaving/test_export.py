@@ -1,14 +1,18 @@
 """Formats of others: the same answers, from code that isn't ours where the format has its own."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from sparseeg.data import store
+from sparseeg.errors import SparseEEGError
+from sparseeg.export.graph import check
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.windows_to_try import noise
 from test_cli import assert_one_line
@@ -99,6 +103,33 @@ def test_windows_of_the_store_are_tried_where_it_is_there(dataset: Path, tmp_pat
     assert f"1000 windows of {tmp_path / 'store'}" in text
     assert (run / "model.onnx").exists()
     assert_one_line(*sparseeg("export", run), "model.onnx exists", "--overwrite")
+
+
+def test_no_export_replaces_the_run_itself(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(response_time, run)
+    again = ("--overwrite", "--out")
+    hub = sparseeg("export", run, "--format", "huggingface", *again, run)
+    assert_one_line(*hub, "is a run folder")
+    for path in (run / "members" / "00" / "model.safetensors", run / "config.yaml"):
+        assert_one_line(*sparseeg("export", run, *again, path), "is what is read")
+    assert Predictor(run).networks
+
+
+def test_answers_are_compared_as_exactly_as_their_size_allows_and_numbers_only() -> None:
+    class Says:
+        inputs = SimpleNamespace(unit="days")
+
+        def __call__(self, windows: np.ndarray) -> SimpleNamespace:
+            return SimpleNamespace(value=4000 + windows[:, 0, 0])
+
+    windows = np.linspace(0, 1, 250, dtype=np.float32)[:, None, None]
+    near = check(Says(), windows, lambda part: 4000 + part[:, 0] + np.float32(0.0005), "it")
+    assert near == pytest.approx(0.0005, abs=3e-4)
+    with pytest.raises(SparseEEGError, match="away from the run"):
+        check(Says(), windows, lambda part: 4000 + part[:, 0] + 0.1, "it")
+    with pytest.raises(SparseEEGError, match="nan days away"):
+        check(Says(), windows, lambda part: np.where(part[:, 0] > 0.9, np.nan, 4000 + part[:, 0]), "it")
 
 
 def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:

@@ -51,6 +51,18 @@ def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
     assert ask(folder, 1, [], name="a.zip").values.shape == (0,)
 
 
+def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
+    def breaking():
+        yield from batches(1)
+        raise OSError("the disk is gone")
+
+    folder = submission(tmp_path, HEAD.format(answer="x.mean((1, 2))[:, None]"))
+    started = time.monotonic()
+    with pytest.raises(OSError, match="the disk is gone"):
+        ask(folder, 1, breaking(), name="a.zip", limits=Limits(seconds=60))
+    assert time.monotonic() - started < 50
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -309,3 +309,11 @@ def test_damaged_files_in_a_whole_zip_answer_or_end_in_one_line(archive: Path, t
         assert sorted(tmp_path.iterdir()) == [damaged]
 
     answers()
+
+
+def test_the_limit_holds_from_the_first_contact_on(dataset: Path, tmp_path: Path, sparseeg) -> None:
+    path = tmp_path / "endless.zip"
+    with zipfile.ZipFile(path, "w") as content:
+        content.writestr("submission.py", "while True: pass")
+    said = sparseeg("score", path, "--data", dataset, "--challenge", 1, "--time-limit", 0.05)
+    assert_one_line(*said, "endless.zip: still not done after 3 s, the limit")

@@ -32,7 +32,11 @@ def export(
 
     predictor = Predictor(run)
     if format != "huggingface":
-        check_file(target, overwrite)
+        # What an earlier call has written there may be replaced, everything else in the run not.
+        own = [path for path in run.rglob("*") if path.is_file() and path != run / NAMES[format]]
+        check_file(target, overwrite, own)
+    elif (target / "config.yaml").exists():
+        raise SparseEEGError(f"{target} is a run folder; choose another --out")
     elif target.exists() and not target.is_dir():
         raise SparseEEGError(f"{target} is a file; --format {format} writes a folder")
     elif target.exists() and any(target.iterdir()) and not overwrite:

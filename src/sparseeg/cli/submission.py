@@ -95,7 +95,8 @@ def score(
     chosen = [1, 2] if challenge == "both" else [int(challenge)]
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))
-        try_out(archive, chosen, device=device, python=python or sys.executable)
+        limits = Limits(60 * time_limit, round(memory_limit * 2**30))
+        try_out(archive, chosen, device=device, limits=limits, python=python or sys.executable)
         if out is not None:
             stack.enter_context(writing(out))
         place = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
@@ -104,7 +105,6 @@ def score(
             with progress_bar(f"reading the windows of challenge {number}") as progress:
                 windows[number] = challenge_windows(number, data, place, wanted, jobs, progress)
             say(f"challenge {number}: {windows[number].summary()}")
-        limits = Limits(60 * time_limit, round(memory_limit * 2**30))
         with _bars() as bars:
             scores = score_archive(
                 archive,

@@ -78,7 +78,7 @@ def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda 
             )
     archive = _zipped(files)
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
-        path, folder = Path(place) / out.name, Path(place) / "unpacked"
+        path, folder = Path(place) / "submission.zip", Path(place) / "unpacked"
         path.write_bytes(archive)
         folder.mkdir()
         unpack(path, folder)

@@ -123,15 +123,16 @@ def _feed(
     pipe = process.stdin
     assert pipe is not None
     count = 0
-    try:
-        for batch in batches:
+    for batch in batches:
+        try:
             pipe.write(np.array(batch.shape, dtype=np.int32).tobytes())
             pipe.write(np.ascontiguousarray(batch, dtype=np.float32).data)
-            count += len(batch)
-            progress(count)
+        except OSError:
+            break  # it has ended: its status says why
+        count += len(batch)
+        progress(count)
+    with contextlib.suppress(OSError):
         pipe.close()
-    except OSError:
-        pass  # it has ended: its status says why
     return count
 
 

@@ -157,7 +157,12 @@ def score(
 
 
 def try_out(
-    archive: Path, challenges: Sequence[int], *, device: str = "cpu", python: str = sys.executable
+    archive: Path,
+    challenges: Sequence[int],
+    *,
+    device: str = "cpu",
+    limits: Limits = NORMAL,
+    python: str = sys.executable,
 ) -> None:
     """Ask a submission one made-up window of each challenge, before there is much to read.
 
@@ -167,7 +172,15 @@ def try_out(
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
         unpack(archive, Path(place))
         for challenge in challenges:
-            ask(Path(place), challenge, [window], name=archive.name, device=device, python=python)
+            ask(
+                Path(place),
+                challenge,
+                [window],
+                name=archive.name,
+                device=device,
+                limits=limits,
+                python=python,
+            )
 
 
 def overall(scores: Sequence[ChallengeScore]) -> float | None:
