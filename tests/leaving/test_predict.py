@@ -248,7 +248,7 @@ def test_damaged_recordings_raise_one_line_or_predict(
 ) -> None:
     """Flips in the header, or at both ends, where directories lie; samples are numbers whatever they are.
 
-    A .set file is tried in a process of its own first, which takes a second or two.
+    A .set file is read in a process of its own, which takes a second or two.
     """
     whole, damaged = tmp_path / f"whole{suffix}", tmp_path / f"damaged{suffix}"
     short = raw.copy().crop(0, 20)
