@@ -14,6 +14,9 @@ from sparseeg import models
 
 STORED = Path(__file__).parents[1] / "fixtures" / "fixed_weights.json"
 NAMES = (
+    *("response-time-cnn", "sparse-attention-cnn", "light-sparse-attention-cnn"),
+    "sparse-attention-locator",
+)
     "response-time-cnn",
     "sparse-attention-cnn",
     "light-sparse-attention-cnn",
