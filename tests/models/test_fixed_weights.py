@@ -17,11 +17,6 @@ NAMES = (
     *("response-time-cnn", "sparse-attention-cnn", "light-sparse-attention-cnn"),
     "sparse-attention-locator",
 )
-    "response-time-cnn",
-    "sparse-attention-cnn",
-    "light-sparse-attention-cnn",
-    "sparse-attention-locator",
-)
 
 
 def sequence(shape: tuple[int, ...], offset: int) -> torch.Tensor:
