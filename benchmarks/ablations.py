@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sparseeg import runs
-from sparseeg.comparison import Comparison, Entry
+from sparseeg.experiments import run as runs
+from sparseeg.experiments.comparison import Comparison, Entry
 from sparseeg.report import tables
 from sparseeg.report.comparison import write_comparison
 from sparseeg.training.config import DataConfig, SplitConfig

@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.bench import claims
-from sparseeg.data import bids, hbn, layout
-from sparseeg.data.epochs import epochs_files
-from sparseeg.data.participants import is_simulated
-from sparseeg.data.tsv import read_tsv
+from sparseeg.data.bids import hbn, layout
+from sparseeg.data.bids import read as bids
+from sparseeg.data.bids.participants import is_simulated
+from sparseeg.data.epochs.read import epochs_files
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.files.tsv import read_tsv
 from sparseeg.report import tables
 
 NOTES = (

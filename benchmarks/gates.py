@@ -16,11 +16,11 @@ import torch
 from torch import nn
 
 from sparseeg import models
-from sparseeg.data.simulate import DEFAULT
-from sparseeg.data.simulate.forward import make_anatomy
 from sparseeg.data.windows import WindowSet
+from sparseeg.experiments.run import load_windows
 from sparseeg.report import tables
-from sparseeg.runs import load_windows
+from sparseeg.simulate import DEFAULT
+from sparseeg.simulate.forward import make_anatomy
 from sparseeg.training.batches import loader
 from sparseeg.training.config import TrainConfig
 

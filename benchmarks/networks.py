@@ -21,8 +21,8 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg import runs
 from sparseeg.evaluation.evaluate import CAPTION, LABELS, rows
+from sparseeg.experiments import run as runs
 from sparseeg.report import tables
 from sparseeg.training.config import DataConfig, SplitConfig
 from sparseeg.training.recipes import configure

@@ -20,9 +20,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from sparseeg.bench.probe import memory_status
-from sparseeg.data.prepare import prepare
-from sparseeg.data.simulate import simulate_dataset
+from sparseeg.data.store.prepare import prepare
 from sparseeg.report import tables
+from sparseeg.simulate import simulate_dataset
 
 
 def read(path: Path) -> float:

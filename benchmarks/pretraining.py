@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sparseeg import runs
-from sparseeg.comparison import Comparison, Entry
-from sparseeg.data.prepare import Options, prepare
-from sparseeg.data.simulate import simulate_dataset
+from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import PRETRAINING, TaskFile, find_task
 from sparseeg.data.windows import WindowSet
+from sparseeg.experiments import run as runs
+from sparseeg.experiments.comparison import Comparison, Entry
 from sparseeg.report import tables
 from sparseeg.report.comparison import write_comparison
+from sparseeg.simulate import simulate_dataset
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig
 from sparseeg.training.pretrain import pretrain
 

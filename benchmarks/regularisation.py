@@ -17,12 +17,12 @@ from specification_protocol import BATCH, Protocol, at_stimulus, few
 from torch import nn
 
 from sparseeg import models
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation.metrics import nrmse
-from sparseeg.evaluation.splits import Split
 from sparseeg.report import tables
 from sparseeg.training.batches import loader
-from sparseeg.training.predict import predict
+from sparseeg.training.inference import predict
 
 NETWORK = "light-sparse-attention-cnn"
 ATTENTION = {

@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 
 from sparseeg import models
-from sparseeg.data import hbn
-from sparseeg.data.positions import chs_info
+from sparseeg.data.bids import hbn
+from sparseeg.data.signals.positions import chs_info
 from sparseeg.models import NetworkSpec
 from sparseeg.prediction.inputs import Inputs
 from sparseeg.prediction.windows_to_try import noise

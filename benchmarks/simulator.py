@@ -14,15 +14,16 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from sparseeg import runs
-from sparseeg.data.simulate import DEFAULT, simulate_dataset
-from sparseeg.data.simulate.observers import ideal
+from sparseeg.data import splits
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
-from sparseeg.evaluation import baselines, splits
+from sparseeg.evaluation import baselines
 from sparseeg.evaluation.controls import shuffle_within
 from sparseeg.evaluation.metrics import nrmse, summarize
-from sparseeg.evaluation.splits import Split
+from sparseeg.experiments import run as runs
 from sparseeg.report import tables
+from sparseeg.simulate import DEFAULT, simulate_dataset
+from sparseeg.simulate.observers import ideal
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
 SEED = 0

@@ -23,14 +23,15 @@ from torch import Tensor, nn
 
 from sparseeg import models
 from sparseeg.bench import claims
-from sparseeg.data import bids
-from sparseeg.data.tsv import read_tsv
+from sparseeg.data import splits
+from sparseeg.data.bids import read as bids
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
-from sparseeg.evaluation import metrics, splits
-from sparseeg.evaluation.splits import Split
+from sparseeg.evaluation import metrics
+from sparseeg.files.tsv import read_tsv
 from sparseeg.report import tables
 from sparseeg.training.batches import loader
-from sparseeg.training.predict import predict
+from sparseeg.training.inference import predict
 
 NETWORKS = ("light-sparse-attention-cnn", "response-time-cnn")
 TRIALS, TRIALS_EACH, FOLDS, SEED = 420, 21, 5, 0

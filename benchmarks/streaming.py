@@ -19,7 +19,7 @@ import pandas as pd
 from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
 from scoring_image import untrained
 
-from sparseeg.data import hbn
+from sparseeg.data.bids import hbn
 from sparseeg.prediction import Predictor
 from sparseeg.report import tables
 from sparseeg.stream.live import Log, Wanted, live

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from edfio import Bdf, BdfSignal
 
-from sparseeg.data import hbn
-from sparseeg.data.trials import trial_table
-from sparseeg.data.tsv import read_tsv
+from sparseeg.data.bids import hbn
+from sparseeg.data.bids.trials import trial_table
 from sparseeg.evaluation.metrics import nrmse
+from sparseeg.files.tsv import read_tsv
 from sparseeg.report import tables
 from sparseeg.submission.score import challenge_windows, score
 

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sparseeg.attention import Partition, SparseMultiHeadAttention, make_partition
 from sparseeg.attention.partition import PartitionKind, head_blocks
-from sparseeg.data.trials import PRESSES, TRIAL_START
+from sparseeg.data.bids.trials import PRESSES, TRIAL_START
 
 
 class MultiplyAdds(NamedTuple):

@@ -26,11 +26,11 @@ from torch.utils.data import DataLoader
 
 from sparseeg import models
 from sparseeg.bench.probe import resident_memory
-from sparseeg.data.continuous import Processing
-from sparseeg.data.prepare import Options, prepare
-from sparseeg.data.simulate import simulate_dataset
-from sparseeg.data.store import open_store
+from sparseeg.data.signals.continuous import Processing
+from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.store.store import open_store
 from sparseeg.data.windows import WindowSet
+from sparseeg.simulate import simulate_dataset
 from sparseeg.training.batches import loader
 
 NETWORK = "light-sparse-attention-cnn"

@@ -11,7 +11,7 @@ from sparseeg import __version__
 from sparseeg.cli import bench, compare, data, export, fetch, predict, pretrain, stream, submission, train
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
-from sparseeg.memory import keep_freed_memory
+from sparseeg.training.memory import keep_freed_memory
 
 app = typer.Typer(
     name="sparseeg",

@@ -27,7 +27,7 @@ def simulate(
     jobs: Jobs = 2,
 ) -> None:
     """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
-    from sparseeg.data.simulate import simulate_dataset
+    from sparseeg.simulate import simulate_dataset
 
     with progress_bar("simulating") as progress:
         simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress, passive_minutes=passive)
@@ -88,11 +88,11 @@ def prepare(
     Run again, it reads only what is new or has changed; interrupted, it goes on.
     """
     from sparseeg.data import tasks
-    from sparseeg.data.continuous import Processing
     from sparseeg.data.engines import engine
     from sparseeg.data.load import recognise
-    from sparseeg.data.prepare import Options
-    from sparseeg.data.prepare import prepare as prepare_store
+    from sparseeg.data.signals.continuous import Processing
+    from sparseeg.data.store.prepare import Options
+    from sparseeg.data.store.prepare import prepare as prepare_store
 
     if recognise(dataset) != "bids":
         raise SparseEEGError(f"{dataset} is no BIDS folder; only one can be prepared")

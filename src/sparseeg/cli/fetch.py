@@ -29,7 +29,7 @@ def fetch(
 
     The variable AWS_ENDPOINT_URL names another S3 server that has a copy of the bucket nmdatasets.
     """
-    from sparseeg.data import fetch as fetching
+    from sparseeg import fetch as fetching
 
     request = fetching.Request(comma_list(releases), to, mini, comma_list(task))
     patience = fetching.Patience(retries)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.yaml_files import name_and_value
+from sparseeg.files.yaml import name_and_value
 
 RECIPE = "Recipe (default of each: the network's own)"
 

@@ -70,8 +70,8 @@ def pretrain(
 def _configuration(options: dict[str, Any]) -> Any:
     """Return the PretrainConfig of the options; what doesn't fit is one readable line."""
     from sparseeg.data.tasks import PRETRAINING
+    from sparseeg.files.yaml import describe
     from sparseeg.training.config import PretrainConfig
-    from sparseeg.yaml_files import describe
 
     data, split = data_and_split({**options, "task": PRETRAINING, "test": None, "split": "subjects"})
     own = {name: value for name, value in options.items() if name not in ("data", "split")}

@@ -46,8 +46,8 @@ def fields(section: Any, values: dict[str, Any]) -> dict[str, Any]:
 
 def data_and_split(options: dict[str, Any]) -> tuple[Any, Any]:
     """Return the DataConfig and the SplitConfig of a command's options, or one line on what doesn't fit."""
+    from sparseeg.files.yaml import describe
     from sparseeg.training.config import DataConfig, SplitConfig
-    from sparseeg.yaml_files import describe
 
     if not options["data"]:
         raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
@@ -70,7 +70,7 @@ def read_windows(data: Any, n_jobs: int, margin: float = 0.0) -> Any:
 
     margin : seconds around them by which training may move them.
     """
-    from sparseeg.runs import load_windows
+    from sparseeg.experiments.run import load_windows
 
     with progress_bar("reading") as progress:
         windows = load_windows(data, margin, n_jobs=n_jobs, progress=progress)

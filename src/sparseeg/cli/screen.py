@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sparseeg.lock import only_writer
+from sparseeg.files.lock import only_writer
 
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)

@@ -167,7 +167,7 @@ _ROWS = {
 
 
 def _write(out: Path, scores: list[Any]) -> None:
-    from sparseeg.atomic import write_json, write_whole
+    from sparseeg.files.atomic import write_json, write_whole
     from sparseeg.submission.score import overall
 
     content: dict[str, Any] = {"overall": overall(scores)}

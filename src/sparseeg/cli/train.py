@@ -144,9 +144,9 @@ def train(
 
 def _configuration(options: dict[str, Any]) -> Any:
     """Return the TrainConfig of the options of `train`; what doesn't fit is one readable line."""
+    from sparseeg.files.yaml import describe
     from sparseeg.training.config import AugmentConfig, TrainConfig
     from sparseeg.training.recipes import configure
-    from sparseeg.yaml_files import describe
 
     data, split = data_and_split(options)
     own = {name: value for name, value in options.items() if name not in ("data", "split")}
@@ -162,7 +162,7 @@ def _configuration(options: dict[str, Any]) -> Any:
 
 def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
-    from sparseeg import runs
+    from sparseeg.experiments import run as runs
     from sparseeg.models.registry import check_name
     from sparseeg.training.start import network_file
 
@@ -190,7 +190,7 @@ def evaluate(
     jobs: Jobs = 2,
 ) -> None:
     """Score a trained network again, on its own test subjects or on other recordings."""
-    from sparseeg import runs
+    from sparseeg.experiments import run as runs
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run)
@@ -241,6 +241,6 @@ def _partitions(word: str | None) -> Any:
 
 def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")]) -> None:
     """Write a self-contained report.html from the scores in a run folder."""
-    from sparseeg.report.html import write_report
+    from sparseeg.report.page import write_report
 
     say(f"wrote {write_report(run)}")

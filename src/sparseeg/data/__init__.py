@@ -1,8 +1,8 @@
 """From files to labelled windows: reading, checking, storing."""
 
+from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.load import load
 from sparseeg.data.problems import Problem
-from sparseeg.data.trials import trial_table
 from sparseeg.data.windows import WindowSet
 
 __all__ = ["Problem", "WindowSet", "load", "trial_table"]

@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.layout import BidsFile
+from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line
-from sparseeg.data.trials import TrialRule, trial_table
-from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import read_tsv
 
 DROPPED = "these windows dropped"
 OFFICIAL_SEED = 42  # of the challenge's scoring script, one generator per recording

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sparseeg.data import bids, hbn, layout, store, tasks
-from sparseeg.data.epochs import PATTERNS, epochs_files, read_epochs
+from sparseeg.data import tasks
+from sparseeg.data.bids import hbn, layout
+from sparseeg.data.bids import read as bids
+from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
 from sparseeg.data.parallel import Progress
+from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
 

@@ -9,11 +9,11 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sparseeg.data import hbn
+from sparseeg.data.bids import hbn
+from sparseeg.data.bids.trials import CONTRAST_CHANGE, TrialRule
 from sparseeg.data.cuts import Cut, GridCut, TrialCut
-from sparseeg.data.trials import CONTRAST_CHANGE, TrialRule
 from sparseeg.errors import SparseEEGError
-from sparseeg.yaml_files import describe, read_yaml
+from sparseeg.files.yaml import describe, read_yaml
 
 RESPONSE_TIME = "response-time"
 PRETRAINING = "pretraining"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
-from sparseeg.data.signal_file import SignalFile
+from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.errors import SparseEEGError
 
 REQUIRED_COLUMNS = ("recording", "start", "target", "subject")

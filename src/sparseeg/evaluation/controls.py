@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sparseeg.evaluation.splits import Split
+from sparseeg.data.splits import Split
 
 
 def shuffled(name: str, target: ArrayLike, subjects: ArrayLike, split: Split, seed: int = 0) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.evaluation import baselines
-from sparseeg.evaluation.conformal import coverage
 from sparseeg.evaluation.controls import is_subject_level
+from sparseeg.evaluation.intervals import coverage
 from sparseeg.evaluation.metrics import summarize
 
 BASELINES = (

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from sparseeg import __version__
-from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError, not_installed
-from sparseeg.models.together import Together
+from sparseeg.files.atomic import write_whole
+from sparseeg.models.ensemble import Together
 from sparseeg.prediction import Predictor
 
 INPUT, OUTPUT = "windows", "prediction"

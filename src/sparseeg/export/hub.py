@@ -16,9 +16,9 @@ from sparseeg.data.problems import one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
 from sparseeg.export.graph import check
+from sparseeg.models.ensemble import Together
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
-from sparseeg.models.together import Together
 from sparseeg.prediction import Predictor
 from sparseeg.report.tables import markdown
 

@@ -8,8 +8,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_whole
 
 from .spec import NetworkSpec
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sparseeg.atomic import write_json
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_json
 
 FILE = "input.json"
 _LOOKED_AT = 256  # windows

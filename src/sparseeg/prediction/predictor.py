@@ -13,7 +13,7 @@ from sparseeg.prediction.inputs import Inputs
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
-from sparseeg.training.predict import answer
+from sparseeg.training.inference import answer
 
 
 @dataclass(frozen=True)

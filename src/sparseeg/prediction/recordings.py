@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
-from sparseeg.atomic import write_whole
 from sparseeg.data.cuts import event_samples
-from sparseeg.data.new_recording import NewRecording, read_new
+from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.files.atomic import write_whole
 from sparseeg.prediction.inputs import Inputs
 from sparseeg.prediction.predictor import Predictor
 

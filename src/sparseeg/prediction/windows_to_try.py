@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparseeg.data import store
+from sparseeg.data.store import store
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import TrainConfig
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg.comparison import Comparison, Entry
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import compare
+from sparseeg.experiments.comparison import Comparison, Entry
 from sparseeg.report import tables
 from sparseeg.report.figures import intervals_figure
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from sparseeg import __version__
-from sparseeg.data.continuous import filter_kernel, reference_rows
-from sparseeg.data.fit_channels import check_bad, fit_channels
-from sparseeg.data.new_recording import conditioned
-from sparseeg.data.resample import rate_ratio
+from sparseeg.data.signals.continuous import filter_kernel, reference_rows
+from sparseeg.data.signals.fit_channels import check_bad, fit_channels
+from sparseeg.data.signals.new_recording import conditioned
+from sparseeg.data.signals.resample import rate_ratio
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.stream.live_windows import LiveWindows, Lost, Ready

@@ -1,6 +1,7 @@
 """What the EEG Foundation Challenge asks for: its targets, its windows, and how its scores are weighed."""
 
-from sparseeg.data import hbn, tasks
+from sparseeg.data import tasks
+from sparseeg.data.bids import hbn
 from sparseeg.errors import SparseEEGError
 
 TASKS = {1: tasks.RESPONSE_TIME, 2: "externalizing"}

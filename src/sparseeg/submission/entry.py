@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from sparseeg.attention.backend import plain_path
+from sparseeg.models.ensemble import Together
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
-from sparseeg.models.together import Together
 
 FOLDERS = (Path("/app/input/res"), Path("/app/input"), Path(), Path(__file__).parent)
 """Where the challenge puts a submission's files, in the order in which they are looked for."""

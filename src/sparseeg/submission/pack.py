@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparseeg.atomic import write_whole
-from sparseeg.data import hbn, tasks
+from sparseeg.data import tasks
+from sparseeg.data.bids import hbn
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
 from sparseeg.prediction import Predictor
@@ -23,7 +24,7 @@ from sparseeg.submission.bundle import bundle
 from sparseeg.submission.challenge import N_TIMES, TASKS, TOLERANCE, VOLTS, check_windows
 from sparseeg.submission.entry import WEIGHTS
 from sparseeg.submission.sandbox import Answers, ask
-from sparseeg.training.predict import answer
+from sparseeg.training.inference import answer
 
 CONSTANTS = {1: 1.594, 2: 0.0}  # mean of 73,525 response times of HBN-EEG in s; factors have mean zero
 N_TRIED = 128

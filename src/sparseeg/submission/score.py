@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparseeg.data import hbn, tasks
+from sparseeg.data import tasks
+from sparseeg.data.bids import hbn
 from sparseeg.data.load import load, recognise
-from sparseeg.data.prepare import Options, prepare
+from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from sparseeg.atomic import write_whole
 from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.conformal import LEVEL, conformal_quantile
+from sparseeg.evaluation.intervals import LEVEL, conformal_quantile
 from sparseeg.evaluation.shrinkage import shrinkage
+from sparseeg.files.atomic import write_whole
 from sparseeg.models.partitions import Partitions
-from sparseeg.training.predict import Prediction, predict
+from sparseeg.training.inference import Prediction, predict
 
 FILE = "calibration.json"
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
-from sparseeg.yaml_files import read_yaml
+from sparseeg.files.atomic import write_whole
+from sparseeg.files.yaml import read_yaml
 
 
 class _Section(BaseModel):

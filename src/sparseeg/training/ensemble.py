@@ -9,9 +9,9 @@ import numpy as np
 from torch import nn
 
 from sparseeg import models
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.splits import Split
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import EFFORT, fit

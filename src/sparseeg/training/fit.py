@@ -8,10 +8,10 @@ import lightning
 import numpy as np
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 
-from sparseeg.data.positions import chs_info
+from sparseeg.data.signals.positions import chs_info
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.splits import Split
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
 from sparseeg.training.averaging import MovingAverage

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparseeg.atomic import write_json
 from sparseeg.data.problems import one_line
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.splits import Split
+from sparseeg.files.atomic import write_json
 
 FILE = "splits.json"
 Parts = dict[str, list[str]]

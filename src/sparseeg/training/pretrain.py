@@ -11,11 +11,11 @@ import torch
 from lightning.pytorch.callbacks import Timer
 
 from sparseeg import __version__
-from sparseeg.atomic import write_whole
+from sparseeg.data import splits
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation import splits
-from sparseeg.evaluation.splits import Split
+from sparseeg.files.atomic import write_whole
 from sparseeg.models import save
 from sparseeg.training.batches import WindowLoader, loader
 from sparseeg.training.config import PretrainConfig, SplitConfig

@@ -6,10 +6,10 @@ from pathlib import Path
 import yaml
 from torch import nn
 
+from sparseeg.data.splits import Split
 from sparseeg.data.tasks import PRETRAINING
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.splits import Split
 from sparseeg.models.files import read_spec, read_weights
 from sparseeg.training.parts import Parts, read_parts
 

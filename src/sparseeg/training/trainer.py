@@ -15,8 +15,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from sparseeg.atomic import write_json
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_json
 from sparseeg.training.batches import WindowLoader
 from sparseeg.training.config import PretrainConfig, TrainConfig
 

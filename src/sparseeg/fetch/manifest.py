@@ -4,7 +4,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sparseeg.json_lines import JsonLines
+from sparseeg.files.json_lines import JsonLines
 
 from .bucket import Remote
 

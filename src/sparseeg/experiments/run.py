@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparseeg import __version__, models, scoring
-from sparseeg.atomic import write_json, write_whole
+from sparseeg import __version__, models
 from sparseeg.data import load
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet, concatenate
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
-from sparseeg.evaluation.splits import Split
-from sparseeg.folds import Fold, fold_folders, make_folds
+from sparseeg.experiments import predictions as scoring
+from sparseeg.experiments.folds import Fold, fold_folders, make_folds
+from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.prediction.inputs import Inputs
-from sparseeg.report.html import write_report
+from sparseeg.report.page import write_report
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.parts import read_parts, write_parts

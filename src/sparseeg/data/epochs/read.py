@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.channels import channel_difference, channel_order, expected_channels
-from sparseeg.data.epochs_file import Crop, EpochsFile, MissingColumn, read_epochs_file
+from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.parallel import Progress, read_each
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
 from sparseeg.data.tasks import NO_UNIT
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest

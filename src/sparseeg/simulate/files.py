@@ -7,7 +7,7 @@ from pathlib import Path
 import edfio
 import numpy as np
 
-from sparseeg.atomic import write_whole
+from sparseeg.files.atomic import write_whole
 
 from .forward import CH_NAMES
 from .settings import SFREQ

@@ -7,13 +7,13 @@ import mne
 import numpy as np
 from scipy.signal import oaconvolve
 
-from sparseeg.data import hbn
-from sparseeg.data.layout import BidsFile
+from sparseeg.data.bids import hbn
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
-from sparseeg.data.raw import open_raw
-from sparseeg.data.resample import rate_ratio, resample
-from sparseeg.data.tsv import read_tsv
+from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.resample import rate_ratio, resample
 from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.files.tsv import read_tsv
 
 # BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
 EEG_TYPES = ("EEG", "REF")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sparseeg.data import splits
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation import splits
-from sparseeg.evaluation.splits import Split
 from sparseeg.training.config import SplitConfig
 
 

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparseeg.atomic import write_whole
 from sparseeg.data.problems import Problem, one_line
-from sparseeg.data.signal_file import SignalFile
+from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_whole
 
 FORMAT = 2
 MANIFEST = "store.json"

@@ -15,7 +15,7 @@ from threading import Event, Lock
 
 from rich.filesize import decimal
 
-from sparseeg.data import hbn
+from sparseeg.data.bids import hbn
 from sparseeg.data.problems import Problem, one_line
 from sparseeg.errors import NO_ROOM, SparseEEGError, nearest
 

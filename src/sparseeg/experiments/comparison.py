@@ -13,23 +13,24 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from sparseeg import runs, scoring
-from sparseeg.atomic import write_json, write_whole
 from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import compare
-from sparseeg.folds import Fold, make_folds
+from sparseeg.experiments import predictions as scoring
+from sparseeg.experiments import run as runs
+from sparseeg.experiments.engines import each
+from sparseeg.experiments.folds import Fold, make_folds
+from sparseeg.files.atomic import write_json, write_whole
+from sparseeg.files.yaml import describe, name_and_value
 from sparseeg.models.registry import check_name
 from sparseeg.report import tables
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_folders, training_seconds
 from sparseeg.training.fit import EFFORT
+from sparseeg.training.inference import predict
 from sparseeg.training.parts import difference, subjects_of
-from sparseeg.training.predict import predict
 from sparseeg.training.recipes import configure
-from sparseeg.workers import each
-from sparseeg.yaml_files import describe, name_and_value
 
 Report = Callable[[str], None]
 BASELINES = {
@@ -243,7 +244,7 @@ class Comparison:
 
     def _baseline(self, name: str, fold: Fold) -> np.ndarray:
         if name == "ceiling":  # imports MNE
-            from sparseeg.data.simulate.observers import ideal, simulation_seed
+            from sparseeg.simulate.observers import ideal, simulation_seed
 
             return ideal(self.windows, fold.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
         return scoring.baseline(BASELINES[name], self.windows, fold, refit=bool(self.given.get("refit")))

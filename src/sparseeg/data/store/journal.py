@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from sparseeg.data.problems import Problem
-from sparseeg.data.recording import Recording
-from sparseeg.json_lines import JsonLines
+from sparseeg.data.signals.recording import Recording
+from sparseeg.files.json_lines import JsonLines
 
 Entry = dict[str, Any]
 

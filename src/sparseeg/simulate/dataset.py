@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from sparseeg.atomic import write_whole
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import write_whole
 
 from . import metadata
 from .behaviour import events_table, make_run

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg.atomic import write_whole
 from sparseeg.data.problems import one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
+from sparseeg.files.atomic import write_whole
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 
 _STYLE = """

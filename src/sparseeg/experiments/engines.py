@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
-from sparseeg.memory import keep_freed_memory
+from sparseeg.training.memory import keep_freed_memory
 
 _object: Any = None  # of a worker: what its jobs belong to, and whether no other one shall begin
 _stop: Any = None

@@ -10,11 +10,11 @@ import pandas as pd
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import baselines
 from sparseeg.evaluation.controls import is_subject_level
-from sparseeg.folds import Fold
+from sparseeg.experiments.folds import Fold
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import SELECTION, load_members
-from sparseeg.training.predict import predict
+from sparseeg.training.inference import predict
 
 TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sparseeg.data import hbn
-from sparseeg.data.layout import BidsFile
+from sparseeg.data.bids import hbn
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem, listed, one_line
-from sparseeg.data.tsv import read_tsv
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import read_tsv
 
 NAME = "participants.tsv"
 COLUMNS = ("release", "age", "sex")

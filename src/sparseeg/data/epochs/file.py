@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
-from sparseeg.data.raw import check_tags
-from sparseeg.data.resample import resample, same_rate
+from sparseeg.data.signals.raw import check_tags
+from sparseeg.data.signals.resample import resample, same_rate
 
 DROPPED = "these epochs dropped"
 

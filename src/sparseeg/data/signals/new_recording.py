@@ -9,14 +9,14 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.continuous import filter_kernel, filtered, reference_rows
-from sparseeg.data.fit_channels import ChannelFit, check_bad, fit_channels
-from sparseeg.data.layout import BidsFile
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import one_line
-from sparseeg.data.raw import open_raw
-from sparseeg.data.resample import rate_ratio, resample
-from sparseeg.data.tsv import read_tsv
+from sparseeg.data.signals.continuous import filter_kernel, filtered, reference_rows
+from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
+from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.resample import rate_ratio, resample
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import read_tsv
 
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Beyond these, in volts, the median channel's deviation isn't that of EEG: the unit in the file is wrong.

@@ -6,7 +6,7 @@ from typing import Any
 import mne
 import numpy as np
 
-from sparseeg.data import hbn
+from sparseeg.data.bids import hbn
 
 # The 10-05 system: MNE 1.13 gave it the name of the head that its positions were measured on.
 _TEN_FIVE = ("colin27_1005", "standard_1005")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sparseeg.data.hbn import CH_NAMES
+from sparseeg.data.bids.hbn import CH_NAMES
 
 
 def expected_channels(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

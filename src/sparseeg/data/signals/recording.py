@@ -8,10 +8,10 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.continuous import Continuous, Processing
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, lost
-from sparseeg.data.layout import BidsFile
 from sparseeg.data.problems import LEFT_OUT, Problem, one_line
+from sparseeg.data.signals.continuous import Continuous, Processing
 from sparseeg.errors import NO_ROOM
 
 Blocks = Iterator[np.ndarray]

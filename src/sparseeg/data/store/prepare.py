@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 
 from sparseeg import __version__
-from sparseeg.data import journal, layout, store
-from sparseeg.data.bids import Survey, assemble, survey_bids
-from sparseeg.data.channels import channel_order, expected_channels
-from sparseeg.data.continuous import Processing
+from sparseeg.data.bids import layout
+from sparseeg.data.bids.participants import NAME as PARTICIPANTS
+from sparseeg.data.bids.read import Survey, assemble, survey_bids
 from sparseeg.data.cuts import Cut
 from sparseeg.data.parallel import Progress, in_any_order
-from sparseeg.data.participants import NAME as PARTICIPANTS
-from sparseeg.data.recording import Blocks, read_recording
-from sparseeg.data.signal_file import SignalFile
+from sparseeg.data.signals.channels import channel_order, expected_channels
+from sparseeg.data.signals.continuous import Processing
+from sparseeg.data.signals.recording import Blocks, read_recording
+from sparseeg.data.signals.signal_file import SignalFile
+from sparseeg.data.store import journal, store
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from sparseeg.atomic import write_whole
+from sparseeg.files.atomic import write_whole
 
 
 class JsonLines:

@@ -1,0 +1,1 @@
+"""What is in a BIDS folder, and which windows are in it?"""

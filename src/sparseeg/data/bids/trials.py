@@ -1,0 +1,145 @@
+"""The trial rule: from the events of one recording to a table with one row per trial.
+
+A trial is the interval from one `contrastTrial_start` to the next; the last one counts only where an
+`end_experiment` closes it. Its stimulus is the first target inside, its response the first button press from
+the stimulus on, whichever side. Earlier presses are premature, later ones are second thoughts: neither is the
+response.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sparseeg.errors import SparseEEGError
+
+TRIAL_START = "contrastTrial_start"
+END = "end_experiment"
+STIMULI = ("left_target", "right_target")
+PRESSES = ("left_buttonPress", "right_buttonPress")
+FEEDBACK = {"smiley_face": True, "sad_face": False}
+COLUMNS = ("trial_start", "stimulus", "stimulus_onset", "response", "response_onset", "rt", "correct")
+
+
+@dataclass(frozen=True)
+class TrialRule:
+    """Which events make a trial; the defaults are those of HBN-EEG's contrast change detection task.
+
+    Parameters
+    ----------
+    stimulus, response : names of the events shown and answered.
+    trial_start : names of the events that begin a trial; without any, a trial lasts from one stimulus to the
+        next, and the last one to the end of the recording.
+    end : names of the events that close the last trial, which is dropped without one.
+    column : where the names stand in events.tsv, as `value` or `trial_type`.
+    """
+
+    stimulus: tuple[str, ...] = STIMULI
+    response: tuple[str, ...] = PRESSES
+    trial_start: tuple[str, ...] = (TRIAL_START,)
+    end: tuple[str, ...] = (END,)
+    column: str = "value"
+
+
+CONTRAST_CHANGE = TrialRule()
+
+
+def trial_table(events: pd.DataFrame, rule: TrialRule = CONTRAST_CHANGE) -> pd.DataFrame:
+    """Return one row per trial, in order of time, from the events of one recording in any order.
+
+    Parameters
+    ----------
+    events : columns `onset` (seconds) and the rule's (`value`); `feedback` where known. Anything else is
+        ignored.
+    rule : which events make a trial.
+
+    Returns
+    -------
+    DataFrame with `trial_start, stimulus, stimulus_onset, response, response_onset, rt, correct`: seconds,
+    names of events, True/False; what a trial lacks is NaN or None. `rt` is response minus stimulus onset.
+
+    Raises
+    ------
+    SparseEEGError : a column is missing, or an onset is not a finite number (row and value are named).
+    """
+    onset, value, feedback = _sorted_events(events, rule.column)
+    start, end = _intervals(onset, value, rule)
+
+    stimulus = _first_inside(onset, np.isin(value, rule.stimulus), start, end)
+    stimulus_onset = _take(onset, stimulus, np.nan).astype(np.float64)
+    response = _first_inside(onset, np.isin(value, rule.response), stimulus_onset, end)
+    response_onset = _take(onset, response, np.nan).astype(np.float64)
+    shown = _take(feedback, response, None)
+    columns = (
+        start,
+        _take(value, stimulus, None),
+        stimulus_onset,
+        _take(value, response, None),
+        response_onset,
+        response_onset - stimulus_onset,
+        np.array([FEEDBACK.get(name) if isinstance(name, str) else None for name in shown], dtype=object),
+    )
+    # dtype object keeps None as None; pandas would turn names into its own text type with NaN
+    return pd.DataFrame(
+        {name: pd.Series(column, dtype=column.dtype) for name, column in zip(COLUMNS, columns, strict=True)}
+    )
+
+
+def _sorted_events(events: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    missing = [name for name in ("onset", column) if name not in events.columns]
+    if missing:
+        raise SparseEEGError(
+            f"the events lack the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"found: {', '.join(map(str, events.columns)) or 'no columns'}"
+        )
+    onset = _numbers(events["onset"])
+    order = np.argsort(onset, kind="stable")
+    value = events[column].to_numpy(dtype=object)
+    feedback = (
+        events["feedback"].to_numpy(dtype=object)
+        if "feedback" in events.columns
+        else np.full(len(events), None, dtype=object)
+    )
+    return onset[order], value[order], feedback[order]
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if len(wrong):
+        row = int(wrong[0])
+        entry = column.iloc[row]
+        said = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
+        more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
+        raise SparseEEGError(f"column onset, row {row + 1}: {said}{more}")
+    return numbers
+
+
+def _intervals(onset: np.ndarray, value: np.ndarray, rule: TrialRule) -> tuple[np.ndarray, np.ndarray]:
+    """Return start and end of every closed trial."""
+    if not rule.trial_start:
+        starts = onset[np.isin(value, rule.stimulus)]
+        return starts, np.append(starts[1:], np.inf)[: len(starts)]
+    starts = onset[np.isin(value, rule.trial_start)]
+    ends = starts[1:]
+    closing = onset[np.isin(value, rule.end)]
+    if len(starts) and len(closing) and closing[-1] > starts[-1]:
+        ends = np.append(ends, closing[-1])
+    return starts[: len(ends)], ends
+
+
+def _first_inside(onset: np.ndarray, chosen: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Return the index of the first chosen event with lower <= onset < upper, or -1, also for a NaN bound."""
+    candidates = np.flatnonzero(chosen)
+    if not len(candidates):
+        return np.full(len(lower), -1)
+    position = np.searchsorted(onset[candidates], lower, side="left")
+    first = candidates[np.minimum(position, len(candidates) - 1)]
+    inside = (position < len(candidates)) & (onset[first] < upper)
+    return np.where(inside, first, -1)
+
+
+def _take(values: np.ndarray, index: np.ndarray, missing: object) -> np.ndarray:
+    taken = np.full(len(index), missing, dtype=object)
+    taken[index >= 0] = values[index[index >= 0]]
+    return taken

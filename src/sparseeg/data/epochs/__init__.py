@@ -1,0 +1,1 @@
+"""How do MNE epochs become windows?"""

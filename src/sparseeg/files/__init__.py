@@ -1,0 +1,1 @@
+"""How do files get written whole, read safely and kept for one writer?"""
