@@ -1,13 +1,16 @@
 """Fixtures shared by all tests."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from sparseeg import cli
+from helpers.bids_folder import BidsFolder
+from helpers.command import call
+from helpers.toys import toy_windows
 from sparseeg.data.windows import WindowSet
-from toys import toy_windows
+
+pytest.register_assert_rewrite("helpers")
+pytest_plugins = ["helpers.finished_runs"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -26,18 +29,25 @@ def toy() -> WindowSet:
     return toy_windows()
 
 
-def call(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object
-) -> tuple[int, str]:
-    """Run the command line in this process; return exit code and what it printed."""
-    monkeypatch.setattr(sys, "argv", ["sparseeg", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    printed = capsys.readouterr()
-    return int(stop.value.code or 0), printed.out + printed.err
-
-
 @pytest.fixture
 def sparseeg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """The command as a function of its words."""
     return lambda *words: call(capsys, monkeypatch, *words)
+
+
+@pytest.fixture
+def bids(tmp_path: Path) -> BidsFolder:
+    """An empty BIDS folder."""
+    return BidsFolder(tmp_path / "bids")
+
+
+@pytest.fixture(scope="session")
+def real_epochs(shared_data: Path) -> Path:
+    """Folder of the ERP CORE P3 epochs."""
+    return shared_data / "erpcore-p3"
+
+
+@pytest.fixture(scope="session")
+def real_labels(shared_data: Path) -> Path:
+    """Folder of the labels of HBN-EEG release 5."""
+    return shared_data / "hbn-r5-labels"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparseeg.data.store import open_store
+from sparseeg.data.store.store import open_store
 
 FIXTURES = Path(__file__).parent / "fixtures"
 COMMAND = (

@@ -5,11 +5,11 @@ import struct
 
 import numpy as np
 import pytest
-from bids_folder import TASK, BidsFolder, contrast_events
 from scipy.io import loadmat
 
-from sparseeg.data.bids import read_bids
-from sparseeg.data.hbn import CH_NAMES
+from helpers.bids_folder import TASK, BidsFolder, contrast_events
+from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.bids.read import read_bids
 from sparseeg.data.problems import Problem, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError

@@ -4,10 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from bids_folder import BidsFolder
-from test_epochs import write as write_epochs
 
-from sparseeg.data import load, store
+from helpers.bids_folder import BidsFolder
+from helpers.epochs_file import write_epochs
+from sparseeg.data import load
+from sparseeg.data.store import store
 from sparseeg.errors import SparseEEGError
 
 

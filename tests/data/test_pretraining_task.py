@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bids_folder import BidsFolder, contrast_events
 
-from sparseeg.data import store
+from helpers.bids_folder import BidsFolder, contrast_events
 from sparseeg.data.load import load
-from sparseeg.data.prepare import prepare
+from sparseeg.data.store import store
+from sparseeg.data.store.prepare import prepare
 from sparseeg.data.tasks import PRETRAINING, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bids_folder import BidsFolder
 
-from sparseeg.data.bids import read_bids
+from helpers.bids_folder import BidsFolder
+from sparseeg.data.bids.read import read_bids
+from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.tasks import TASKS
-from sparseeg.data.trials import trial_table
 from sparseeg.data.windows import WindowSet
 
-HERE = Path(__file__).parent
-BENCH = HERE.parents[1] / ".venv-bench" / "bin" / "python"
+HERE = Path(__file__).parents[1]
+BENCH = HERE.parent / ".venv-bench" / "bin" / "python"
 FACTORS = {"A": 0.5, "B": -1.25, "C": 0.0}
 TRIAL_COLUMNS = ["trial_start", "stimulus_onset", "response_onset", "rt"]
 
@@ -82,7 +82,7 @@ def folder(tmp_path_factory) -> BidsFolder:
 @pytest.fixture(scope="module")
 def public(folder) -> dict[str, np.ndarray]:
     out = folder.root.parent / "public.npz"
-    command = [public_python(), str(HERE / "public_windows.py"), str(folder.root), str(out)]
+    command = [public_python(), str(HERE / "helpers" / "public_windows.py"), str(folder.root), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     with np.load(out) as arrays:

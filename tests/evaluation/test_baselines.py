@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from sparseeg.data.splits import Split
 from sparseeg.evaluation import baselines
 from sparseeg.evaluation.controls import shuffle_within, shuffled
 from sparseeg.evaluation.metrics import nrmse
-from sparseeg.evaluation.splits import Split
 
 TRAIN, VALID, TEST = np.arange(240), np.arange(240, 320), np.arange(320, 480)
 

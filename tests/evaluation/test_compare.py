@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.evaluation.compare import differences, scores
-from sparseeg.evaluation.conformal import conformal_quantile, coverage
+from sparseeg.evaluation.intervals import conformal_quantile, coverage
 from sparseeg.evaluation.metrics import nrmse, permutation_p
 
 

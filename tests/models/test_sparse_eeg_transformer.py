@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sparseeg import models
 from sparseeg.attention.backend import plain_path
-from sparseeg.data import hbn
-from sparseeg.data.positions import chs_info
+from sparseeg.data.bids import hbn
+from sparseeg.data.signals.positions import chs_info
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.sparse_eeg_transformer import SparseEEGTransformer
 

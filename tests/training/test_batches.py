@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sparseeg import models
-from sparseeg.data import store
+from sparseeg.data.store import store
 from sparseeg.errors import SparseEEGError
 from sparseeg.training import sampling
 from sparseeg.training.batches import loader

@@ -16,12 +16,12 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from sparseeg import models
+from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.conformal import conformal_quantile
+from sparseeg.evaluation.intervals import conformal_quantile
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.shrinkage import shrinkage
-from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.training import ensemble
 from sparseeg.training import fit as fit_module
 from sparseeg.training import trainer as trainer_module
@@ -29,8 +29,8 @@ from sparseeg.training.batches import loader
 from sparseeg.training.calibrate import Calibration, calibrate
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
+from sparseeg.training.inference import predict
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
-from sparseeg.training.predict import predict
 
 
 def config(**options: object) -> TrainConfig:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from helpers.toys import toy_windows
 from sparseeg import models
 from sparseeg.data.load import _without_targets
 from sparseeg.data.windows import WindowSet
@@ -22,7 +23,6 @@ from sparseeg.training.masked import MaskedModule
 from sparseeg.training.masking import draw_mask
 from sparseeg.training.pretrain import pretrain
 from sparseeg.training.trainer import TrainingInterrupted
-from toys import toy_windows
 
 WIDTH = 32
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from sparseeg import models
 from sparseeg.data.load import _without_targets
+from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.splits import Split, by_release
 from sparseeg.models.files import read_weights
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec

@@ -1,0 +1,212 @@
+"""Folders of MNE epochs: targets, crops, subjects, and what happens to files that don't fit."""
+
+import mne
+import numpy as np
+import pytest
+
+from helpers.epochs_file import CHANNELS, write_epochs
+from sparseeg.data.epochs.file import Crop
+from sparseeg.data.epochs.read import read_epochs
+from sparseeg.errors import SparseEEGError
+
+
+def test_each_epoch_is_a_window_with_its_target_in_seconds(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_task-P3_epo.fif")
+    write_epochs(tmp_path / "sub-02" / "sub-02-epo.fif")
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert (len(windows), windows.n_times, windows.sfreq, windows.tmin) == (6, 100, 100.0, -0.2)
+    assert (windows.target_name, windows.target_unit) == ("rt", "s")
+    assert windows.targets == pytest.approx([0.3, 0.45, 0.7] * 2)
+    assert windows.subjects.tolist() == ["sub-01"] * 3 + ["sub-02"] * 3
+    assert windows.ch_names == CHANNELS
+    assert np.abs(windows.gather([0, 1, 2]) - data).max() < 1e-4
+    assert windows.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor", "kept"),
+    [("s", 1.0, "s"), ("ms", 1e-3, "s"), ("us", 1e-6, "s"), ("kg", 1.0, "kg"), (None, 1.0, "a.u.")],
+)
+def test_times_become_seconds_and_other_units_stay(tmp_path, unit, factor, kept):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    windows = read_epochs(tmp_path, target="rt", target_unit=unit)
+    assert windows.targets == pytest.approx(np.array([300.0, 450.0, 700.0]) * factor)
+    assert windows.target_unit == kept
+
+
+def test_a_crop_is_half_open_and_begins_at_tmin(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_epo.fif")
+    windows = read_epochs(tmp_path, target="rt", tmin=0.0, tmax=0.5)
+    assert (windows.n_times, windows.tmin) == (50, 0.0)
+    assert np.abs(windows.gather([0])[0] - data[0, :, 20:70]).max() < 1e-4
+    assert read_epochs(tmp_path, target="rt", tmin=0.0).n_times == 80
+    assert read_epochs(tmp_path, target="rt", tmax=0.0).n_times == 20
+
+
+@pytest.mark.parametrize(
+    ("crop", "times", "sfreq", "expected"),
+    [
+        (Crop(0.0, 0.8), -0.2 + np.arange(100) / 100, 100.0, (20, 80)),
+        (Crop(0.0, 0.8), -51 / 256 + np.arange(128) / 128, 128.0, (26, 102)),  # no sample at 0: the next one
+        (Crop(), np.arange(10) / 10, 10.0, (0, 10)),
+        (Crop(-0.5, 0.5), np.arange(10) / 10, 10.0, (-5, 10)),
+    ],
+)
+def test_the_samples_of_a_crop(crop, times, sfreq, expected):
+    assert crop.samples(times, sfreq) == expected
+
+
+def test_resampling_comes_before_the_crop(tmp_path):
+    times = -0.2 + np.arange(500) / 500.0
+    data = 20.0 * np.cos(2 * np.pi * 4.0 * times)[None, None].repeat(3, 1).repeat(2, 0)
+    write_epochs(tmp_path / "sub-01_epo.fif", rt=(1.0, 2.0), sfreq=500.0, n_times=500, data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=0.0, tmax=0.5, sfreq=100.0)
+    assert (windows.n_times, windows.sfreq, windows.tmin) == (50, 100.0, pytest.approx(0.0))
+    expected = 20.0 * np.cos(2 * np.pi * 4.0 * np.arange(50) / 100.0)
+    assert np.abs(windows.gather([0]) - expected).max() < 0.1  # to the edges of the crop
+
+
+def test_files_of_one_subject_are_joined_and_a_name_without_subject_is_the_subject(tmp_path):
+    write_epochs(tmp_path / "sub-01_run-1_epo.fif")
+    write_epochs(tmp_path / "sub-01_run-2_epo.fif")
+    write_epochs(tmp_path / "anna-epo.fif")
+    windows = read_epochs(tmp_path, target="rt")
+    assert windows.table["subject"].unique().tolist() == ["anna", "sub-01"]
+    assert windows.table["recording"].nunique() == 3
+
+
+def test_only_eeg_channels_are_read_and_bad_ones_are_kept_with_a_note(tmp_path):
+    path = tmp_path / "sub-01_epo.fif"
+    write_epochs(path, ch_names=("Fz", "EOG1", "Cz"))
+    epochs = mne.read_epochs(path, verbose="error")
+    epochs.info["bads"] = ["Cz", "EOG1"]
+    epochs.save(path, overwrite=True, verbose="error")
+    windows = read_epochs(tmp_path, target="rt")
+    assert windows.ch_names == ("Fz", "Cz")
+    assert [str(problem) for problem in windows.problems] == [
+        f"{path}: channels marked bad: Cz (kept, because every recording needs the same channels)"
+    ]
+
+
+def test_missing_targets_are_dropped_and_counted(tmp_path):
+    path = tmp_path / "sub-01_epo.fif"
+    data = write_epochs(path, rt=(300.0, np.nan, 700.0, np.inf))
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert windows.targets == pytest.approx([0.3, 0.7])
+    assert np.abs(windows.gather([0, 1]) - data[[0, 2]]).max() < 1e-4
+    assert windows.table["trial"].tolist() == [0, 2]
+    assert sum(problem.count for problem in windows.problems) == 2
+    assert {problem.path for problem in windows.problems} == {path}
+
+
+def test_text_among_the_targets_is_named(tmp_path):
+    path = tmp_path / "sub-01_epo.fif"
+    write_epochs(path, rt=("300", "none", "700"))
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert windows.targets == pytest.approx([0.3, 0.7])
+    assert windows.problems[0].reason == "column rt, epoch 2: 'none' is not a finite number"
+
+
+def test_epochs_with_nan_are_dropped_and_counted(tmp_path):
+    data = np.ones((3, 3, 100))
+    data[1, 0, 5] = np.nan
+    write_epochs(tmp_path / "sub-01_epo.fif", data=data)
+    windows = read_epochs(tmp_path, target="rt")
+    assert len(windows) == 2
+    assert windows.problems[0].reason == "1 of 3 epochs hold NaN or infinite samples"
+    assert windows.problems[0].count == 1
+    assert read_epochs(tmp_path, target="rt", tmin=0.0).problems == ()  # the NaN lies before the crop
+
+
+def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
+    for number in range(3):
+        write_epochs(tmp_path / f"sub-0{number}_epo.fif")
+    write_epochs(tmp_path / "sub-10_epo.fif", ch_names=("Fz", "Cz"))
+    write_epochs(tmp_path / "sub-11_epo.fif", sfreq=200.0)
+    write_epochs(tmp_path / "sub-12_epo.fif", n_times=50)
+    (tmp_path / "sub-13_epo.fif").write_bytes(b"nothing")
+    reversed_names = CHANNELS[::-1]
+    data = write_epochs(tmp_path / "sub-14_epo.fif", ch_names=reversed_names)
+    windows = read_epochs(tmp_path, target="rt")
+    assert sorted(set(windows.subjects)) == ["sub-00", "sub-01", "sub-02", "sub-14"]
+    assert np.abs(windows.gather([9])[0] - data[0, ::-1]).max() < 1e-4
+    reasons = {problem.path.name: problem.reason for problem in windows.problems}
+    assert reasons["sub-10_epo.fif"] == "2 EEG channels instead of 3; lacks Pz"
+    assert reasons["sub-11_epo.fif"].startswith(
+        "100 samples at 200 Hz from -0.200 s where most files have 100"
+    )
+    assert reasons["sub-12_epo.fif"].startswith("50 samples at 100 Hz")
+    assert reasons["sub-13_epo.fif"].startswith("can't be read")
+    assert {problem.lost for problem in windows.problems} == {"recording"}
+
+
+def test_epochs_too_short_for_the_window_are_left_out(tmp_path):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    write_epochs(tmp_path / "sub-02_epo.fif", n_times=60)
+    windows = read_epochs(tmp_path, target="rt", tmin=0.0, tmax=0.6)
+    assert set(windows.subjects) == {"sub-01"}
+    assert windows.problems[0].reason == "its epochs cover -0.200 to 0.400 s, not 0 s to 0.6 s"
+
+
+def test_a_misspelt_column_gets_a_hint_and_the_columns_there_are(tmp_path):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    with pytest.raises(
+        SparseEEGError, match=r"no metadata column 'rtt'; columns of numbers: block, rt\. Did you mean 'rt'"
+    ):
+        read_epochs(tmp_path, target="rtt")
+    with pytest.raises(SparseEEGError, match=r"name the metadata column to decode as target; .*: block, rt"):
+        read_epochs(tmp_path, target=None)
+
+
+def test_a_file_without_metadata_is_reported(tmp_path):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    info = mne.create_info(list(CHANNELS), 100.0, "eeg")
+    bare = mne.EpochsArray(np.zeros((2, 3, 100)), info, tmin=-0.2, verbose="error")
+    bare.save(tmp_path / "sub-02_epo.fif", verbose="error")
+    windows = read_epochs(tmp_path, target="rt")
+    assert [problem.reason for problem in windows.problems] == ["its epochs have no metadata"]
+
+
+@pytest.mark.parametrize("options", [{"tmin": 1.0, "tmax": 0.5}, {"sfreq": -1.0}])
+def test_impossible_windows_are_errors(tmp_path, options):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    with pytest.raises(SparseEEGError):
+        read_epochs(tmp_path, target="rt", **options)
+
+
+def test_no_epoch_left_is_an_error_that_says_why(tmp_path):
+    write_epochs(tmp_path / "sub-01_epo.fif")
+    with pytest.raises(
+        SparseEEGError, match=r"no epoch left of 1 files; .* its epochs cover -0\.200 to 0\.800 s"
+    ):
+        read_epochs(tmp_path, target="rt", tmin=-1.0)
+
+
+def test_real_p3_epochs(real_epochs):
+    windows = read_epochs(real_epochs, target="rt", target_unit="ms", tmin=0.0, tmax=0.8, sfreq=128.0)
+    assert windows.problems == ()
+    assert windows.gather(range(len(windows))).shape == (648, 28, 102)
+    assert windows.table["subject"].nunique() == 6
+    assert windows.targets.min() > 0.19
+    assert windows.targets.max() < 1.0
+    whole = read_epochs(real_epochs, target="rt", target_unit="ms")
+    assert (whole.n_times, whole.sfreq) == (256, 256.0)
+    exact = read_epochs(real_epochs, target="rt", target_unit="ms", tmin=0.0)
+    assert exact.tmin == 0.0
+    file = sorted(real_epochs.glob("*_epo.fif"))[0]
+    expected = mne.read_epochs(file, verbose="error").get_data(picks="eeg", tmin=0.0)
+    assert np.array_equal(exact.gather([0])[0], (expected[0] * 1e6).astype(np.float32))
+
+
+def test_a_margin_is_kept_as_far_as_the_epoch_reaches(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_epo.fif")
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms", tmin=0.0, tmax=0.7, margin=0.15)
+    assert (windows.n_times, windows.tmin) == (70, 0.0)
+    table = windows.table
+    assert (table["start"] - table["earliest"]).tolist() == [15] * 3
+    assert (table["latest"] - table["start"]).tolist() == [10] * 3  # the epoch ends at 0.8 s
+    assert np.abs(windows.gather([1])[0] - data[1, :, 20:90]).max() < 1e-4
+    moved = windows.gather([1], starts=table["start"].to_numpy()[[1]] - 15)
+    assert np.abs(moved[0] - data[1, :, 5:75]).max() < 1e-4
+    assert windows.movable
+    assert not read_epochs(tmp_path, target="rt").movable

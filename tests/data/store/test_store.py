@@ -1,0 +1,119 @@
+"""Stores: written whole or not at all, opened as they were."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.bids_folder import BidsFolder
+from sparseeg.data.bids.read import read_bids
+from sparseeg.data.signals.signal_file import SignalFile
+from sparseeg.data.store import store
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+
+@pytest.fixture
+def windows(bids: BidsFolder) -> WindowSet:
+    bids.write_participants({"A": ("R1", "F", "8.1"), "B": ("R5", "n/a", "n/a")})
+    for subject in "ABC":
+        bids.add(subject, seed=ord(subject))
+    bids.add("D", seconds=12.0)
+    return read_bids(bids.root)
+
+
+def test_a_store_opens_as_it_was_saved(windows, tmp_path):
+    path = store.save(windows, tmp_path / "deep" / "store")
+    opened = store.open_store(path, task="response-time")
+    everything = np.arange(len(windows))
+    assert np.array_equal(opened.gather(everything), windows.gather(everything))
+    assert all(isinstance(signal, SignalFile) for signal in opened.signals)
+    for name in ("n_times", "sfreq", "ch_names", "task", "target_name", "target_unit", "source", "tmin"):
+        assert getattr(opened, name) == getattr(windows, name)
+    assert opened.simulated is windows.simulated
+    assert opened.problems == windows.problems
+    assert np.array_equal(opened.targets, windows.targets)
+    pd.testing.assert_frame_equal(
+        opened.table.astype(object).fillna("n/a"),
+        windows.table.astype(object).fillna("n/a"),
+        check_dtype=False,
+    )
+
+
+def test_a_store_holds_only_what_its_windows_use(windows, tmp_path):
+    part = windows.select(windows.table["subject"].isin(["sub-B"]).to_numpy())
+    path = store.save(part, tmp_path / "store")
+    opened = store.open_store(path)
+    assert [file.name for file in (path / "signals").iterdir()] == ["00000.npy"]
+    assert np.array_equal(opened.gather([0, 1]), part.gather([0, 1]))
+    recordings = pd.read_csv(path / "recordings.tsv", sep="\t")
+    assert recordings["subject"].tolist() == ["sub-B"]
+    assert recordings["n_samples"].tolist() == [len(opened.signals[0])]
+
+
+def test_nothing_is_left_of_a_store_that_could_not_be_written(windows, tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        store.save(windows, tmp_path / "out" / "store")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_in_the_way_is_only_replaced_when_asked_and_only_a_store(windows, tmp_path):
+    path = store.save(windows, tmp_path / "store")
+    with pytest.raises(SparseEEGError, match="is a store already"):
+        store.save(windows, path)
+    store.save(windows.select([0]), path, overwrite=True)
+    assert len(store.open_store(path)) == 1
+    assert [child.name for child in tmp_path.iterdir() if child.name.startswith(".")] == []
+    other = tmp_path / "other"
+    other.mkdir()
+    store.save(windows, other)  # an empty folder is free
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    with pytest.raises(SparseEEGError, match="holds other files"):
+        store.save(windows, tmp_path / "mine", overwrite=True)
+    with pytest.raises(SparseEEGError, match="is a file"):
+        store.save(windows, tmp_path / "mine" / "thesis.txt", overwrite=True)
+
+
+def change_manifest(path, **changes):
+    manifest = json.loads((path / "store.json").read_text())
+    (path / "store.json").write_text(json.dumps(manifest | changes))
+
+
+def test_the_old_store_comes_back_when_the_new_one_cannot_take_its_place(windows, tmp_path, monkeypatch):
+    path = store.save(windows, tmp_path / "store")
+
+    def fail(*_):
+        raise OSError("no")
+
+    monkeypatch.setattr(store.os, "replace", fail)
+    with pytest.raises(OSError, match="no"):
+        store.save(windows.select([0, 1]), path, overwrite=True)
+    assert len(store.open_store(path)) == len(windows)
+    assert [child.name for child in tmp_path.iterdir() if child.name.startswith(".")] == []
+
+
+def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path):
+    path = store.save(windows, tmp_path / "store")
+    with pytest.raises(SparseEEGError, match="a store of the task 'response-time', not 'externalizing'"):
+        store.open_store(path, task="externalizing")
+    change_manifest(path, format=3)
+    with pytest.raises(SparseEEGError, match="format 3; this sparseeg reads up to 2: update"):
+        store.open_store(path)
+    change_manifest(path, format=1)
+    with pytest.raises(SparseEEGError, match="older format 1; prepare it again"):
+        store.open_store(path)
+
+
+def test_a_damaged_store_is_an_error_in_one_line(windows, tmp_path):
+    path = store.save(windows, tmp_path / "store")
+    (path / "signals" / "00001.npy").unlink()
+    with pytest.raises(SparseEEGError, match="a damaged store"):
+        store.open_store(path)
+    (path / "store.json").write_text("{")
+    with pytest.raises(SparseEEGError, match="not the manifest of a store"):
+        store.open_store(path)
+    with pytest.raises(SparseEEGError, match=r"is not a store: it has no store\.json"):
+        store.open_store(tmp_path)

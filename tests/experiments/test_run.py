@@ -1,0 +1,233 @@
+"""A run folder from end to end, on toy windows: contents, controls, folds, evaluation elsewhere."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from helpers.toys import toy_windows
+from sparseeg.data.problems import Problem
+from sparseeg.data.store import store
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.baselines import age_and_sex, with_eeg
+from sparseeg.experiments import run as runs
+from sparseeg.experiments.folds import make_folds
+from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.ensemble import load_members
+from sparseeg.training.inference import predict
+
+METRIC_KEYS = {
+    "task", "model", "n_trials", "n_subjects", "nrmse", "nrmse_ci95", "rmse", "mae", "pearson_r",
+    "spearman_within_subject", "baselines", "controls", "data",
+}  # fmt: skip
+
+
+def config(**options: object) -> TrainConfig:
+    defaults = {
+        "model": "response-time-cnn",
+        "epochs": 6,
+        "batch_size": 32,
+        "device": "cpu",
+        "split": SplitConfig(kind="release", valid=("R4",), test=("R5",)),
+    }
+    return TrainConfig(data=DataConfig(path="toy"), **{**defaults, **options})
+
+
+def silent(line: str) -> None:
+    """Swallow progress."""
+
+
+@pytest.fixture(scope="module")
+def run(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    with_problem = replace(toy, problems=(Problem(Path("sub-99_eeg.bdf"), "no events file", "left out"),))
+    runs.train(config(control_within_subject=True), with_problem, out, silent)
+    return out
+
+
+def test_folder_holds_what_the_guide_says(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) >= METRIC_KEYS
+    assert set(metrics["baselines"]) == {
+        "train_mean", "subject_mean_oracle", "subject_mean_loo", "ridge", "hist_gradient_boosting",
+    }  # fmt: skip
+    assert set(metrics["controls"]) == {"shuffled_trials", "shuffled_within_subject", "shuffled_order"}
+    assert metrics["data"] == {"source": "toy", "simulated": True, "n_files_with_problems": 1}
+    assert (metrics["n_trials"], metrics["n_subjects"]) == (72, 3)
+    for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "controls"):
+        assert (run / name).exists()
+    problems = pd.read_csv(run / "problems.tsv", sep="\t")
+    assert problems.loc[0].tolist() == ["sub-99_eeg.bdf", "no events file", "left out"]
+
+
+def test_the_windows_of_a_control_stay_in_place(
+    toy: WindowSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        runs, "fit_members", lambda windows, split, config, folder, **_: seen.update({folder.name: config})
+    )
+    jittered = config(augment={"jitter": 0.2, "channel_dropout": 0.1})
+    fold = make_folds(tmp_path / "run", toy, jittered.split)[0]
+    runs.fit_fold(toy, fold, jittered, silent)
+    assert seen["run"].augment.jitter == 0.2
+    assert seen["shuffled_trials"].augment.jitter == 0
+    assert seen["shuffled_trials"].augment.channel_dropout == 0.1
+
+
+def test_the_model_learns_and_its_control_does_not(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["nrmse"] < 0.8
+    for name in ("shuffled_trials", "shuffled_within_subject"):
+        assert metrics["controls"][name]["nrmse"] > 0.95
+    assert metrics["controls"]["shuffled_order"]["nrmse"] == pytest.approx(metrics["nrmse"], abs=1e-5)
+
+
+def test_predictions_are_of_test_subjects_only(run: Path, toy: WindowSet) -> None:
+    predictions = pd.read_csv(run / "predictions.tsv", sep="\t")
+    assert set(predictions["release"]) == {"R5"}
+    assert predictions["target"].to_numpy() == pytest.approx(toy.targets[-72:], abs=1e-5)
+
+
+def test_evaluation_repeats_the_table(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    first = json.loads((run / "metrics.json").read_text())
+    again = runs.reevaluate(run, toy, None, tmp_path, silent)
+    assert again["nrmse"] == pytest.approx(first["nrmse"])
+    for part in ("baselines", "controls"):
+        scores = {name: row["nrmse"] for name, row in first[part].items()}
+        assert {name: row["nrmse"] for name, row in again[part].items()} == pytest.approx(scores)
+
+
+def test_evaluation_on_other_subjects(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    other = toy_windows(n_subjects=6, seed=5)
+    other.table["subject"] = "new-" + other.table["subject"]
+    metrics = runs.reevaluate(run, toy, other, tmp_path, silent)
+    assert metrics["n_trials"] == len(other)
+    assert metrics["nrmse"] < 0.9
+    assert "ridge" in metrics["baselines"]
+    without = runs.reevaluate(run, None, other, tmp_path, silent)
+    assert without["nrmse"] == pytest.approx(metrics["nrmse"])
+    assert without["baselines"]["train_mean"]["nrmse"] == pytest.approx(
+        metrics["baselines"]["train_mean"]["nrmse"], abs=1e-5
+    )
+    assert "ridge" not in without["baselines"]
+
+
+@pytest.mark.parametrize("with_own_data", [True, False])
+def test_a_subject_that_trained_cannot_test(
+    with_own_data: bool, run: Path, toy: WindowSet, tmp_path: Path
+) -> None:
+    with pytest.raises(SparseEEGError, match="sub-0"):
+        runs.reevaluate(run, toy if with_own_data else None, toy_windows(seed=5), tmp_path, silent)
+
+
+def test_other_channel_count_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match=r"7 channels x 60 samples .* takes 5 x 60"):
+        runs.reevaluate(run, toy_windows(n_chans=7), None, tmp_path, silent)
+
+
+def test_other_channel_names_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    other = replace(toy_windows(n_subjects=6, seed=5), ch_names=("A", "B", "C", "D", "E"))
+    with pytest.raises(SparseEEGError, match="A stands where the network"):
+        runs.reevaluate(run, toy, other, tmp_path, silent)
+
+
+def test_channels_in_another_order_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    swapped = replace(toy, ch_names=("E2", "E1", *toy.ch_names[2:]))
+    with pytest.raises(SparseEEGError, match=r"E2 stands where the network in .* takes E1; evaluate"):
+        runs.reevaluate(run, swapped, None, tmp_path, silent)
+
+
+def test_unfinished_run_says_how_to_go_on(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    for name in ("config.yaml", "splits.json"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    with pytest.raises(SparseEEGError, match="--resume"):
+        runs.reevaluate(tmp_path, toy, None, tmp_path, silent)
+
+
+def test_leave_one_subject_out_pools_every_trial_once(tmp_path: Path) -> None:
+    windows = toy_windows(n_subjects=4, n_trials=10)
+    options = config(split=SplitConfig(kind="loso"), epochs=1, batch_size=8, control=False, boosting=False)
+    metrics = runs.train(options, windows, tmp_path / "run", silent)
+    assert (metrics["n_trials"], metrics["n_subjects"]) == (40, 4)
+    predictions = pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")
+    assert predictions.groupby("fold")["subject"].nunique().tolist() == [1, 1, 1, 1]
+    assert len(list((tmp_path / "run" / "folds").glob("*/model.safetensors"))) == 4
+
+
+def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path) -> None:
+    path = run / "model.safetensors"
+    before = path.stat().st_mtime_ns
+    runs.train(config(), toy, run, silent)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_release_split_needs_releases(toy: WindowSet, tmp_path: Path) -> None:
+    without = replace(toy, table=toy.table.drop(columns="release"))
+    with pytest.raises(SparseEEGError, match="names no releases"):
+        runs.train(config(), without, tmp_path / "run", silent)
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_a_test_part_the_validation_part_is_scored_and_named(toy: WindowSet, tmp_path: Path) -> None:
+    alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
+    metrics = runs.train(alone, toy, tmp_path / "run", silent)
+    assert metrics["part"] == "validation"
+    assert "on whom the epoch was chosen" in (tmp_path / "run" / "report.html").read_text()
+    assert set(pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")["release"]) == {"R5"}
+
+
+def test_several_stores_are_one_set_and_share_nothing(toy: WindowSet, tmp_path: Path) -> None:
+    toy = replace(toy, table=toy.table.assign(file=toy.table["subject"] + "_eeg.bdf"))
+    late = (toy.table["release"] == "R5").to_numpy()
+    early, r5 = (store.save(toy.select(part), tmp_path / name) for part, name in ((~late, "a"), (late, "b")))
+    together = runs.load_windows(DataConfig(path=(str(early), str(r5))))
+    assert sorted(together.targets) == pytest.approx(sorted(toy.targets))
+    assert together.subjects[-1] in toy.subjects[late]
+    with pytest.raises(SparseEEGError, match=r"a and .*/a both hold sub-00_eeg of sub-00; give each"):
+        runs.load_windows(DataConfig(path=(str(early), str(early))))
+
+
+def test_a_run_goes_on_with_its_own_subjects_only(toy: WindowSet, tmp_path: Path) -> None:
+    quick = config(epochs=1, control=False, boosting=False)
+    runs.train(quick, toy, tmp_path / "run", silent)
+    splits = (tmp_path / "run" / "splits.json").read_text()
+    moved = replace(
+        toy, table=toy.table.assign(release=toy.table["release"].replace({"R1": "R5", "R5": "R1"}))
+    )
+    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is in the part test now"):
+        runs.train(quick, moved, tmp_path / "run", silent)
+    fewer = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
+    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is not there now"):
+        runs.train(quick, fewer, tmp_path / "run", silent)
+    assert (tmp_path / "run" / "splits.json").read_text() == splits
+
+
+def test_a_refit_needs_somebody_to_test_on() -> None:
+    with pytest.raises(ValidationError, match="name releases to test on"):
+        config(split=SplitConfig(kind="release", valid=("R5",)), refit=True)
+
+
+def test_what_eeg_adds_to_age_is_learned_where_the_network_was_not(toy: WindowSet, tmp_path: Path) -> None:
+    people = sorted(set(toy.subjects))
+    ages = dict(zip(people, np.random.default_rng(3).uniform(5, 20, len(people)), strict=True))
+    aged = replace(toy, table=toy.table.assign(age=toy.table["subject"].map(ages), sex="F"))
+    options = config(refit=True, epochs=3, control=False, boosting=False)
+    runs.train(options, aged, tmp_path, silent)
+    fold = make_folds(tmp_path, aged, options.split)[0]
+    valid = fold.split.valid
+    rows = np.concatenate([valid, fold.scored])
+    strangers, known = (
+        predict(load_members(folder), aged, part).mean
+        for folder, part in ((tmp_path / "selection", valid), (tmp_path, fold.scored))
+    )
+    alone = age_and_sex(aged.table["age"], aged.table["age"] * 0.0, aged.targets, fold.split.train, rows)
+    eeg = np.concatenate([strangers, known])
+    both = with_eeg(alone, eeg, aged.targets[rows], aged.subjects[rows], np.arange(len(valid)))
+    table = pd.read_csv(tmp_path / "predictions.tsv", sep="\t")
+    assert table["age_sex_and_eeg"].to_numpy() == pytest.approx(both[len(valid) :], abs=1e-5)

@@ -1,0 +1,23 @@
+"""Epochs files with known samples."""
+
+import mne
+import numpy as np
+import pandas as pd
+
+CHANNELS = ("Fz", "Cz", "Pz")
+
+
+def write_epochs(
+    path, *, rt=(300.0, 450.0, 700.0), sfreq=100.0, ch_names=CHANNELS, tmin=-0.2, n_times=100, data=None
+):
+    """Write epochs of known samples, in microvolts, with `rt` in milliseconds and other metadata."""
+    rng = np.random.default_rng(len(path.name))
+    if data is None:
+        data = 10.0 * rng.standard_normal((len(rt), len(ch_names), n_times))
+    types = ["eog" if name.startswith("EOG") else "eeg" for name in ch_names]
+    info = mne.create_info(list(ch_names), sfreq, types)
+    metadata = pd.DataFrame({"rt": rt, "block": range(len(rt)), "kind": "rare"})
+    epochs = mne.EpochsArray(data * 1e-6, info, tmin=tmin, metadata=metadata, verbose="error")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    epochs.save(path, verbose="error")
+    return data

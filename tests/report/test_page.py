@@ -1,0 +1,76 @@
+"""The page about a run: complete, self-contained, and honest about simulation."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
+from sparseeg.report.page import write_report
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    predictions = pd.DataFrame(
+        {
+            "subject": np.repeat(["sub-<1>", "sub-2"], 20),
+            "target": rng.normal(1.6, 0.4, 40),
+            "prediction": rng.normal(1.6, 0.1, 40),
+            "train_mean": 1.6,
+        }
+    )
+    predictions = add_constant_baselines(predictions)
+    predictions.to_csv(tmp_path / "predictions.tsv", sep="\t", index=False)
+    metrics = {
+        "task": "response-time",
+        "model": "response-time-cnn",
+        "part": "test",
+        "unit": "s",
+        **evaluate(predictions, n_resamples=50),
+        "data": {"source": "<here>", "simulated": True, "n_files_with_problems": 2},
+        "version": "0",
+    }
+    text = json.dumps(metrics).replace("NaN", "null")
+    (tmp_path / "metrics.json").write_text(text)
+    return tmp_path
+
+
+def test_page_needs_nothing_from_outside(run: Path) -> None:
+    page = write_report(run).read_text()
+    links = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert "<script" not in page
+    assert page.count("<svg") == 3
+
+
+def test_page_says_simulated_and_escapes(run: Path) -> None:
+    page = write_report(run).read_text()
+    assert "These data are simulated" in page
+    assert "&lt;here&gt;" in page
+    assert "own mean (oracle)" in page
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert f"{metrics['nrmse']:.4f}" in page
+
+
+def test_scores_that_are_missing_are_dashes(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics |= {"nrmse": None, "nrmse_ci95": [None, None], "pearson_r": None}
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    assert "<td>model</td><td>-</td><td>- - -</td>" in write_report(run).read_text()
+
+
+def test_run_without_scores_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match="no scores to report"):
+        write_report(tmp_path)
+
+
+def test_damaged_scores_are_said(run: Path) -> None:
+    for content in ("{", "{}", "[]"):
+        (run / "metrics.json").write_text(content)
+        with pytest.raises(SparseEEGError, match="no scores to report"):
+            write_report(run)

@@ -1,0 +1,255 @@
+"""A recording replayed by MNE-LSL's player: predictions as of the file, whatever happens to the stream."""
+
+import threading
+import time
+import uuid
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("mne_lsl", exc_type=ImportError)
+
+from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
+
+from helpers.command import assert_one_line
+from sparseeg.errors import SparseEEGError
+from sparseeg.prediction import Predictor
+from sparseeg.prediction.recordings import Request, predict_recording
+from sparseeg.stream.live import Log, Wanted, live, new_table
+from sparseeg.stream.lsl import ANY, Named, Predictions, _names, find_markers, find_signal
+from sparseeg.stream.search import Search
+
+set_config_content("[log]\nlevel = -3\n")
+
+
+@pytest.fixture(scope="module")
+def played(raw: mne.io.BaseRaw, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some twenty seconds of a test subject, with stimuli as annotations."""
+    onsets = [
+        one["onset"] for one in raw.annotations if one["description"] in ("left_target", "right_target")
+    ]
+    out = tmp_path_factory.mktemp("recordings") / "a_raw.fif"
+    raw.copy().crop(onsets[0] - 8.0, onsets[0] + 14.0).save(out, verbose="error")
+    return out
+
+
+@pytest.fixture(scope="module")
+def expected(response_time: Path, played: Path) -> pd.DataFrame:
+    return predict_recording(Predictor(response_time), played, Request())[0]
+
+
+def test_a_replay_predicts_what_the_file_predicts(
+    response_time: Path, played: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    code, text = sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv")
+    assert code == 0, text
+    found = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert len(found) == len(expected) >= 2
+    assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=2e-5)
+    assert found["interval_low"].to_numpy() == pytest.approx(expected["interval_low"].to_numpy(), abs=2e-5)
+    assert found["event"].tolist() == expected["event"].tolist()
+    assert np.diff(found["onset"]) == pytest.approx(np.diff(expected["onset"]), abs=0.02)
+    assert f"{len(expected)} predictions" in text
+    assert "after the last sample" in text
+    assert_one_line(
+        *sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv"), "exists"
+    )
+
+
+class Listener:
+    """`live` in a thread of its own, with what it says."""
+
+    def __init__(self, run: Path, out: Path, **wanted) -> None:
+        self.name = f"eeg-{uuid.uuid4().hex[:8]}"
+        self.lines: list[str] = []
+        self.log = Log()
+        self._stop = threading.Event()
+        self._error: list[BaseException] = []
+        self._asked = Wanted(
+            Named(self.name), Named(f"{self.name}-annotations"), ("left_target", "right_target"), **wanted
+        )
+        self._thread = threading.Thread(target=self._listen, args=(Predictor(run), out))
+
+    def _listen(self, predictor: Predictor, out: Path) -> None:
+        try:
+            with new_table(out) as table:
+                outlet = Predictions(f"{self.name}-out", "s")
+                live(predictor, self._asked, outlet, table, self.log, self.lines.append, self._stop.is_set)
+        except BaseException as error:
+            self._error.append(error)
+
+    def __enter__(self) -> "Listener":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=20)
+        assert not self._thread.is_alive()
+        if self._error:
+            raise self._error[0]
+
+    def wait_for(self, words: str, seconds: float = 25.0) -> None:
+        until = time.monotonic() + seconds
+        while not any(words in line for line in self.lines):
+            assert time.monotonic() < until, (words, self.lines)
+            time.sleep(0.05)
+
+
+def channels(played: Path) -> tuple[mne.io.BaseRaw, list[str]]:
+    raw = mne.io.read_raw(played, preload=True, verbose="error")
+    return raw, raw.ch_names
+
+
+def outlet(name: str, ch_names: list[str], sfreq: float) -> StreamOutlet:
+    info = StreamInfo(name, "EEG", len(ch_names), sfreq, np.float64, f"{name}-{uuid.uuid4().hex}")
+    info.set_channel_names(ch_names)
+    return StreamOutlet(info)
+
+
+def push(to: StreamOutlet, samples: np.ndarray, sfreq: float, shift: float = 0.0) -> None:
+    """Send samples in chunks of 50 ms, at their pace, on a clock that may be shifted."""
+    size = max(1, round(0.05 * sfreq))
+    begin = local_clock()
+    for at in range(0, len(samples), size):
+        chunk = samples[at : at + size]
+        while local_clock() < begin + (at + len(chunk)) / sfreq:
+            time.sleep(0.002)
+        to.push_chunk(np.ascontiguousarray(chunk), timestamp=begin + (at + len(chunk)) / sfreq + shift)
+
+
+def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
+    response_time: Path, played: Path, tmp_path: Path
+) -> None:
+    raw, ch_names = channels(played)
+    signal = raw.get_data().T
+    with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
+        listener.wait_for("waiting for an EEG stream")
+        first = outlet(listener.name, ch_names, 100.0)
+        listener.wait_for("129 channels at 100 Hz")
+        push(first, signal[:400], 100.0)
+        count = len(listener.log.latencies)
+        assert count >= 1
+        push(first, signal[400:750], 100.0, shift=30.0)  # the clock jumps
+        assert listener.log.lost
+        assert any("jumped" in reason for reason in listener.log.lost)
+        del first
+        listener.wait_for("has ended")
+        before = len(listener.log.latencies)
+        second = outlet(listener.name, ch_names[::-1], 250.0)
+        listener.wait_for("129 channels at 250 Hz; resampled to 100 Hz")
+        push(second, np.repeat(signal[:600, ::-1], 5, axis=0)[::2], 250.0)
+        time.sleep(0.5)
+        assert len(listener.log.latencies) > before
+        del second
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert len(table) == len(listener.log.latencies)
+    assert np.isfinite(table["prediction"]).all()
+
+
+def test_channels_that_do_not_fit_are_an_error_at_first(
+    response_time: Path, tmp_path: Path, sparseeg
+) -> None:
+    name = f"eeg-{uuid.uuid4().hex[:8]}"
+    kept = outlet(name, ["A1", "A2"], 100.0)
+    words = ("--name", name, "--seconds", 20, "--out", tmp_path / "out.tsv")
+    assert_one_line(*sparseeg("stream", response_time, *words), name, "none of the network's channels")
+    del kept
+
+
+def test_another_stream_of_markers_ends_nothing_but_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparseeg.stream.search.PAUSE", 3600.0)
+    there = ["a", "b"]
+    infos = {name: StreamInfo(name, "Markers", 1, 0.0, "string", name) for name in "abc"}
+    monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: [infos[name] for name in there])
+    lines: list[str] = []
+    search = Search(partial(find_markers, ANY, 0.0), "waiting", lines.append)
+    with pytest.raises(SparseEEGError, match=r"there are 2 streams of markers \(a, b\)"):
+        search()
+    there[:] = ["a"]
+    assert search().name == "a"
+    assert search() is None, "it was asked just now"
+    search = replace(search, asked=-1e9, before="a")
+    there[:] = ["b", "c"]  # its own is away
+    assert search() is None
+    assert replace(search, asked=-1e9)() is None
+    assert len(lines) == 1
+    assert "there are 2 streams" in lines[0]
+    there[:] = ["a", "b"]
+    assert replace(search, asked=-1e9)().name == "a"
+
+
+def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    infos = [StreamInfo(kind, kind, 4, 100.0, "float32", kind) for kind in ("Gaze", "EEG")]
+    monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: infos)
+    assert find_signal(ANY, 0.0).name == "EEG"
+    infos.append(StreamInfo("untyped", "", 4, 100.0, "float32", "untyped"))
+    assert find_signal(ANY, 0.0).name == "EEG"
+    assert find_signal(Named(source_id="amplifier"), 0.0).name == "EEG", "a device may have several streams"
+    del infos[1]
+    assert find_signal(ANY, 0.0).name == "untyped"
+    del infos[1]
+    assert find_signal(ANY, 0.0) is None
+    assert find_signal(Named("Gaze"), 0.0).name == "Gaze"
+    assert find_signal(Named(source_id="Gaze"), 0.0).name == "Gaze"
+
+
+def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:
+    raw, ch_names = channels(played)
+    with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
+        source = outlet(listener.name, ch_names, 100.0)
+        listener.wait_for("129 channels at 100 Hz")
+        from mne_lsl.lsl import StreamInlet, resolve_streams
+
+        (info,) = resolve_streams(5.0, f"{listener.name}-out")
+        inlet = StreamInlet(info)
+        inlet.open_stream(timeout=5.0)
+        push(source, raw.get_data().T[:400], 100.0)
+        values, times = inlet.pull_chunk(timeout=1.0, max_samples=1)
+        table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+        assert values[0][0] == pytest.approx(table["prediction"].iloc[0], abs=1e-5)
+        assert len(times) == 1
+        del source
+
+
+def test_what_a_replay_needs_of_its_events(
+    response_time: Path, played: Path, tmp_path: Path, sparseeg
+) -> None:
+    path = tmp_path / "sub-1_task-x_eeg.edf"
+    raw = mne.io.read_raw_fif(played, preload=True, verbose="error").crop(6.0, 12.0)
+    raw.export(path, verbose="error")
+    (tmp_path / "sub-1_task-x_events.tsv").write_text("onset\tduration\ttrial_type\n2.0\t0\tleft_target\n")
+    replayed = ("stream", response_time, "--replay", path)
+    assert_one_line(*sparseeg(*replayed, "--out", tmp_path / "a.tsv"), "no column 'value'")
+    assert not (tmp_path / "a.tsv").exists()
+    for number, words in enumerate([("--events-column", "trial_type"), ("--every", 2)]):
+        out = tmp_path / f"{number}.tsv"
+        code, text = sparseeg(*replayed, *words, "--out", out)
+        assert code == 0, text
+        assert len(pd.read_csv(out, sep="\t")) >= 1
+    wrong = sparseeg(*replayed, "--every", 2, "--bad", "E1O", "--out", tmp_path / "b.tsv")
+    assert_one_line(*wrong, "no channel 'E1O' that could be bad. Did you mean 'E1'")
+    assert not (tmp_path / "b.tsv").exists()
+
+
+def test_channels_without_a_name_get_their_number() -> None:
+    info = StreamInfo("eeg", "EEG", 2, 100.0, "float32", uuid.uuid4().hex)
+    assert _names(info) == ["channel 1", "channel 2"]
+    info.set_channel_names(["E1", "E2"])
+    assert _names(info) == ["E1", "E2"]
+    info.get_channel_names = lambda: ["E1", None]  # as from an outlet that labels some
+    assert _names(info) == ["E1", "channel 2"]
+
+
+def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    assert_one_line(*sparseeg("stream", tmp_path), "config.yaml")
+    assert_one_line(*sparseeg("stream", response_time, "--replay", tmp_path / "a.bdf"), "does not exist")
+    (tmp_path / "damaged.bdf").write_bytes(b"\xffBIOSEMI")
+    damaged = sparseeg("stream", response_time, "--replay", tmp_path / "damaged.bdf")
+    assert_one_line(*damaged, "damaged.bdf: its header is damaged")
+    assert_one_line(*sparseeg("stream", response_time, "--every", -1), "greater than zero")
