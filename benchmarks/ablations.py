@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sparseeg import machine
 from sparseeg.experiments import run as runs
 from sparseeg.experiments.comparison import Comparison, Entry
-from sparseeg.report import tables
 from sparseeg.report.comparison import write_comparison
 from sparseeg.training.config import DataConfig, SplitConfig
 
@@ -124,7 +124,7 @@ def main() -> None:
     unknown = sorted(set(options.groups) - set(GROUPS))
     if unknown:
         parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
-    tables.commit()
+    machine.commit()
     data, split = DataConfig(path=str(options.data)), SplitConfig(kind="release", valid=("R4",), test=("R5",))
     windows = runs.load_windows(data, n_jobs=2)
     comparison = Comparison(options.runs, windows, data, split)

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.attention import SparseMultiHeadAttention, head_count
 from sparseeg.attention.partition import PartitionKind
 from sparseeg.bench import claims
@@ -250,7 +250,7 @@ def main() -> None:
     if options.measure:
         print(json.dumps(measure(options.measure)))
         return
-    tables.commit()
+    machine.commit()
     for name in options.only:
         table, title, notes = measures[name]()
         command = " ".join(["python", *sys.argv])

@@ -19,9 +19,9 @@ import pandas as pd
 
 from sparseeg.bench import claims
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids import read as bids
 from sparseeg.data.bids.participants import is_simulated
 from sparseeg.data.epochs.read import epochs_files
+from sparseeg.data.read_bids import read_trials
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.files.tsv import read_tsv
 from sparseeg.report import tables
@@ -71,7 +71,7 @@ def targets_in(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         return
     root = layout.roots(path)[0]
     name = f"{root.name} (SIMULATED)" if is_simulated(root) else f"{root.name} (real labels)"
-    trials = bids.read_trials(root)[0].dropna(subset="rt")
+    trials = read_trials(root)[0].dropna(subset="rt")
     whole = (trials["response_onset"] - trials["trial_start"]).to_numpy()
     yield f"{name}: response time from the stimulus, s", trials["rt"].to_numpy()
     yield f"{name}: from the trial's start, s", whole

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from sparseeg import machine
 from sparseeg.cli.train import demo
-from sparseeg.evaluation.evaluate import CAPTION, cells, rows
 from sparseeg.report import tables
+from sparseeg.report.score_table import CAPTION, cells, rows
 from sparseeg.training.ensemble import training_seconds
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
         demo(Path(place))

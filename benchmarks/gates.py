@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.data.windows import WindowSet
 from sparseeg.experiments.run import load_windows
 from sparseeg.report import tables
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     config = TrainConfig.read(options.runs / NETWORKS[0]).data
     windows = load_windows(config.model_copy(update={"path": str(options.data), "releases": ("R5",)}))
     rows = np.arange(len(windows))

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from sparseeg import machine
 from sparseeg.attention import head_count, make_partition, partitioned_attention, triton_kernels
 from sparseeg.report import tables
 
@@ -89,7 +90,7 @@ def main() -> int:
     if not (torch.cuda.is_available() and triton_kernels.is_available()):
         print("benchmarks/gpu.py needs a CUDA device and triton", file=sys.stderr)
         return 2
-    tables.commit()
+    machine.commit()
     tests = [str(ROOT / "tests" / "attention" / f"test_triton_{part}.py") for part in ("kernels", "launch")]
     # Without the shared fixtures, which these tests don't use, torch, triton and pandas are enough.
     checks = [sys.executable, "-m", "pytest", "-q", "--noconftest", *tests]

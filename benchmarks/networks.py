@@ -21,9 +21,10 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg.evaluation.evaluate import CAPTION, LABELS, rows
+from sparseeg import machine
 from sparseeg.experiments import run as runs
 from sparseeg.report import tables
+from sparseeg.report.score_table import CAPTION, LABELS, rows
 from sparseeg.training.config import DataConfig, SplitConfig
 from sparseeg.training.recipes import configure
 
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     data = DataConfig(path=str(options.data), task=options.name)
     windows = runs.load_windows(data)
     lines: dict[str, dict[str, object]] = {}

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from sparseeg import machine
 from sparseeg.bench.probe import memory_status
 from sparseeg.data.store.prepare import prepare
 from sparseeg.report import tables
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/loading"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     lines = []
     for number in options.subjects:
         dataset = simulate_dataset(options.folder / f"{number}-subjects", number, n_jobs=options.jobs)

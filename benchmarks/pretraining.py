@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from sparseeg import machine
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import PRETRAINING, TaskFile, find_task
 from sparseeg.data.windows import WindowSet
 from sparseeg.experiments import run as runs
 from sparseeg.experiments.comparison import Comparison, Entry
-from sparseeg.report import tables
 from sparseeg.report.comparison import write_comparison
 from sparseeg.simulate import simulate_dataset
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of training subjects")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     data, store = options.folder / "set", options.folder / "trials"
     simulate_dataset(data, options.subjects, seed=0, passive_minutes=MINUTES, n_jobs=2)
     run = pretrained(options.folder, data, options.epochs)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.report import tables
 
 MODEL = "light-sparse-attention-cnn"
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     torch.manual_seed(0)
     x, target = torch.randn(options.batch_size, 129, 200) * 10, torch.zeros(options.batch_size, 1)
     network = models.build(options.model, 129, 200)

@@ -16,7 +16,7 @@ import torch
 from specification_protocol import BATCH, Protocol, at_stimulus, few
 from torch import nn
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation.metrics import nrmse
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, nargs="+", default=[0.0])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     torch.set_num_threads(1)
     windows = few(at_stimulus(options.data))
     split = next(Protocol("stimulus", mixed=True).folds(windows))

@@ -17,11 +17,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.data.bids import hbn
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.models import NetworkSpec
-from sparseeg.prediction.inputs import Inputs
 from sparseeg.prediction.windows_to_try import noise
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
@@ -30,6 +29,7 @@ from sparseeg.submission.pack import N_TRIED, pack
 from sparseeg.submission.sandbox import ask
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
+from sparseeg.training.inputs import Inputs
 
 IMAGE = ("torch==2.2.2", "numpy==2.2.6", "scipy==1.15.3", "einops==0.8.1")
 VERSIONS = "import sys, torch, numpy; print(sys.version.split()[0], torch.__version__, numpy.__version__)"
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/scoring-image"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     there = environment(options.folder, options.python)
     asked = subprocess.run([there, "-c", VERSIONS], check=True, capture_output=True, text=True)
     versions = asked.stdout.split()

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from sparseeg import machine
 from sparseeg.data import splits
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
@@ -100,7 +101,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2, help="seeds of the baseline network")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     simulate_dataset(options.data, seed=SEED, n_jobs=options.jobs)
     config = DataConfig(path=str(options.data))
     windows = runs.load_windows(config, n_jobs=options.jobs)

@@ -21,10 +21,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.bench import claims
 from sparseeg.data import splits
-from sparseeg.data.bids import read as bids
+from sparseeg.data.read_bids import read_bids, read_trials
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import metrics
@@ -88,18 +88,18 @@ PROTOCOLS = (
 
 def at_stimulus(data: Path) -> WindowSet:
     """Return the package's windows: +0.5 to +2.5 s after the stimulus, target from the stimulus."""
-    return bids.read_bids(data, n_jobs=1)
+    return read_bids(data, n_jobs=1)
 
 
 def at_trial_start(data: Path) -> WindowSet:
     """Return the first two seconds of each trial, with its first press, 0.1 to 5.0 s after its start."""
-    trials, _ = bids.read_trials(data)
+    trials, _ = read_trials(data)
     for file, rows in trials.groupby("file").groups.items():
         trials.loc[rows, "trial"] = np.arange(len(rows))
         trials.loc[rows, "press"] = claims.first_presses(read_tsv(data / str(file)))[: len(rows)]
     trials["delay"] = trials["stimulus_onset"] - trials["trial_start"]
     before = float(np.ceil(trials["delay"].max()))
-    windows = bids.read_bids(data, tmin=-before, tmax=0.0, n_jobs=1)
+    windows = read_bids(data, tmin=-before, tmax=0.0, n_jobs=1)
     keys = ["subject", "run", "trial"]
     found = trials[[*keys, "delay", "press"]]
     table = windows.table.merge(found, on=keys, how="left", validate="one_to_one")
@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/specification-protocol"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     torch.set_num_threads(1)
     name = "specification-protocol" + ("-whole" if options.whole else "")
     sets = {"trial start": at_trial_start(options.data), "stimulus": at_stimulus(options.data)}

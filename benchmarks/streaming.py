@@ -19,6 +19,7 @@ import pandas as pd
 from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
 from scoring_image import untrained
 
+from sparseeg import machine
 from sparseeg.data.bids import hbn
 from sparseeg.prediction import Predictor
 from sparseeg.report import tables
@@ -66,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     set_config_content("[log]\nlevel = -3\n")
     lines = []
     with tempfile.TemporaryDirectory() as place:

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from sparseeg import models
+from sparseeg import machine, models
 from sparseeg.attention.linear import Linear
 from sparseeg.bench.contenders import Projected, dense_attention, random_weights
 from sparseeg.bench.probe import BACKWARD, FORWARD, make_pass, peak_memory
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=300, help="seconds that a dense pass may take")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     lines = []
     known: dict[tuple[bool, str], tuple[float, float]] = {}
     for seconds in options.seconds:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from edfio import Bdf, BdfSignal
 
+from sparseeg import machine
 from sparseeg.data.bids import hbn
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.evaluation.metrics import nrmse
@@ -89,7 +90,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/zero-signals"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
-    tables.commit()
+    machine.commit()
     root = bids_of_zeros(options.labels, options.folder / "set")
     truth = pd.concat([trial_table(read_tsv(path)) for path in sorted(root.rglob("*_events.tsv"))])[
         "rt"

@@ -9,7 +9,6 @@ from helpers.command import call
 from helpers.toys import toy_windows
 from sparseeg.data.windows import WindowSet
 
-pytest.register_assert_rewrite("helpers")
 pytest_plugins = ["helpers.finished_runs"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

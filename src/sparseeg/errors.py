@@ -19,6 +19,14 @@ def not_installed(package: str, install: str, cause: Exception) -> SparseEEGErro
     )
 
 
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, with its type where the message alone says too little."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name that is closest or holds `name`, or an empty string."""
     names = list(known)

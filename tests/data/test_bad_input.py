@@ -9,8 +9,8 @@ from scipy.io import loadmat
 
 from helpers.bids_folder import TASK, BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES
-from sparseeg.data.bids.read import read_bids
 from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from helpers.bids_folder import BidsFolder
-from sparseeg.data.bids.read import read_bids
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import event_samples
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.tasks import TASKS
 from sparseeg.data.windows import WindowSet
 

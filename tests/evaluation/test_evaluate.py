@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate, markdown, rows
+from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
+from sparseeg.report.score_table import markdown, rows
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from scipy import signal
 
 from sparseeg.data import load
-from sparseeg.data.bids.read import read_bids
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import store
 from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError

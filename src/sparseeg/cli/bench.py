@@ -74,13 +74,14 @@ def bench_loading(
     """Shuffled windows per second and memory, beside braindecode's; the loader's share of a training step."""
     import pandas as pd
 
+    from sparseeg import machine
     from sparseeg.bench import loading
     from sparseeg.bench.attention import parse_numbers
     from sparseeg.report import tables
 
     _set_threads(threads)
     sizes = parse_numbers(subjects)
-    tables.commit()
+    machine.commit()
     table = loading.run(sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say)
     notes = (
         f"batches of {batch_size} windows of 129 channels x 200 samples, {repeats} interleaved turns of a "

@@ -88,11 +88,11 @@ def prepare(
     Run again, it reads only what is new or has changed; interrupted, it goes on.
     """
     from sparseeg.data import tasks
-    from sparseeg.data.engines import engine
     from sparseeg.data.load import recognise
     from sparseeg.data.signals.continuous import Processing
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
+    from sparseeg.engines import engine
 
     if recognise(dataset) != "bids":
         raise SparseEEGError(f"{dataset} is no BIDS folder; only one can be prepared")

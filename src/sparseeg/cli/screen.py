@@ -133,7 +133,7 @@ def say_problems(windows: Any) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the honest table."""
-    from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
+    from sparseeg.report.score_table import CAPTION, cells, intervals, rows, scored
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
@@ -151,7 +151,7 @@ def show(metrics: dict[str, Any]) -> None:
     if "interval" in metrics:
         output.print(intervals(metrics), soft_wrap=True)
     if "by_subject" in metrics:
-        from sparseeg.evaluation.evaluate import LABELS, number
+        from sparseeg.report.score_table import LABELS, number
 
         parts = [
             f"{LABELS[name]} {number(scores['nrmse'], 4)}" for name, scores in metrics["by_subject"].items()

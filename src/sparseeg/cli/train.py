@@ -164,6 +164,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     """Read, train, score and show; Ctrl-C and a full disk say how to go on."""
     from sparseeg.experiments import run as runs
     from sparseeg.models.registry import check_name
+    from sparseeg.report.page import write_report
     from sparseeg.training.start import network_file
 
     check_name(config.model)
@@ -173,6 +174,7 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     windows = read_windows(config.data, jobs, config.augment.jitter)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
         metrics = runs.train(config, windows, out, say)
+    write_report(out)
     show(metrics)
     say(f"run folder: {out}")
 
@@ -191,6 +193,7 @@ def evaluate(
 ) -> None:
     """Score a trained network again, on its own test subjects or on other recordings."""
     from sparseeg.experiments import run as runs
+    from sparseeg.report.page import write_report
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run)
@@ -214,7 +217,9 @@ def evaluate(
         out = out or _folder_of(run, data, other.source)
     out = out or run
     out.mkdir(parents=True, exist_ok=True)
-    show(runs.reevaluate(run, own, other, out, say, chosen))
+    metrics = runs.reevaluate(run, own, other, out, say, chosen)
+    write_report(out)
+    show(metrics)
     say(f"metrics.json and predictions.tsv in {out}")
 
 

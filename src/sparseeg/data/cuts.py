@@ -9,8 +9,8 @@ import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.trials import TrialRule, trial_table
-from sparseeg.data.problems import LEFT_OUT, Problem, one_line
-from sparseeg.errors import SparseEEGError
+from sparseeg.data.problems import LEFT_OUT, Problem
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
 DROPPED = "these windows dropped"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids import read as bids
 from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
-from sparseeg.data.parallel import Progress
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress
 from sparseeg.errors import SparseEEGError, nearest
 
 READS = (
@@ -83,7 +83,7 @@ def load(
     changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
     found = tasks.find_task(task, changes)
     _check_bids(path, found, target, target_unit)
-    return bids.read_bids(
+    return read_bids(
         path,
         task=found,
         sfreq=hbn.SFREQ if sfreq is None else sfreq,

@@ -27,14 +27,6 @@ class Problem:
         return f"{self.path}: {self.reason} ({self.action})"
 
 
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, with its type where the message alone says too little."""
-    text = " ".join(str(error).split())
-    if isinstance(error, ValueError) and text:
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def listed(names: Iterable[str], noun: str, which: str = "") -> str:
     """Return "2 subjects: a, b": how many different names there are, and the first five of them."""
     different = sorted(set(names))

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from sparseeg.data.problems import one_line
+from sparseeg import machine
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.evaluation import compare
 from sparseeg.experiments import predictions as scoring
 from sparseeg.experiments import run as runs
@@ -24,7 +24,6 @@ from sparseeg.experiments.folds import Fold, make_folds
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.files.yaml import describe, name_and_value
 from sparseeg.models.registry import check_name
-from sparseeg.report import tables
 from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_folders, training_seconds
 from sparseeg.training.fit import EFFORT
@@ -172,7 +171,7 @@ class Comparison:
         """Return the predictions of one run, None where it failed, and the line about it."""
         name = f"{entry.name}#{seed}"
         self.report(f"{entry.name}, seed {seed}")
-        line: dict[str, Any] = {"run": name, "model": entry.name, "commit": tables.commit()}
+        line: dict[str, Any] = {"run": name, "model": entry.name, "commit": machine.commit()}
         try:
             prediction, effort = self._one(entry, seed)
         except Exception as error:  # whatever a network does, the others are compared

@@ -24,10 +24,9 @@ from sparseeg.experiments import predictions as scoring
 from sparseeg.experiments.folds import Fold, fold_folders, make_folds
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
-from sparseeg.prediction.inputs import Inputs
-from sparseeg.report.page import write_report
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
+from sparseeg.training.inputs import Inputs
 from sparseeg.training.parts import read_parts, write_parts
 
 Report = Callable[[str], None]
@@ -214,5 +213,4 @@ def _score(
     }
     write_whole(out / "predictions.tsv", predictions.to_csv(sep="\t", index=False, float_format="%.6f"))
     write_json(out / "metrics.json", metrics)
-    write_report(out)
     return metrics

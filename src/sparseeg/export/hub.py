@@ -12,14 +12,13 @@ from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from sparseeg import __version__
-from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.export.graph import check
 from sparseeg.models.ensemble import Together
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
+from sparseeg.report.score_table import CAPTION, cells, rows, scored
 from sparseeg.report.tables import markdown
 
 LIBRARY = "sparseeg"
@@ -32,7 +31,7 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
     ----------
     networks : of each the fields of `NetworkSpec`.
     partitions : see `sparseeg.models.partitions.ways`.
-    inputs : the fields of `sparseeg.prediction.inputs.Inputs`: what windows must be.
+    inputs : the fields of `sparseeg.training.inputs.Inputs`: what windows must be.
     version : of the package that trained them.
 
     It maps windows (batch, channel, time) of any unit to (batch, 1) in the target's unit.

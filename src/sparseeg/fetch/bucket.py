@@ -8,8 +8,7 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError, not_installed
+from sparseeg.errors import SparseEEGError, not_installed, one_line
 
 from .retry import PATIENCE, BrokenError, Patience, RefusedError, persist
 

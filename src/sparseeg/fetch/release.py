@@ -16,8 +16,8 @@ from threading import Event, Lock
 from rich.filesize import decimal
 
 from sparseeg.data.bids import hbn
-from sparseeg.data.problems import Problem, one_line
-from sparseeg.errors import NO_ROOM, SparseEEGError, nearest
+from sparseeg.data.problems import Problem
+from sparseeg.errors import NO_ROOM, SparseEEGError, nearest, one_line
 
 from . import lock, manifest
 from .bucket import Bucket, Remote

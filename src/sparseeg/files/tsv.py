@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 
 
 def read_tsv(path: Path) -> pd.DataFrame:

@@ -9,11 +9,11 @@ import torch
 
 from sparseeg import models
 from sparseeg.errors import SparseEEGError
-from sparseeg.prediction.inputs import Inputs
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.inference import answer
+from sparseeg.training.inputs import Inputs
 
 
 @dataclass(frozen=True)

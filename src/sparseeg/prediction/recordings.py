@@ -13,8 +13,8 @@ from sparseeg.data.cuts import event_samples
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
-from sparseeg.prediction.inputs import Inputs
 from sparseeg.prediction.predictor import Predictor
+from sparseeg.training.inputs import Inputs
 
 COLUMNS = (
     *("onset", "duration", "prediction", "unit", "interval_low", "interval_high"),

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sparseeg.evaluation.evaluate import rows
 from sparseeg.evaluation.metrics import rmse
+from sparseeg.report.score_table import rows
 
 
 def scores_figure(metrics: dict[str, Any]) -> str:

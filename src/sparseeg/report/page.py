@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.evaluate import CAPTION, cells, intervals, rows, scored
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
+from sparseeg.report.score_table import CAPTION, cells, intervals, rows, scored
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222 }

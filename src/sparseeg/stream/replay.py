@@ -8,10 +8,9 @@ import mne
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.problems import one_line
 from sparseeg.data.signals.new_recording import read_events
 from sparseeg.data.signals.raw import open_raw
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 
 
 @contextmanager

@@ -4,8 +4,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from sparseeg.data.problems import one_line
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 
 ENTRY = "submission.py"
 MAX_BYTES = 4 * 2**30

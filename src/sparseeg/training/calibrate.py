@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sparseeg.data.problems import one_line
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.evaluation.intervals import LEVEL, conformal_quantile
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.files.atomic import write_whole

@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sparseeg.data.problems import one_line
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
 
 FILE = "splits.json"

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.bids_folder import BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import EXCLUDED_SUBJECTS
-from sparseeg.data.bids.read import read_trials
+from sparseeg.data.read_bids import read_trials
 from sparseeg.errors import SparseEEGError
 
 

@@ -13,7 +13,7 @@ import pytest
 from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.kills import kill_at_random
 from sparseeg.data.bids.hbn import CH_NAMES
-from sparseeg.data.bids.read import read_bids
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
@@ -282,7 +282,7 @@ def test_an_entry_after_a_torn_line_is_not_lost_with_it(tmp_path):
 
 def test_a_local_dask_cluster_prepares_the_same(folder, tmp_path):
     distributed = pytest.importorskip("distributed")
-    from sparseeg.data.engines import engine
+    from sparseeg.engines import engine
 
     with (
         distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,

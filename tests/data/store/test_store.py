@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.bids_folder import BidsFolder
-from sparseeg.data.bids.read import read_bids
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet

@@ -10,8 +10,8 @@ import pandas as pd
 
 from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.problems import Problem, listed, one_line
-from sparseeg.errors import SparseEEGError
+from sparseeg.data.problems import Problem, listed
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
 NAME = "participants.tsv"

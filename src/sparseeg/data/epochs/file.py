@@ -8,9 +8,10 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.problems import LEFT_OUT, Problem, one_line, summarise
+from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
+from sparseeg.errors import one_line
 
 DROPPED = "these epochs dropped"
 

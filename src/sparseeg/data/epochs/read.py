@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
-from sparseeg.data.parallel import Progress, read_each
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
 from sparseeg.data.tasks import NO_UNIT
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
 PATTERNS = ("*_epo.fif", "*-epo.fif", "*_epo.fif.gz", "*-epo.fif.gz")

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.problems import one_line
 from sparseeg.data.signals.continuous import filter_kernel, filtered, reference_rows
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.resample import rate_ratio, resample
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})

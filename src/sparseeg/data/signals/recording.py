@@ -10,9 +10,9 @@ import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, lost
-from sparseeg.data.problems import LEFT_OUT, Problem, one_line
+from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.signals.continuous import Continuous, Processing
-from sparseeg.errors import NO_ROOM
+from sparseeg.errors import NO_ROOM, one_line
 
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]

@@ -21,9 +21,8 @@ import numpy as np
 from sparseeg import __version__
 from sparseeg.data.bids import layout
 from sparseeg.data.bids.participants import NAME as PARTICIPANTS
-from sparseeg.data.bids.read import Survey, assemble, survey_bids
 from sparseeg.data.cuts import Cut
-from sparseeg.data.parallel import Progress, in_any_order
+from sparseeg.data.read_bids import Survey, assemble, survey_bids
 from sparseeg.data.signals.channels import channel_order, expected_channels
 from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Blocks, read_recording
@@ -31,6 +30,7 @@ from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress, in_any_order
 from sparseeg.errors import SparseEEGError
 
 MARGIN = 0.5  # seconds of signal kept to either side of a window

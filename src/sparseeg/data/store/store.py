@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.problems import Problem, one_line
+from sparseeg.data.problems import Problem
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
 
 FORMAT = 2

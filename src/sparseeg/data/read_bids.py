@@ -13,14 +13,14 @@ from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.participants import NAME, Subjects, is_simulated, number_columns
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import Cut
-from sparseeg.data.parallel import Progress, read_each
-from sparseeg.data.problems import LEFT_OUT, Problem, listed, one_line, summarise
+from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
 from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Recording, read_recording
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.engines import Progress, read_each
+from sparseeg.errors import SparseEEGError, nearest, one_line
 from sparseeg.files.tsv import read_tsv
 
 ABOUT = ("release", "age", "sex", "task", "run")

@@ -7,10 +7,10 @@ import pytest
 from helpers.bids_folder import BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES, EXCLUDED_SUBJECTS
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.bids.read import read_bids
 from sparseeg.data.bids.trials import CONTRAST_CHANGE
 from sparseeg.data.cuts import TrialCut, event_samples
 from sparseeg.data.load import load
+from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Recording, read_recording, stretches
 from sparseeg.errors import SparseEEGError

@@ -1,0 +1,89 @@
+"""Work on many items, side by side: joblib's engines here, those of dask and ray on other machines."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+
+from sparseeg.errors import SparseEEGError, not_installed, one_line
+
+Progress = Callable[[int, int], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_any_order(
+    work: Callable[[Item], Result], items: Iterable[Item], n_jobs: int, backend: str = "loky"
+) -> Iterator[Result]:
+    """Yield `work(item)` for each item as it is done; `backend` is joblib's name of an engine.
+
+    Raises
+    ------
+    SparseEEGError : joblib has no such backend, or it can't be used here.
+    """
+    try:
+        with parallel_config(backend=backend):  # dask and ray are known here, not as an argument of Parallel
+            pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    except (ValueError, ImportError) as error:
+        raise SparseEEGError(f"joblib can't work with the backend {backend!r}: {one_line(error)}") from error
+    yield from pool(delayed(work)(item) for item in items)
+
+
+def read_each(
+    read: Callable[[Item], Result], items: Iterable[Item], n_jobs: int, progress: Progress | None
+) -> list[Result]:
+    """Return `read(item)` for each item, in order; `progress(done, total)` is called after each one."""
+    items = list(items)
+    results: list[Result] = []
+    for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(read)(item) for item in items):
+        results.append(result)
+        if progress is not None:
+            progress(len(results), len(items))
+    return results
+
+
+@contextmanager
+def engine(backend: str, scheduler: str | None = None) -> Iterator[None]:
+    """Connect joblib's backend to its cluster for a while; "loky" and the like need nothing.
+
+    Parameters
+    ----------
+    backend : joblib's name of it.
+    scheduler : address of a dask scheduler; without one, dask starts a cluster on this machine.
+
+    Raises
+    ------
+    SparseEEGError : the engine is not installed, or its scheduler doesn't answer.
+    """
+    if scheduler is not None and backend != "dask":
+        raise SparseEEGError("a scheduler's address is for the backend dask")
+    if backend == "dask":
+        with _dask(scheduler):
+            yield
+        return
+    if backend == "ray":
+        _ray()
+    yield
+
+
+@contextmanager
+def _dask(scheduler: str | None) -> Iterator[None]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise not_installed("distributed", "sparseeg[dask]", error) from error
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise SparseEEGError(f"no dask scheduler answers at {scheduler}") from error
+    with client:
+        yield
+
+
+def _ray() -> None:
+    try:
+        from ray.util.joblib import register_ray
+    except ImportError as error:
+        raise not_installed("ray", "ray", error) from error
+    register_ray()
