@@ -89,7 +89,7 @@ def prepare(
     """
     from sparseeg.data import tasks
     from sparseeg.data.load import recognise
-    from sparseeg.data.signals.continuous import Processing
+    from sparseeg.data.provenance import Processing
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
     from sparseeg.engines import engine
