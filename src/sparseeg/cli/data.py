@@ -131,5 +131,5 @@ def prepare(
         )
     say_problems(windows)
     say(f"{out}: {windows.summary(examples=0)}")
-    command = "pretrain" if windows.task == tasks.PRETRAINING else f"train --task {windows.task}"
+    command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")

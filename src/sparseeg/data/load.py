@@ -144,7 +144,7 @@ def load_like(
             progress=progress,
         )
     else:
-        if task.locked and task.rule is None:
+        if task.locked and not (task.rule and task.rule.response):
             raise SparseEEGError(
                 f"{path} is a BIDS folder, but {whose} was trained on windows whose events are not known; "
                 "make a store of the folder: sparseeg prepare with --stimulus and --response"

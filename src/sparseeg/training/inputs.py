@@ -1,14 +1,14 @@
 """What the networks of a run take: windows of which kind, so that new recordings are made into the same."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sparseeg.data.provenance import Processing, Provenance
-from sparseeg.data.tasks import Task
+from sparseeg.data.tasks import TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
@@ -94,6 +94,9 @@ def _of_version_0_1(content: dict[str, Any], spec: NetworkSpec) -> dict[str, Any
         "end": [],
         "column": content["events_column"],
     }
+    known = TASKS.get(content["task"])
+    if known is not None and known.rule is not None and list(known.rule.stimulus) == stimulus:
+        rule = asdict(known.rule)  # runs kept no other events than the stimulus
     # Runs on epochs were called response-time there, whatever they decode.
     named = bool(stimulus) or content["task"] != "response-time"
     task = {
