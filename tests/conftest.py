@@ -9,7 +9,7 @@ from helpers.command import call
 from helpers.toys import toy_windows
 from sparseeg.data.windows import WindowSet
 
-pytest_plugins = ["helpers.finished_runs"]
+pytest_plugins = ["helpers.finished_runs", "helpers.older_versions"]
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

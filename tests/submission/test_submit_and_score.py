@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from helpers.command import assert_one_line
 from sparseeg.data.bids import hbn
-from sparseeg.data.signals.continuous import Processing
+from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError

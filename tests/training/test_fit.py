@@ -15,7 +15,9 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from helpers.toys import ages
 from sparseeg import models
+from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -252,7 +254,7 @@ def test_a_network_that_says_when_learns_by_a_whole_recipe(
     toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:
     lines: list[str] = []
-    slow = replace(toy, sfreq=30.0, tmin=0.5)  # its samples lie where its targets are
+    slow = replace(toy, processing=Processing(30.0), tmin=0.5)  # its samples lie where its targets are
     path = fit(slow, split, config(**LOCATOR), tmp_path, report=lines.append)
     prediction = predict(models.load(path), slow, split.test)
     assert nrmse(toy.targets[split.test], prediction.mean) < 0.6
@@ -395,8 +397,8 @@ def test_validation_that_decides_nothing_is_rarer(
 def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     options = config(model_options={"output": "latency"})
     with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):
-        fit(replace(toy, locked=False), split, options, tmp_path)
-    toy_age = replace(toy, locked=False, target_name="age", target_unit="years")
+        fit(replace(toy, task=replace(toy.task, locked=False)), split, options, tmp_path)
+    toy_age = ages(toy)
     network = fit_module.network_spec(toy_age, config(model="sparse-attention-locator")).build()
     assert network.output == "scalar"
     with pytest.raises(SparseEEGError, match=r"no auxiliary outputs to train"):
@@ -406,9 +408,9 @@ def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp
 def test_the_default_network_learns_targets_that_are_no_times(
     toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:
-    ages = replace(toy, locked=False, target_name="age", target_unit="years")
-    path = fit(ages, split, config(model="sparse-attention-locator", auxiliary=0.1), tmp_path)
-    prediction = predict(models.load(path), ages, split.test).mean
+    aged = ages(toy)
+    path = fit(aged, split, config(model="sparse-attention-locator", auxiliary=0.1), tmp_path)
+    prediction = predict(models.load(path), aged, split.test).mean
     assert prediction.shape == split.test.shape
     assert np.isfinite(prediction).all()
 

@@ -51,5 +51,5 @@ def export(
         else:
             write = graph.export_onnx if format == "onnx" else graph.export_torch
             difference = write(predictor, target, windows)
-    unit = predictor.inputs.unit
+    unit = predictor.inputs.task.unit
     say(f"{target}: within {difference:.1g} {unit} of the run on {len(windows)} windows of {of}")

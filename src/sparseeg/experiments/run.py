@@ -15,8 +15,9 @@ import pandas as pd
 
 from sparseeg import __version__, models
 from sparseeg.data import load
+from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
-from sparseeg.data.windows import WindowSet, concatenate
+from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
@@ -26,6 +27,8 @@ from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
+from sparseeg.training.fit import network_spec
+from sparseeg.training.inputs import FILE as INPUTS
 from sparseeg.training.inputs import Inputs
 from sparseeg.training.parts import read_parts, write_parts
 
@@ -37,10 +40,12 @@ def load_windows(
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    report: Report = lambda line: None,
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 
-    Raises SparseEEGError where two of its folders share some.
+    Several folders become one set, made like the first; `report` is told what was done to the others. Raises
+    SparseEEGError where two of them share a recording, or can't be made alike.
     """
     sets = [
         load(
@@ -59,7 +64,10 @@ def load_windows(
         for path in data.path
     ]
     _check_different(data.path, sets)
-    return sets[0] if len(sets) == 1 else concatenate(sets)
+    windows, notes = concatenate(sets, data.path)
+    for note in notes:
+        report(note)
+    return windows
 
 
 def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
@@ -90,7 +98,13 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     out.mkdir(parents=True, exist_ok=True)
     write_parts(out, windows, [fold.split for fold in folds])
     config.write(out)
-    Inputs.of(windows).write(out)
+    if (out / INPUTS).exists():
+        begun = Inputs.read(out, network_spec(windows, config))
+        windows, notes = match(windows, begun.provenance, f"the run {out}")
+        for note in notes:
+            report(note)
+    else:
+        Inputs.of(windows).write(out)
     if windows.problems:
         problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
         pd.DataFrame(problems, columns=["path", "reason", "action"]).to_csv(
@@ -124,9 +138,7 @@ def reevaluate(
         config = config.model_copy(update={"partitions": partitions})
     stored = read_parts(run)
     folders = fold_folders(run, len(stored))
-    for windows in (own, other):
-        if windows is not None:
-            _check_fits(folders[0], windows)
+    own, other = (_fitting(windows, run, report) for windows in (own, other))
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
@@ -141,7 +153,7 @@ def reevaluate(
             raise SparseEEGError(f"subject {trained[0]} trained the network; it can't test it")
         nobody = np.empty(0, dtype=np.intp)
         return _score(config, other, [Fold(run, Split(nobody, nobody, np.arange(len(other))))], out, report)
-    together = replace(concatenate([own, other]), source=other.source)
+    together = replace(concatenate([own, other])[0], source=other.source)
     train, valid = (_rows(own.subjects, stored[0][key]) for key in ("train", "valid"))
     split = Split(train, valid, np.arange(len(own), len(together))).check(together.subjects)
     return _score(config, together, [Fold(run, split)], out, report)
@@ -155,21 +167,20 @@ def _rows(subjects: np.ndarray, chosen: list[str]) -> np.ndarray:
     return np.flatnonzero(np.isin(subjects, chosen))
 
 
-def _check_fits(folder: Path, windows: WindowSet) -> None:
-    """Raise SparseEEGError unless the network in a folder takes these windows."""
-    spec = models.files.read_spec(network_files(folder)[0])
-    if (spec.n_chans, spec.n_times, spec.sfreq) != (windows.n_chans, windows.n_times, windows.sfreq):
-        raise SparseEEGError(
-            f"{windows.source}: windows of {windows.n_chans} channels x {windows.n_times} samples at "
-            f"{windows.sfreq:g} Hz, but the network in {folder} takes {spec.n_chans} x {spec.n_times} at "
-            f"{spec.sfreq:g} Hz; evaluate it on data with the same channels and window"
-        )
-    for own, here in zip(spec.ch_names or windows.ch_names, windows.ch_names, strict=True):
-        if own.lower() != here.lower():
-            raise SparseEEGError(
-                f"{windows.source}: {here} stands where the network in {folder} takes {own}; evaluate it on "
-                "data with the same channels in the same order"
-            )
+def inputs_of(run: Path) -> Inputs:
+    """Return what the networks of a finished run take; SparseEEGError where that can't be read."""
+    first = fold_folders(run, len(read_parts(run)))[0]
+    return Inputs.read(run, models.files.read_spec(network_files(first)[0]))
+
+
+def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet | None:
+    """Return windows made like those that the networks of a run were trained on."""
+    if windows is None:
+        return None
+    windows, notes = match(windows, inputs_of(run).provenance, f"the run {run}")
+    for note in notes:
+        report(note)
+    return windows
 
 
 def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
@@ -198,7 +209,7 @@ def _score(
         tables.append(scoring.predictions(config, windows, fold).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
-        "task": windows.task,
+        "task": windows.task.name,
         "model": config.model,
         "part": folds[0].part,
         "target": windows.target_name,

@@ -31,7 +31,7 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
     ----------
     networks : of each the fields of `NetworkSpec`.
     partitions : see `sparseeg.models.partitions.ways`.
-    inputs : the fields of `sparseeg.training.inputs.Inputs`: what windows must be.
+    inputs : what windows must be, as `sparseeg.training.inputs.Inputs.to_dict` gives it.
     version : of the package that trained them.
 
     It maps windows (batch, channel, time) of any unit to (batch, 1) in the target's unit.
@@ -58,7 +58,7 @@ def export_hub(predictor: Predictor, out: Path, windows: Any) -> float:
     out : a folder, new or empty. Arguments, result and errors otherwise as for `graph.export_onnx`.
     """
     specs = [asdict(predictor.spec)] * len(predictor.networks)
-    model = PretrainedDecoder(specs, predictor.config.partitions, asdict(predictor.inputs))
+    model = PretrainedDecoder(specs, predictor.config.partitions, predictor.inputs.to_dict())
     for own, trained in zip(model.together.networks, predictor.networks, strict=True):
         own.load_state_dict(trained.state_dict())
     described = card(predictor.run)

@@ -53,7 +53,7 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
     save(module.network, spec, out / "model.safetensors")
     error = errors(module.to(device), batches(split.valid))
     metrics = {
-        "task": windows.task,
+        "task": windows.task.name,
         "model": config.model,
         "part": "validation",
         "mask": config.mask,

@@ -13,8 +13,8 @@ import pytest
 from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.kills import kill_at_random
 from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
 from sparseeg.data.store import prepare as preparing
@@ -227,7 +227,7 @@ def test_any_laboratorys_events_and_columns(bids, tmp_path):
     )
     changes = TaskFile.read(path)
     windows = prepare(bids.root, tmp_path / "store", find_task(changes.name or "", changes))
-    assert windows.task == "tones"
+    assert windows.task.name == "tones"
     assert windows.targets == pytest.approx([0.6, 1.0])
     assert windows.n_times == 100
     path.write_text("stimulsu: [tone]\n")
