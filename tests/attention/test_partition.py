@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sparseeg.attention import Partition, head_count, make_partition
@@ -29,7 +29,6 @@ def meetings(partition: Partition) -> torch.Tensor:
     return head[:, None] == head[None, :]
 
 
-@settings(deadline=None)
 @given(partitions())
 def test_every_token_is_in_exactly_one_head_of_balanced_size(partition: Partition) -> None:
     table = partition.table
@@ -41,7 +40,6 @@ def test_every_token_is_in_exactly_one_head_of_balanced_size(partition: Partitio
     assert table.shape[1] == sizes.max()
 
 
-@settings(deadline=None)
 @given(partitions())
 def test_inverse_restores_the_order_bit_for_bit(partition: Partition) -> None:
     x = torch.randn(2, partition.num_tokens, 3)
@@ -64,7 +62,6 @@ def test_head_count_is_the_specified_formula(tokens: int, scale: float, heads: i
     assert head_count(tokens, scale) == heads
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_tokens_per_head_is_an_upper_bound_met_by_the_fewest_heads(tokens: int, limit: int) -> None:
     heads = head_count(tokens, tokens_per_head=limit)

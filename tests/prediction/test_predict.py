@@ -259,7 +259,7 @@ def test_damaged_recordings_raise_one_line_or_predict(
     predictor, end = Predictor(response_time), 256 * (1 + len(raw.ch_names))
     places = st.integers(0 if ends == 1 else -end, end - 1)
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(flips=st.lists(st.tuples(places, st.integers(1, 255)), min_size=1, max_size=20))
     def answers(flips: list[tuple[int, int]]) -> None:
         content = bytearray(whole.read_bytes())

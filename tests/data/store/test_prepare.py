@@ -244,7 +244,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(bids, tmp_path):
     prepare(bids.root, tmp_path / "undisturbed", n_jobs=2)
     out = tmp_path / "killed"
     words = ("prepare", bids.root, "--out", out, "--jobs", "2")
-    for killed in kill_at_random((1.0, 3.5), *words):
+    for killed in kill_at_random(out, 12, *words):
         if not killed:
             assert content(out) == content(tmp_path / "undisturbed")
             shutil.rmtree(out)  # the next one has something to do again
