@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.provenance import Provenance
-from sparseeg.data.signals.continuous import reference_rows
+from sparseeg.data.signals.continuous import AVERAGE, reference_rows
 from sparseeg.data.signals.remixed import Remixed
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
@@ -46,7 +46,7 @@ def match(
             f"{name} does not fit {whose}: {'; '.join(said)}; prepare it {' and '.join(mends)}"
         )
     columns = _columns(name, there.ch_names, wanted.ch_names, whose)
-    reference = _reference(name, there, wanted, whose)
+    reference = _reference(name, there, wanted, whose, columns)
     notes = []
     if len(columns) < len(there.ch_names):
         notes.append(f"{name}: {len(there.ch_names) - len(columns)} channels left out")
@@ -159,16 +159,18 @@ def _columns(source: str, there: Sequence[str], wanted: Sequence[str], whose: st
     return [known[name.lower()] for name in wanted]
 
 
-def _reference(source: str, there: Provenance, wanted: Provenance, whose: str) -> list[int] | None:
-    """Return the rows of the wanted channels whose mean is still to be subtracted; None for none."""
+def _reference(
+    source: str, there: Provenance, wanted: Provenance, whose: str, columns: list[int]
+) -> list[int] | None:
+    """Return the columns whose mean is still to be subtracted; None for none."""
     own, other = there.processing.reference, wanted.processing.reference
     if own == other or (own and other and set(own) == set(other)):
         # The average of more channels than are kept is another one.
-        whole = other != ("average",) or len(there.ch_names) == len(wanted.ch_names)
-        return None if whole else reference_rows(wanted.ch_names, other)
+        whole = other != (AVERAGE,) or len(there.ch_names) == len(wanted.ch_names)
+        return None if whole else columns
     if other is None:
         raise SparseEEGError(
             f"{source}: re-referenced to {', '.join(own or ())}, but {whose} has the recordings' own "
             "reference; prepare it without --reference"
         )
-    return reference_rows(wanted.ch_names, other)
+    return columns if other == (AVERAGE,) else reference_rows(there.ch_names, other)
