@@ -17,6 +17,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.baselines import age_and_sex, with_eeg
 from sparseeg.experiments import run as runs
 from sparseeg.experiments.folds import make_folds
+from sparseeg.report.page import write_report
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import load_members
 from sparseeg.training.inference import predict
@@ -184,7 +185,7 @@ def test_without_a_test_part_the_validation_part_is_scored_and_named(toy: Window
     alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
     metrics = runs.train(alone, toy, tmp_path / "run", silent)
     assert metrics["part"] == "validation"
-    assert "on whom the epoch was chosen" in (tmp_path / "run" / "report.html").read_text()
+    assert "on whom the epoch was chosen" in write_report(tmp_path / "run").read_text()
     assert set(pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")["release"]) == {"R5"}
 
 
