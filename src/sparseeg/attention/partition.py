@@ -147,8 +147,13 @@ def _cells(num_tokens: int, num_heads: int, device: torch.device | None, index: 
 
 
 def _random_order(num_tokens: int, num_heads: int, device: torch.device | None, index: int) -> Tensor:
-    """Sort tokens by an exact integer hash without ties: one order on every device and torch version."""
-    key = torch.arange(num_tokens, device=device) + (1 + index * 1_000_003)
+    """Sort tokens by an exact integer hash: one order on every device and torch version.
+
+    The hash permutes the residues modulo 2**31 - 1: as many tokens have different keys, for any index.
+    """
+    # The offset is reduced as a Python integer: no product below leaves int64, whatever the index.
+    offset = (1 + index * 1_000_003) % _PRIME
+    key = (torch.arange(num_tokens, device=device) + offset) % _PRIME
     for _ in range(2):
         key = (key * 1_103_515_245 + 12_345) % _PRIME
         square = key * key % _PRIME
@@ -162,7 +167,7 @@ def _strided_order(num_tokens: int, num_heads: int, device: torch.device | None,
     place = torch.arange(num_tokens, device=device)
     deal = (place % heads * tokens + place).argsort()
     orders = [deal]
-    for _ in range(index):
+    for _ in range(min(index, _MOST_STAGES)):  # no stage after these is chosen below
         orders.append(orders[-1][deal])
     if index == 0:
         return deal
