@@ -39,18 +39,21 @@ class DecodingModule(lightning.LightningModule):
     def training_step(self, batch: Windows, batch_index: int) -> Tensor:
         x = augment(batch.x, self.config.augment)
         if self.config.augment.mixup:
-            # Of equal size: a share of a window says nothing where one of both is louder.
+            # Standardised first: otherwise the louder window would have the larger share.
             x, partner, share = mixup(self.network.standardize(x), self.config.augment.mixup)
             encoded = self.network.encode(x)
             own, other = (self._losses(encoded, target) for target in (batch.target, batch.target[partner]))
             loss = (share * own + (1 - share) * other).mean()
+            labels, weights = torch.cat([batch.labels, batch.labels[partner]]), torch.cat([share, 1 - share])
         else:
             encoded = self.network.encode(x)
             loss = self._losses(encoded, batch.target).mean()
+            labels, weights = batch.labels, None
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(x))
         if self.config.auxiliary:
-            labels = label_loss(self.network.auxiliary(encoded), batch.labels)
-            loss = loss + self.config.auxiliary * labels
+            logits = self.network.auxiliary(encoded)
+            logits = logits if weights is None else logits.repeat(2, 1)  # for the window and for its partner
+            loss = loss + self.config.auxiliary * label_loss(logits, labels, weights)
         return loss
 
     def _losses(self, encoded: Tensor, target: Tensor) -> Tensor:
