@@ -16,7 +16,7 @@ from sparseeg.data.problems import one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import CAPTION, cells, rows, scored
 from sparseeg.export.graph import check
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
@@ -46,7 +46,8 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
         version: str = __version__,
     ) -> None:
         super().__init__()
-        self.together = Together([NetworkSpec(**spec).build() for spec in networks], partitions)
+        # The name `together` is part of the files of weights.
+        self.together = Ensemble([NetworkSpec(**spec).build() for spec in networks], partitions)
         self.inputs = inputs or {}
 
     def forward(self, x: Tensor) -> Tensor:

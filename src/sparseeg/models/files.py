@@ -6,15 +6,17 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import write_whole
 
+from .network import Module
+from .registry import BuiltNetwork
 from .spec import NetworkSpec
 
 
-def save(model: nn.Module, spec: NetworkSpec, path: Path) -> None:
+def save(model: Module, spec: NetworkSpec, path: Path) -> None:
     """Write weights and buffers, with `spec` as metadata, whole or not at all.
 
     The same weights and the same `spec` give the same bytes.
@@ -35,7 +37,7 @@ def _with_sorted_metadata(content: bytes) -> bytes:
 
 
 def read_spec(path: Path) -> NetworkSpec:
-    """Return how the network in a file was built, without reading its weights."""
+    """Return how the network in a file is built, without reading its weights."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -46,7 +48,7 @@ def read_spec(path: Path) -> NetworkSpec:
     return NetworkSpec(**json.loads(metadata["sparseeg"]))
 
 
-def load(path: Path) -> nn.Module:
+def load(path: Path) -> BuiltNetwork:
     """Return the trained network in a file, in evaluation mode, on the CPU."""
     model = read_spec(path).build()
     model.load_state_dict(read_weights(path))

@@ -1,13 +1,12 @@
 """The training step of a recipe, validated by the pooled NRMSE."""
 
-from typing import Any
-
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparseeg.models.latency import LatencyHead
+from sparseeg.models.network import HasAuxiliary, HasLayers, Network
 from sparseeg.training.augment import augment, mixup
 from sparseeg.training.batches import Windows
 from sparseeg.training.config import TrainConfig
@@ -25,9 +24,9 @@ class DecodingModule(lightning.LightningModule):
     config : loss, augmentation, optimiser and schedule.
     """
 
-    def __init__(self, network: nn.Module, target_std: float, config: TrainConfig) -> None:
+    def __init__(self, network: Network, target_std: float, config: TrainConfig) -> None:
         super().__init__()
-        self.network: Any = network
+        self.network = network
         self.target_std = target_std
         self.target_width = config.target_width or target_std / 4
         self.config = config
@@ -51,6 +50,7 @@ class DecodingModule(lightning.LightningModule):
             labels, weights = batch.labels, None
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(x))
         if self.config.auxiliary:
+            assert isinstance(self.network, HasAuxiliary)  # `fit` refuses others
             logits = self.network.auxiliary(encoded)
             logits = logits if weights is None else logits.repeat(2, 1)  # for the window and for its partner
             loss = loss + self.config.auxiliary * label_loss(logits, labels, weights)
@@ -77,7 +77,7 @@ class DecodingModule(lightning.LightningModule):
         self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        layers = self.network.layers() if hasattr(self.network, "layers") else ()
+        layers = self.network.layers() if isinstance(self.network, HasLayers) else ()
         optimizer = adamw(
             self,
             self.config.learning_rate,
