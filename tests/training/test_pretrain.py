@@ -16,7 +16,7 @@ from sparseeg.data.load import _without_targets
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.reconstruction import other_channels, time_interpolation
-from sparseeg.models.places import unit_positions
+from sparseeg.models.positions import unit_positions
 from sparseeg.training import pretrain as pretrain_module
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig
 from sparseeg.training.masked import MaskedModule

@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataF
     """Return one row per scored trial: what it was, and a column per predictor, in the target's unit."""
     test = fold.scored
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    networks: list[Any] = load_members(fold.folder)
+    networks = load_members(fold.folder)
     ask = partial(predict, windows=windows, partitions=config.partitions)
     answer = ask(networks, indices=test)
     low, high = Calibration.read(fold.folder).interval(answer)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import EFFORT, fit
@@ -53,7 +53,7 @@ def fit_members(
             report(f"network {number + 1} of {config.seeds}")
         own = config.model_copy(update={"seed": config.seed + number})
         fit(windows, split, own, member, targets=targets, epochs=epochs[number], report=report)
-    networks: list[Any] = [models.load(member / NETWORK) for member in folders]
+    networks = [models.load(member / NETWORK) for member in folders]
     if config.refit:
         calibration = calibrate.Calibration.read(chosen)
         for network in networks:
@@ -98,6 +98,6 @@ def _effort(folder: Path) -> dict[str, Any]:
     return json.loads((folder / EFFORT).read_text())
 
 
-def load_members(folder: Path) -> list[nn.Module]:
+def load_members(folder: Path) -> list[BuiltNetwork]:
     """Return the finished networks in a folder, on the CPU, in evaluation mode."""
     return [models.load(path) for path in network_files(folder)]
