@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .heads import RegressionLayer
-from .latency import READ_OUTS, LatencyHead
+from .latency import READ_OUTS, LatencyHead, check_length
 from .standardize import Standardize
 
 OUTPUTS = ("scalar", *READ_OUTS)
@@ -88,6 +88,7 @@ class EEGNetwork(nn.Module):
                 f"{type(self).__name__} takes (batch, {self.n_chans}, time >= {self.min_times}), "
                 f"not {tuple(x.shape)}"
             )
+        check_length(self.final_layer, x)
         return self.head(self.forward_features(self.standardize(x)))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from sparseeg.errors import SparseEEGError, nearest, not_installed
 
 from .base import check_output
 from .heads import TargetScale
-from .latency import READ_OUTS, LatencyHead
+from .latency import READ_OUTS, LatencyHead, check_length
 from .standardize import Standardize
 
 _SCALAR = "use output='scalar'"
@@ -104,6 +104,7 @@ class BraindecodeNetwork(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the input of `final_layer` for windows (batch, n_chans, n_times)."""
+        check_length(self.final_layer, x)
         encoded = self.backbone(self.standardize(x))
         return encoded.flatten(2) if isinstance(self.final_layer, LatencyHead) else encoded
 

@@ -118,3 +118,12 @@ class LatencyHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         time = self.median(features) if self.read_out == "median" else self.moments(features)[0]
         return self.mean + self.gain * (time - self.mean)
+
+
+def check_length(layer: nn.Module, x: Tensor) -> None:
+    """Raise ValueError for windows (batch, channel, time) of another length than a latency head was made for."""
+    if isinstance(layer, LatencyHead) and x.shape[2] != layer.n_times:
+        raise ValueError(
+            f"a network with a latency head gives times in windows of {layer.n_times} samples; windows of "
+            f"{x.shape[2]} samples would be stretched"
+        )
