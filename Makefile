@@ -15,13 +15,13 @@ demo: $(INSTALLED)
 	$(BIN)/sparseeg demo --out demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow $(PYTEST)
 
 coverage: $(INSTALLED)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

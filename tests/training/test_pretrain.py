@@ -125,7 +125,7 @@ def test_lines_and_means_are_those_of_numpy() -> None:
 
 
 def test_it_learns_and_the_folder_holds_what_it_should(waves: WindowSet, tmp_path: Path) -> None:
-    options = config(epochs=30, batch_size=8, learning_rate=3e-3)
+    options = config(epochs=10, batch_size=8, learning_rate=1e-2)
     metrics = pretrain(options, waves, tmp_path, silent)
     error = metrics["squared_error"]
     assert set(error) == {"network", "zeros", "time_interpolation", "other_channels"}

@@ -10,6 +10,7 @@ from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
 
 NAMES = {"onnx": "model.onnx", "torch": "model.pt2", "huggingface": "huggingface"}
+N_WINDOWS = 1_000  # that an export is checked on
 
 
 def export(
@@ -42,7 +43,7 @@ def export(
     elif target.exists() and any(target.iterdir()) and not overwrite:
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
-        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
+        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
         if format == "huggingface":
             graph.needed("huggingface_hub")
             from sparseeg.export.hub import export_hub

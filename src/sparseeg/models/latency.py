@@ -121,7 +121,7 @@ class LatencyHead(nn.Module):
 
 
 def check_length(layer: nn.Module, x: Tensor) -> None:
-    """Raise ValueError for windows (batch, channel, time) of another length than a latency head was made for."""
+    """Raise ValueError for windows (batch, channel, time) of another length than a latency head has."""
     if isinstance(layer, LatencyHead) and x.shape[2] != layer.n_times:
         raise ValueError(
             f"a network with a latency head gives times in windows of {layer.n_times} samples; windows of "
