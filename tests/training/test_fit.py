@@ -292,6 +292,43 @@ def test_an_ensemble_is_the_mean_of_networks_with_one_shrinkage(
     assert (tmp_path / "calibration.json").read_text() == before
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_weights_are_written_once_and_a_kill_before_that_costs_no_training(
+    keep: str, toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = config(epochs=4, patience=1, learning_rate=3e-2, seeds=2, keep=keep)
+    ensemble.fit_members(toy, split, options, tmp_path / "undisturbed")
+    saved: list[Path] = []
+    save = models.save
+    monkeypatch.setattr(ensemble.models, "load", lambda path: pytest.fail("it reads what it has"))
+    monkeypatch.setattr(
+        ensemble.models, "save", lambda network, spec, path: (saved.append(path), save(network, spec, path))
+    )
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble.calibrate, "calibrate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ensemble.fit_members(toy, split, options, tmp_path / "disturbed")
+    assert saved == []
+    monkeypatch.setattr(lightning.Trainer, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    ensemble.fit_members(toy, split, options, tmp_path / "disturbed")
+    assert saved == [tmp_path / "disturbed" / "members" / name / "model.safetensors" for name in ("00", "01")]
+    monkeypatch.undo()
+    for name in ("calibration.json", "members/00/effort.json"):
+        first, second = (
+            json.loads((tmp_path / run / name).read_text()) for run in ("undisturbed", "disturbed")
+        )
+        assert first | {"training_s": 0} == second | {"training_s": 0}
+    undisturbed, disturbed = (
+        predict(ensemble.load_members(tmp_path / run), toy, split.test)
+        for run in ("undisturbed", "disturbed")
+    )
+    assert np.array_equal(undisturbed.mean, disturbed.mean)
+
+
 def test_an_interrupted_fit_with_averaged_weights_ends_as_an_undisturbed_one(
     toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

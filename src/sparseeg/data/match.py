@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.provenance import Provenance
+from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.continuous import AVERAGE, reference_rows
 from sparseeg.data.signals.remixed import Remixed
 from sparseeg.data.windows import WindowSet
@@ -39,12 +39,7 @@ def match(
     """
     there, name = windows.provenance, name or windows.source
     _check_target(name, there, wanted, whose)
-    differing = list(_differences(there, wanted))
-    if differing:
-        said, mends = zip(*differing, strict=True)
-        raise SparseEEGError(
-            f"{name} does not fit {whose}: {'; '.join(said)}; prepare it {' and '.join(mends)}"
-        )
+    _refuse(list(_differences(there, wanted)), whose, name)
     columns = _columns(name, there.ch_names, wanted.ch_names, whose)
     reference = _reference(name, there, wanted, whose, columns)
     notes = []
@@ -61,6 +56,16 @@ def match(
         ch_names=wanted.ch_names,
         processing=replace(windows.processing, reference=wanted.processing.reference),
     ), notes
+
+
+def check_processing(there: Processing, wanted: Processing, whose: str, name: str) -> None:
+    """Raise SparseEEGError unless signals have the rate, filter and reference of others; see `match`."""
+    differing = list(_signal_differences(there, wanted))
+    if there.reference != wanted.reference:
+        own, other = (", ".join(one.reference or ("the recording's own",)) for one in (there, wanted))
+        mend = f"with --reference {other}" if wanted.reference else "without --reference"
+        differing.append((f"referenced to {own} instead of {other}", mend))
+    _refuse(differing, whose, name)
 
 
 def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -> tuple[WindowSet, list[str]]:
@@ -120,6 +125,15 @@ def _check_target(source: str, there: Provenance, wanted: Provenance, whose: str
 def _differences(there: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
     """Yield what can't be made alike, and how `sparseeg prepare` makes it so."""
     own, other = there.processing, wanted.processing
+    yield from _signal_differences(own, other)
+    if not _same(there.duration, wanted.duration, 0.5 / other.sfreq):
+        yield f"windows of {there.duration:g} s instead of {wanted.duration:g} s", _times(wanted)
+    elif not _same(there.tmin, wanted.tmin):
+        yield f"windows begin at {there.tmin:g} s instead of {wanted.tmin:g} s", _times(wanted)
+
+
+def _signal_differences(own: Processing, other: Processing) -> Iterator[tuple[str, str]]:
+    """Yield in what rate and filter differ, and how `sparseeg prepare` makes them the same."""
     if not _same(own.sfreq, other.sfreq):
         yield f"sampled at {own.sfreq:g} Hz instead of {other.sfreq:g} Hz", f"with --sfreq {other.sfreq:g}"
     if not (_same(own.low_cut, other.low_cut) and _same(own.high_cut, other.high_cut)):
@@ -127,10 +141,15 @@ def _differences(there: Provenance, wanted: Provenance) -> Iterator[tuple[str, s
         options = [f"{option} {edge:g}" for option, edge in edges if edge is not None]
         mend = f"with {' '.join(options)}" if options else "without --low-cut and --high-cut"
         yield f"{own.band} instead of {other.band}", mend
-    if not _same(there.duration, wanted.duration, 0.5 / other.sfreq):
-        yield f"windows of {there.duration:g} s instead of {wanted.duration:g} s", _times(wanted)
-    elif not _same(there.tmin, wanted.tmin):
-        yield f"windows begin at {there.tmin:g} s instead of {wanted.tmin:g} s", _times(wanted)
+
+
+def _refuse(differing: Sequence[tuple[str, str]], whose: str, name: str) -> None:
+    """Raise SparseEEGError with all that differs and how to prepare the windows, where anything does."""
+    if differing:
+        said, mends = zip(*differing, strict=True)
+        raise SparseEEGError(
+            f"{name} does not fit {whose}: {'; '.join(said)}; prepare it {' and '.join(mends)}"
+        )
 
 
 def _times(wanted: Provenance) -> str:

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.lock import is_empty
 
 from . import metadata
 from .behaviour import events_table, make_run
@@ -108,7 +109,7 @@ def _claim(out: Path, description: dict[str, object]) -> None:
     if out.exists() and not out.is_dir():
         raise SparseEEGError(f"{out} is a file; give a folder for the simulated data set")
     found = metadata.read_description(out)
-    if found is None and out.is_dir() and any(out.iterdir()):
+    if found is None and out.is_dir() and not is_empty(out):
         raise SparseEEGError(f"{out} is not empty and holds no simulated data set; choose a new folder")
     if found is not None and found.get("GeneratedBy") != description["GeneratedBy"]:
         raise SparseEEGError(

@@ -20,6 +20,7 @@ from sparseeg.data.store.store import options_of
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
+from sparseeg.files.lock import only_writer
 from sparseeg.prediction.windows_to_try import noise
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.challenge import N_TIMES, SHARES, TASKS, TOLERANCE, VOLTS, check_windows
@@ -103,7 +104,8 @@ def challenge_windows(
         _check_official(data, windows, task, options.processing)
     elif kind == "bids":
         cached = cache / "-".join((task.name, *(releases or ())))
-        windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
+        with only_writer(cached):
+            windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
     else:
         raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
     check_windows(f"{data}: windows of", windows.n_chans, windows.n_times, windows.sfreq)
