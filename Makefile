@@ -4,13 +4,24 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint install bench-env clean
+# Processes that share the tests. The order of tests is random: the seed is printed, and repeats it by
+# `make test PYTEST="--randomly-seed=SEED"`, which takes any other option of pytest too.
+WORKERS ?= 2
+PYTEST ?=
+
+.PHONY: demo test test-slow coverage lint install bench-env clean
 
 demo: $(INSTALLED)
 	$(BIN)/sparseeg demo --out demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST)
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -m slow $(PYTEST)
+
+coverage: $(INSTALLED)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -32,4 +43,4 @@ bench-env:
 	rm -f .venv-bench/lib/python*/site-packages/torchaudio/lib/_torchaudio.abi3.so
 
 clean:
-	rm -rf $(VENV) .venv-bench demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench demo build dist .pytest_cache .mypy_cache .ruff_cache .coverage* htmlcov

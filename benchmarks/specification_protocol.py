@@ -105,7 +105,8 @@ def at_trial_start(data: Path) -> WindowSet:
     table = windows.table.merge(found, on=keys, how="left", validate="one_to_one")
     shift = ((before - table["delay"]) * windows.sfreq).round().astype(int)
     table = table.assign(start=table["start"] + shift, target=table["press"])
-    windows = replace(windows, table=table, n_times=200, tmin=0.0, target_name="first press")
+    task = replace(windows.task, target="first press")
+    windows = replace(windows, table=table, n_times=200, tmin=0.0, task=task)
     return windows.select(table["press"].between(*LIMITS).to_numpy())
 
 

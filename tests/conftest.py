@@ -1,17 +1,40 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests; every test is the same alone, in any order and beside other work."""
 
+import os
 from pathlib import Path
 
+# pytest-xdist starts several workers: with all processors each, they would only be in each other's way.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch are imported
+
 import pytest
+import torch
+from hypothesis import HealthCheck, settings
 
 from helpers.bids_folder import BidsFolder
 from helpers.command import call
 from helpers.toys import toy_windows
 from sparseeg.data.windows import WindowSet
 
-pytest_plugins = ["helpers.finished_runs"]
+pytest_plugins = ["helpers.finished_runs", "helpers.older_versions"]
+
+# How long an example takes, or is searched for, says nothing about the code but much about the machine.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let shared fixtures be the same whichever test makes them."""
+    torch.manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Let a test draw the same numbers whichever fixtures were made for it, and others than they."""
+    torch.manual_seed(1)
 
 
 @pytest.fixture(scope="session")

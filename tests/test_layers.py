@@ -45,7 +45,7 @@ LAYERS: dict[str, set[str]] = {
     "bench": BASE | DATA | {"attention", "models", "simulate", "training", "report"},
 }
 # Modules of `data` that belong to another row than `data`: its rooms have their own order.
-ROOMS = {"data.tasks": "data.description", "data.cuts": "data.description"}
+ROOMS = dict.fromkeys(("data.tasks", "data.cuts", "data.provenance"), "data.description")
 TOP = ("cli", "__main__")  # may import everything; nothing imports them
 
 

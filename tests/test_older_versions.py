@@ -1,7 +1,6 @@
 """What an earlier version has written opens as before: stores, runs, an interrupted run, a comparison."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +10,15 @@ import pytest
 from sparseeg.data.store.store import open_store
 from sparseeg.training.lineage import seen_by
 
-FIXTURES = Path(__file__).parent / "fixtures"
 COMMAND = (
     *("--split", "release", "--valid", "R4", "--test", "R5", "--seeds", 1),
     *("--models", "sparse-attention-locator@n_filters=4@width=8@epochs=2,ridge"),
 )
 
 
-@pytest.fixture(params=["version-0.1.0"])
-def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of what the version has written, with its paths moved to where the copy lies."""
-    folder = tmp_path / "data"
-    shutil.copytree(FIXTURES / request.param, folder)
-    for path in folder.rglob("*"):
-        if path.suffix in (".json", ".jsonl", ".yaml"):
-            path.write_text(path.read_text().replace("/data/", f"{folder}/"))
-    return folder
+@pytest.fixture
+def old(version_0_1: Path) -> Path:
+    return version_0_1
 
 
 def test_stores(old: Path) -> None:

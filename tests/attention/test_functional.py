@@ -53,7 +53,7 @@ def output_and_gradients(inputs: tuple[Tensor, ...], output: Tensor) -> list[Ten
 @pytest.mark.parametrize("correction", [False, True])
 @pytest.mark.parametrize("rounds", [1, 3])
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(length=st.sampled_from(LENGTHS[:-1]), scale=st.sampled_from(SCALES), weighted=st.booleans())
 def test_output_and_gradients_match_the_reference(
     kind: str, rounds: int, correction: bool, masked: bool, length: int, scale: float, weighted: bool

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sparseeg.attention import Partition, head_count, make_partition
@@ -29,7 +29,6 @@ def meetings(partition: Partition) -> torch.Tensor:
     return head[:, None] == head[None, :]
 
 
-@settings(deadline=None)
 @given(partitions())
 def test_every_token_is_in_exactly_one_head_of_balanced_size(partition: Partition) -> None:
     table = partition.table
@@ -41,7 +40,6 @@ def test_every_token_is_in_exactly_one_head_of_balanced_size(partition: Partitio
     assert table.shape[1] == sizes.max()
 
 
-@settings(deadline=None)
 @given(partitions())
 def test_inverse_restores_the_order_bit_for_bit(partition: Partition) -> None:
     x = torch.randn(2, partition.num_tokens, 3)
@@ -64,7 +62,6 @@ def test_head_count_is_the_specified_formula(tokens: int, scale: float, heads: i
     assert head_count(tokens, scale) == heads
 
 
-@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_tokens_per_head_is_an_upper_bound_met_by_the_fewest_heads(tokens: int, limit: int) -> None:
     heads = head_count(tokens, tokens_per_head=limit)
@@ -78,6 +75,33 @@ def test_evaluation_partitions_are_the_same_on_every_machine() -> None:
     strided, local = make_partition(12, 5, "strided"), make_partition(12, 5, "local", index=1)
     assert strided.table.tolist() == [[0, 5, 10], [1, 6, 11], [2, 7, -1], [3, 8, -1], [4, 9, -1]]
     assert local.table.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, -1], [9, 10, -1], [11, 0, -1]]
+
+
+def exact_random_order(num_tokens: int, index: int) -> list[int]:
+    """The order of the random partitions in Python's integers, which have no largest value."""
+    prime = 2**31 - 1
+    keys = []
+    for token in range(num_tokens):
+        key = token + 1 + index * 1_000_003
+        for _ in range(2):
+            key = pow((key * 1_103_515_245 + 12_345) % prime, 5, prime)
+        keys.append(key)
+    return sorted(range(num_tokens), key=keys.__getitem__)
+
+
+# From index 8,359 on, the first product of the hash exceeds 64 bits.
+@pytest.mark.parametrize("index", [0, 1, 7_001, 8_358, 8_359, 9_000, 10**6 + 3, 2**40, 2**62 + 1])
+@pytest.mark.parametrize("num_tokens", [1, 50, 200])
+def test_random_partitions_are_exact_for_any_index(num_tokens: int, index: int) -> None:
+    found = make_partition(num_tokens, 1, index=index).order.tolist()
+    assert found == exact_random_order(num_tokens, index)
+
+
+@pytest.mark.parametrize("index", [8_359, 10**9, 2**62])
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_indices_deal_every_token_once(kind: str, index: int) -> None:
+    order = make_partition(51, 10, kind, index=index).order  # type: ignore[arg-type]
+    assert torch.equal(order.sort().values, torch.arange(51))
 
 
 def test_only_resampled_partitions_touch_the_generator() -> None:

@@ -1,7 +1,6 @@
 """The sparse attention layer and block: counts, determinism, masks, reach, precision."""
 
 import ast
-import doctest
 import sys
 from pathlib import Path
 
@@ -243,8 +242,3 @@ def test_package_imports_torch_and_nothing_else() -> None:
             roots = {name.split(".")[0] for name in names}
             gpu = {"triton"} if path.name == "triton_tiles.py" else set()  # imported when a GPU needs it
             assert roots <= {"torch", *gpu, *sys.stdlib_module_names}, path.name
-
-
-def test_example_in_the_docstring() -> None:
-    assert doctest.testmod(sparse).attempted > 0
-    assert doctest.testmod(sparse).failed == 0

@@ -1,7 +1,5 @@
 """The counts behind the specification's figures, each against a second way to get it."""
 
-import doctest
-
 import pandas as pd
 import pytest
 import torch
@@ -9,11 +7,6 @@ from torch import nn
 
 from sparseeg.attention import SparseMultiHeadAttention, head_count, make_partition
 from sparseeg.bench import claims
-
-
-def test_example_in_the_docstring() -> None:
-    assert doctest.testmod(claims).attempted > 0
-    assert doctest.testmod(claims).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_bids_folder_without_the_task(tmp_path: Path, sparseeg) -> None:
 
 
 def test_store_of_another_task(toy: WindowSet, tmp_path: Path, sparseeg) -> None:
-    store.save(replace(toy, task="externalizing"), tmp_path / "store")
+    store.save(replace(toy, task=replace(toy.task, name="externalizing")), tmp_path / "store")
     words = ("train", "--data", tmp_path / "store", "--out", tmp_path / "run")
     assert_one_line(*sparseeg(*words), "externalizing", "response-time")
 

@@ -29,7 +29,7 @@ def test_bids_epochs_and_stores_are_recognised(bids: BidsFolder, tmp_path):
     write_epochs(tmp_path / "epochs" / "sub-01_epo.fif")
     from_epochs = load(tmp_path / "epochs", target="rt", target_unit="ms", tmin=0.0, tmax=0.5, sfreq=50.0)
     assert (len(from_epochs), from_epochs.n_times, from_epochs.target_unit) == (3, 25, "s")
-    assert from_epochs.task == "response-time"
+    assert from_epochs.task.name == "rt"
 
 
 def test_epochs_inside_a_bids_like_tree_are_epochs(tmp_path):
@@ -91,7 +91,7 @@ def test_another_task_or_target_than_a_bids_folder_has(bids):
     said = message(bids.root, task="response-tme")
     assert "no number in a column 'response-tme' of participants.tsv for any subject" in said
     assert "Did you mean 'response-time'?" in said
-    assert "is rt, not 'age'" in message(bids.root, target="age")
+    assert "decodes rt, not age" in message(bids.root, target="age")
     assert "leave out the unit 'ms'" in message(bids.root, target_unit="ms")
     assert len(load(bids.root, target="rt", target_unit="s")) == 2
 

@@ -18,7 +18,7 @@ def test_whole_recordings_of_any_task_without_participants(bids: BidsFolder, tmp
     bids.add("B", task="symbolSearch", seconds=9)
     (bids.root / "participants.tsv").unlink()
     windows = load(bids.root, task=PRETRAINING)
-    assert (windows.n_times, windows.locked, windows.task) == (200, False, PRETRAINING)
+    assert (windows.n_times, windows.locked, windows.task.name) == (200, False, PRETRAINING)
     assert windows.table.groupby("subject")["start"].size().tolist() == [9, 3]
     assert np.array_equal(windows.targets, np.zeros(12))
     rest = find_task(PRETRAINING, TaskFile(bids_tasks=("RestingState",)))

@@ -10,8 +10,8 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.trials import CONTRAST_CHANGE
 from sparseeg.data.cuts import TrialCut, event_samples
 from sparseeg.data.load import load
+from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Recording, read_recording, stretches
 from sparseeg.errors import SparseEEGError
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparseeg.data.windows import WindowSet, concatenate
+from sparseeg.data.match import concatenate
+from sparseeg.data.provenance import Processing
+from sparseeg.data.tasks import TASKS
+from sparseeg.data.windows import WindowSet
 
 N_TIMES = 5
 
@@ -23,11 +26,9 @@ def window_set(starts: list[tuple[int, int]], lengths: tuple[int, ...] = (20, 5,
         "signals": [rng.standard_normal((length, 3)).astype(np.float32) for length in lengths],
         "table": table,
         "n_times": N_TIMES,
-        "sfreq": 100.0,
         "ch_names": ("a", "b", "c"),
-        "task": "response-time",
-        "target_name": "rt",
-        "target_unit": "s",
+        "task": TASKS["response-time"],
+        "processing": Processing(100.0),
         "source": "here",
     }
     return WindowSet(**(options | changes))
@@ -72,15 +73,15 @@ def test_select_takes_masks_and_indices_and_shares_the_signals():
 
 def test_concatenate_keeps_order_and_samples():
     first, second = window_set([(0, 1), (2, 3)]), window_set([(1, 0)], simulated=True)
-    both = concatenate([first, second])
+    both, _ = concatenate([first, second])
     assert np.array_equal(both.gather([0, 1]), first.gather([0, 1]))
     assert np.array_equal(both.gather([2]), second.gather([0]))
     assert both.simulated
     ranged = replace(first, table=first.table.assign(earliest=0, latest=first.table["start"]))
-    assert "latest" in concatenate([ranged, ranged]).table
-    assert "latest" not in concatenate([ranged, second]).table
-    with pytest.raises(ValueError, match="differ in sfreq"):
-        concatenate([first, window_set([(1, 0)], sfreq=50.0)])
+    assert "latest" in concatenate([ranged, ranged])[0].table
+    assert "latest" not in concatenate([ranged, second])[0].table
+    with pytest.raises(ValueError, match="sampled at 50 Hz instead of 100 Hz"):
+        concatenate([first, window_set([(1, 0)], processing=Processing(50.0))])
 
 
 def test_properties_and_summary():

@@ -131,21 +131,27 @@ def test_a_subject_that_trained_cannot_test(
         runs.reevaluate(run, toy if with_own_data else None, toy_windows(seed=5), tmp_path, silent)
 
 
-def test_other_channel_count_is_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(SparseEEGError, match=r"7 channels x 60 samples .* takes 5 x 60"):
-        runs.reevaluate(run, toy_windows(n_chans=7), None, tmp_path, silent)
+def test_fewer_channels_are_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match=r"toy lacks channel E5 of the run"):
+        runs.reevaluate(run, toy_windows(n_chans=4), None, tmp_path, silent)
 
 
-def test_other_channel_names_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
-    other = replace(toy_windows(n_subjects=6, seed=5), ch_names=("A", "B", "C", "D", "E"))
-    with pytest.raises(SparseEEGError, match="A stands where the network"):
-        runs.reevaluate(run, toy, other, tmp_path, silent)
+def test_windows_of_another_length_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    with pytest.raises(SparseEEGError, match=r"windows of 0.5 s instead of 0.6 s; prepare it with --tmin"):
+        runs.reevaluate(run, replace(toy, n_times=50), None, tmp_path, silent)
 
 
-def test_channels_in_another_order_are_refused(run: Path, toy: WindowSet, tmp_path: Path) -> None:
-    swapped = replace(toy, ch_names=("E2", "E1", *toy.ch_names[2:]))
-    with pytest.raises(SparseEEGError, match=r"E2 stands where the network in .* takes E1; evaluate"):
-        runs.reevaluate(run, swapped, None, tmp_path, silent)
+def test_channels_are_put_into_the_networks_order(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    order = [1, 0, *range(2, toy.n_chans)]
+    swapped = replace(
+        toy,
+        signals=[signal[:, order] for signal in toy.signals],
+        ch_names=tuple(toy.ch_names[index] for index in order),
+    )
+    said: list[str] = []
+    again = runs.reevaluate(run, swapped, None, tmp_path, said.append)
+    assert again["nrmse"] == pytest.approx(json.loads((run / "metrics.json").read_text())["nrmse"])
+    assert "toy: channels put into the same order" in said
 
 
 def test_unfinished_run_says_how_to_go_on(run: Path, toy: WindowSet, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from helpers.kills import kill_at_random
+from helpers.patience import SAFETY_NET, wait_until
 from helpers.s3_server import BUCKET, ROOT, Server, Trick, digest, fill
 from sparseeg.errors import SparseEEGError
 from sparseeg.fetch import Patience, Request, fetch, manifest, plan, release
@@ -24,7 +24,9 @@ moto_server = pytest.importorskip("moto.server")
 
 BDF = "sub-NDARA/eeg/sub-NDARA_task-contrastChangeDetection_run-1_eeg.bdf"
 IN_PARTS = "sub-NDARA/eeg/sub-NDARA_task-ThePresent_eeg.bdf"
-PATIENCE = Patience(retries=2, pause=0.01, silence=0.5)
+PATIENCE = Patience(retries=2, pause=0.01, silence=300.0)
+# So long it takes to notice a silent server; a slow one may be taken for silent, and is asked again.
+SHORT = Patience(retries=100, pause=0.01, silence=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +104,6 @@ TRICKS = {
     "busy at first": lambda key, number: Trick(status=503) if number < 2 else None,
     "too many requests": lambda key, number: Trick(status=429) if number < 1 else None,
     "slow": lambda key, number: Trick(slow=0.005),
-    "silent in the middle": lambda key, number: Trick(cut=90_000, silent=True) if not number else None,
-    "silent from the start": lambda key, number: Trick(cut=0, silent=True) if not number else None,
     "shorter than it is": lambda key, number: Trick(lie=60_000) if number < 2 else None,
     "other bytes once": lambda key, number: Trick(swap=True) if not number else None,
 }
@@ -114,6 +114,17 @@ def test_a_bad_connection_changes_nothing(proxy, content, tmp_path, trick):
     proxy.plan = TRICKS[trick]
     assert get(tmp_path).problems == ()
     assert there(tmp_path) == digests(content)
+
+
+@pytest.mark.parametrize("begin", [90_000, 0])
+def test_a_server_that_goes_silent_is_asked_again(proxy, content, tmp_path, begin):
+    proxy.plan = lambda key, number: (
+        Trick(cut=begin, silent=True) if key.endswith(BDF) and not number else None
+    )
+    assert get(tmp_path, SHORT).problems == ()
+    assert there(tmp_path) == digests(content)
+    asked = [wanted for key, wanted in proxy.seen if key == ROOT + BDF]
+    assert len(asked) >= 2
 
 
 @pytest.mark.parametrize(
@@ -321,7 +332,7 @@ def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_pa
 
 
 def test_an_interrupted_fetch_keeps_what_it_has(proxy, content, tmp_path):
-    proxy.plan = lambda key, number: Trick(slow=0.2)
+    proxy.plan = lambda key, number: Trick(cut=200_000, silent=True) if key.endswith("_eeg.bdf") else None
     words = [sys.executable, "-m", "sparseeg", "fetch", "R5", "--to", str(tmp_path)]
     process = subprocess.Popen(
         words,
@@ -330,11 +341,9 @@ def test_an_interrupted_fetch_keeps_what_it_has(proxy, content, tmp_path):
         # Where the tests run in the background of a shell, their children would ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    until = time.monotonic() + 30
-    while not list(tmp_path.rglob("*.partial")) and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: list(tmp_path.rglob("*.partial")))
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=SAFETY_NET)
     assert process.returncode == 130
     assert "interrupted; the same command goes on" in said
     assert list(tmp_path.rglob("*.partial"))
@@ -346,7 +355,7 @@ def test_an_interrupted_fetch_keeps_what_it_has(proxy, content, tmp_path):
 def test_killed_at_any_moment_it_ends_with_the_same_files(proxy, content, tmp_path):
     proxy.plan = lambda key, number: Trick(slow=0.05)
     folder = tmp_path / "R5_L100_bdf"
-    for killed in kill_at_random((0.7, 2.0), "fetch", "R5", "--to", tmp_path, "--jobs", "2"):
+    for killed in kill_at_random(folder, 6, "fetch", "R5", "--to", tmp_path, "--jobs", "2"):
         if not killed:
             assert there(tmp_path) == digests(content)
             shutil.rmtree(folder)  # the next one has something to do again

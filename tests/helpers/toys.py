@@ -1,8 +1,12 @@
 """Window sets that are quick to make and easy to decode."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.provenance import Processing
+from sparseeg.data.tasks import TASKS, Task
 from sparseeg.data.windows import WindowSet
 
 
@@ -35,11 +39,14 @@ def toy_windows(
         signals=signals,
         table=table,
         n_times=n_times,
-        sfreq=100.0,
         ch_names=tuple(f"E{number + 1}" for number in range(n_chans)),
-        task="response-time",
-        target_name="rt",
-        target_unit="s",
+        task=TASKS["response-time"],
+        processing=Processing(100.0),
         source="toy",
         simulated=True,
     )
+
+
+def ages(windows: WindowSet) -> WindowSet:
+    """Return windows whose target belongs to the subject."""
+    return replace(windows, task=Task("age", "age", "years"))

@@ -234,7 +234,7 @@ def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
         (".bdf", "bdf", 1, 130),
         (".edf", "edf", 1, 130),
         ("_raw.fif", None, 2, 100),
-        (".set", "eeglab", 2, 15),
+        pytest.param(".set", "eeglab", 2, 15, marks=pytest.mark.slow),
     ],
 )
 def test_damaged_recordings_raise_one_line_or_predict(
@@ -259,7 +259,7 @@ def test_damaged_recordings_raise_one_line_or_predict(
     predictor, end = Predictor(response_time), 256 * (1 + len(raw.ch_names))
     places = st.integers(0 if ends == 1 else -end, end - 1)
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(flips=st.lists(st.tuples(places, st.integers(1, 255)), min_size=1, max_size=20))
     def answers(flips: list[tuple[int, int]]) -> None:
         content = bytearray(whole.read_bytes())

@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ pytest.importorskip("mne_lsl", exc_type=ImportError)
 from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
 
 from helpers.command import assert_one_line
+from helpers.patience import SAFETY_NET, wait_until
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import Request, predict_recording
@@ -43,12 +45,18 @@ def expected(response_time: Path, played: Path) -> pd.DataFrame:
     return predict_recording(Predictor(response_time), played, Request())[0]
 
 
+def unique(folder: Path) -> Path:
+    """Name a table, and by its name a replayed stream, that no other process on this network has."""
+    return folder / f"{uuid.uuid4().hex}.tsv"
+
+
 def test_a_replay_predicts_what_the_file_predicts(
     response_time: Path, played: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
 ) -> None:
-    code, text = sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv")
+    out = unique(tmp_path)
+    code, text = sparseeg("stream", response_time, "--replay", played, "--out", out)
     assert code == 0, text
-    found = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    found = pd.read_csv(out, sep="\t")
     assert len(found) == len(expected) >= 2
     assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=2e-5)
     assert found["interval_low"].to_numpy() == pytest.approx(expected["interval_low"].to_numpy(), abs=2e-5)
@@ -56,9 +64,7 @@ def test_a_replay_predicts_what_the_file_predicts(
     assert np.diff(found["onset"]) == pytest.approx(np.diff(expected["onset"]), abs=0.02)
     assert f"{len(expected)} predictions" in text
     assert "after the last sample" in text
-    assert_one_line(
-        *sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv"), "exists"
-    )
+    assert_one_line(*sparseeg("stream", response_time, "--replay", played, "--out", out), "exists")
 
 
 class Listener:
@@ -89,16 +95,16 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=SAFETY_NET)
         assert not self._thread.is_alive()
         if self._error:
             raise self._error[0]
 
-    def wait_for(self, words: str, seconds: float = 25.0) -> None:
-        until = time.monotonic() + seconds
-        while not any(words in line for line in self.lines):
-            assert time.monotonic() < until, (words, self.lines)
-            time.sleep(0.05)
+    def wait_for(self, words: str) -> None:
+        self.wait_until(lambda: any(words in line for line in self.lines), words)
+
+    def wait_until(self, happened: Callable[[], object], words: str) -> None:
+        wait_until(lambda: happened() or self._error, (words, self.lines))
 
 
 def channels(played: Path) -> tuple[mne.io.BaseRaw, list[str]]:
@@ -133,19 +139,16 @@ def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
         first = outlet(listener.name, ch_names, 100.0)
         listener.wait_for("129 channels at 100 Hz")
         push(first, signal[:400], 100.0)
-        count = len(listener.log.latencies)
-        assert count >= 1
+        listener.wait_until(lambda: listener.log.latencies, "a prediction")
         push(first, signal[400:750], 100.0, shift=30.0)  # the clock jumps
-        assert listener.log.lost
-        assert any("jumped" in reason for reason in listener.log.lost)
+        listener.wait_until(lambda: any("jumped" in reason for reason in listener.log.lost), "jumped")
         del first
         listener.wait_for("has ended")
         before = len(listener.log.latencies)
         second = outlet(listener.name, ch_names[::-1], 250.0)
         listener.wait_for("129 channels at 250 Hz; resampled to 100 Hz")
         push(second, np.repeat(signal[:600, ::-1], 5, axis=0)[::2], 250.0)
-        time.sleep(0.5)
-        assert len(listener.log.latencies) > before
+        listener.wait_until(lambda: len(listener.log.latencies) > before, "a prediction")
         del second
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     assert len(table) == len(listener.log.latencies)
@@ -157,7 +160,7 @@ def test_channels_that_do_not_fit_are_an_error_at_first(
 ) -> None:
     name = f"eeg-{uuid.uuid4().hex[:8]}"
     kept = outlet(name, ["A1", "A2"], 100.0)
-    words = ("--name", name, "--seconds", 20, "--out", tmp_path / "out.tsv")
+    words = ("--name", name, "--seconds", SAFETY_NET, "--out", tmp_path / "out.tsv")
     assert_one_line(*sparseeg("stream", response_time, *words), name, "none of the network's channels")
     del kept
 
@@ -206,11 +209,12 @@ def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_pat
         listener.wait_for("129 channels at 100 Hz")
         from mne_lsl.lsl import StreamInlet, resolve_streams
 
-        (info,) = resolve_streams(5.0, f"{listener.name}-out")
+        (info,) = resolve_streams(SAFETY_NET, f"{listener.name}-out")
         inlet = StreamInlet(info)
-        inlet.open_stream(timeout=5.0)
+        inlet.open_stream(timeout=SAFETY_NET)
         push(source, raw.get_data().T[:400], 100.0)
-        values, times = inlet.pull_chunk(timeout=1.0, max_samples=1)
+        values, times = inlet.pull_chunk(timeout=SAFETY_NET, max_samples=1)
+        listener.wait_for("n/a: ")
         table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
         assert values[0][0] == pytest.approx(table["prediction"].iloc[0], abs=1e-5)
         assert len(times) == 1
@@ -227,8 +231,8 @@ def test_what_a_replay_needs_of_its_events(
     replayed = ("stream", response_time, "--replay", path)
     assert_one_line(*sparseeg(*replayed, "--out", tmp_path / "a.tsv"), "no column 'value'")
     assert not (tmp_path / "a.tsv").exists()
-    for number, words in enumerate([("--events-column", "trial_type"), ("--every", 2)]):
-        out = tmp_path / f"{number}.tsv"
+    for words in (("--events-column", "trial_type"), ("--every", 2)):
+        out = unique(tmp_path)
         code, text = sparseeg(*replayed, *words, "--out", out)
         assert code == 0, text
         assert len(pd.read_csv(out, sep="\t")) >= 1

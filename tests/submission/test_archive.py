@@ -92,7 +92,7 @@ def test_a_good_zip_is_unpacked(tmp_path: Path) -> None:
 GOOD = zipped(CODE, ("weights_challenge_1.pt", bytes(range(256)) * 8), ("stored", b"x" * 99))
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=700, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(1, 255)), min_size=1, max_size=8))
 def test_flipped_bits_end_in_one_line_or_in_the_folder(flips: list[tuple[int, int]], tmp_path: Path) -> None:
     content = bytearray(GOOD)
@@ -102,7 +102,7 @@ def test_flipped_bits_end_in_one_line_or_in_the_folder(flips: list[tuple[int, in
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(st.text(min_size=1, max_size=20), max_size=6),
     cut=st.integers(0, 200),

@@ -15,7 +15,9 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from helpers.toys import ages, toy_windows
 from sparseeg import models
+from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -252,7 +254,7 @@ def test_a_network_that_says_when_learns_by_a_whole_recipe(
     toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:
     lines: list[str] = []
-    slow = replace(toy, sfreq=30.0, tmin=0.5)  # its samples lie where its targets are
+    slow = replace(toy, processing=Processing(30.0), tmin=0.5)  # its samples lie where its targets are
     path = fit(slow, split, config(**LOCATOR), tmp_path, report=lines.append)
     prediction = predict(models.load(path), slow, split.test)
     assert nrmse(toy.targets[split.test], prediction.mean) < 0.6
@@ -418,12 +420,11 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for(toy: WindowSet, split: S
 
 
 @pytest.mark.parametrize(("schedule", "validated"), [("cosine", 17), ("plateau", 34)])
-def test_validation_that_decides_nothing_is_rarer(
-    toy: WindowSet, split: Split, tmp_path: Path, schedule: str, validated: int
-) -> None:
+def test_validation_that_decides_nothing_is_rarer(tmp_path: Path, schedule: str, validated: int) -> None:
     lines: list[str] = []
+    tiny = toy_windows(n_subjects=4, n_trials=8, n_chans=2, n_times=40)
     options = config(epochs=34, keep="last", schedule=schedule)
-    fit(toy, split, options, tmp_path, report=lines.append)
+    fit(tiny, by_release(tiny.table["release"], "R4", "R5"), options, tmp_path, report=lines.append)
     assert len(lines) == 34
     assert sum("validation NRMSE" in line for line in lines) == validated
     assert "validation NRMSE" in lines[-1]
@@ -432,8 +433,8 @@ def test_validation_that_decides_nothing_is_rarer(
 def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     options = config(model_options={"output": "latency"})
     with pytest.raises(SparseEEGError, match=r"is no time in the window: set its option output to scalar"):
-        fit(replace(toy, locked=False), split, options, tmp_path)
-    toy_age = replace(toy, locked=False, target_name="age", target_unit="years")
+        fit(replace(toy, task=replace(toy.task, locked=False)), split, options, tmp_path)
+    toy_age = ages(toy)
     network = fit_module.network_spec(toy_age, config(model="sparse-attention-locator")).build()
     assert network.output == "scalar"
     with pytest.raises(SparseEEGError, match=r"no auxiliary outputs to train"):
@@ -443,9 +444,9 @@ def test_a_network_that_says_when_needs_a_time(toy: WindowSet, split: Split, tmp
 def test_the_default_network_learns_targets_that_are_no_times(
     toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:
-    ages = replace(toy, locked=False, target_name="age", target_unit="years")
-    path = fit(ages, split, config(model="sparse-attention-locator", auxiliary=0.1), tmp_path)
-    prediction = predict(models.load(path), ages, split.test).mean
+    aged = ages(toy)
+    path = fit(aged, split, config(model="sparse-attention-locator", auxiliary=0.1), tmp_path)
+    prediction = predict(models.load(path), aged, split.test).mean
     assert prediction.shape == split.test.shape
     assert np.isfinite(prediction).all()
 

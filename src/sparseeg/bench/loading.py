@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 
 from sparseeg import models
 from sparseeg.bench.probe import resident_memory
-from sparseeg.data.signals.continuous import Processing
+from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import open_store
 from sparseeg.data.windows import WindowSet

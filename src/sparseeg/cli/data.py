@@ -89,7 +89,7 @@ def prepare(
     """
     from sparseeg.data import tasks
     from sparseeg.data.load import recognise
-    from sparseeg.data.signals.continuous import Processing
+    from sparseeg.data.provenance import Processing
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
     from sparseeg.data.store.store import check_folder
@@ -133,5 +133,5 @@ def prepare(
         )
     say_problems(windows)
     say(f"{out}: {windows.summary(examples=0)}")
-    command = "pretrain" if windows.task == tasks.PRETRAINING else f"train --task {windows.task}"
+    command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")

@@ -11,6 +11,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.lock import is_empty
 
 NAMES = {"onnx": "model.onnx", "torch": "model.pt2", "huggingface": "huggingface"}
+N_WINDOWS = 1_000  # that an export is checked on
 
 
 def export(
@@ -43,7 +44,7 @@ def export(
     elif target.exists() and not is_empty(target) and not overwrite:
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
-        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
+        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
         if format == "huggingface":
             graph.needed("huggingface_hub")
             from sparseeg.export.hub import export_hub
@@ -52,5 +53,5 @@ def export(
         else:
             write = graph.export_onnx if format == "onnx" else graph.export_torch
             difference = write(predictor, target, windows)
-    unit = predictor.inputs.unit
+    unit = predictor.inputs.task.unit
     say(f"{target}: within {difference:.1g} {unit} of the run on {len(windows)} windows of {of}")

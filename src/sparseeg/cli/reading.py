@@ -72,8 +72,30 @@ def read_windows(data: Any, n_jobs: int, margin: float = 0.0) -> Any:
     """
     from sparseeg.experiments.run import load_windows
 
+    notes: list[str] = []
     with progress_bar("reading") as progress:
-        windows = load_windows(data, margin, n_jobs=n_jobs, progress=progress)
+        windows = load_windows(data, margin, n_jobs=n_jobs, progress=progress, report=notes.append)
+    _tell(windows, notes)
+    return windows
+
+
+def read_windows_like(run: Path, path: Path, target_unit: str | None, n_jobs: int) -> Any:
+    """Read other windows in the way in which those of a run were read; `target_unit` is that of epochs."""
+    from sparseeg.data.load import load_like
+    from sparseeg.experiments.run import inputs_of
+
+    like = inputs_of(run).provenance
+    with progress_bar("reading") as progress:
+        windows, notes = load_like(
+            path, like, f"the run {run}", target_unit=target_unit, n_jobs=n_jobs, progress=progress
+        )
+    _tell(windows, notes)
+    return windows
+
+
+def _tell(windows: Any, notes: list[str]) -> None:
+    """Print what was done to windows, what was wrong with their files, and what there is."""
+    for note in notes:
+        say(note)
     say_problems(windows)
     say(f"{windows.source}: {windows.summary(examples=0)}")
-    return windows

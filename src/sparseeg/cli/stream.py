@@ -67,8 +67,8 @@ def stream(
     predictor = Predictor(run)
     inputs = predictor.inputs
     Request(every=every, stimulus=comma_list(stimulus)).check(inputs)
-    if not inputs.locked and every is None:
-        every = inputs.stride
+    if not inputs.task.locked and every is None:
+        every = inputs.task.stride
     path = out or run / f"stream-{datetime.now():%Y%m%d-%H%M%S}.tsv"
     with ExitStack() as stack:
         if replay is not None:
@@ -88,7 +88,7 @@ def stream(
         ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
         log = Log()
         with suppress(KeyboardInterrupt):  # the way to end it
-            live(predictor, wanted, Predictions(outlet, inputs.unit), table, log, say, ended)
+            live(predictor, wanted, Predictions(outlet, inputs.task.unit), table, log, say, ended)
     say(f"{path}: {log.summary}")
 
 

@@ -34,6 +34,7 @@ from sparseeg.cli.reading import (
     data_and_split,
     fields,
     read_windows,
+    read_windows_like,
 )
 from sparseeg.cli.screen import interruptible, say, show, writing
 from sparseeg.errors import SparseEEGError
@@ -218,9 +219,7 @@ def evaluate(
     other = None
     if data is not None and elsewhere:
         # Which releases were for training says nothing about these.
-        other = read_windows(
-            config.data.model_copy(update={"path": absolute([data]), "releases": None}), jobs
-        )
+        other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs)
     to = out or _evaluation_folder(run, data if elsewhere else None, chosen)
     source = own.source if other is None else other.source
     with writing(to):

@@ -8,6 +8,8 @@ from pathlib import Path
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
+from sparseeg.data.match import match
+from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
@@ -68,6 +70,11 @@ def load(
     if kind == "epochs":
         if releases is not None:
             raise SparseEEGError(f"{path} holds MNE epochs, which have no releases to choose from")
+        if task not in (tasks.RESPONSE_TIME, target):
+            raise SparseEEGError(
+                f"{path} holds MNE epochs: what they decode is the metadata column --target, which takes the "
+                f"place of --task {task}"
+            )
         return read_epochs(
             path,
             target=target,
@@ -76,23 +83,75 @@ def load(
             tmax=tmax,
             sfreq=sfreq,
             margin=margin,
-            task=task,
             n_jobs=n_jobs,
             progress=progress,
         )
     changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
     found = tasks.find_task(task, changes)
-    _check_bids(path, found, target, target_unit)
+    _check_bids(path, found, target_unit)
     return read_bids(
         path,
         task=found,
-        sfreq=hbn.SFREQ if sfreq is None else sfreq,
+        processing=Processing(hbn.SFREQ if sfreq is None else sfreq),
         releases=releases,
         keep_excluded=keep_excluded,
         margin=margin,
         n_jobs=n_jobs,
         progress=progress,
     )
+
+
+def load_like(
+    path: Path | str,
+    like: Provenance,
+    whose: str,
+    *,
+    target_unit: str | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> tuple[WindowSet, list[str]]:
+    """Return the windows at a path, read or made like those that a network was trained on, and notes.
+
+    Parameters
+    ----------
+    path : as in `load`.
+    like, whose : as in `match`.
+    target_unit : of the metadata column, for epochs.
+    n_jobs, progress : as in `load`.
+
+    Raises
+    ------
+    SparseEEGError : nothing readable there, or windows that can't be made alike.
+    """
+    path, task = Path(path), like.task
+    kind = recognise(path)
+    if kind == "store":
+        windows = store.open_store(path)
+    elif kind == "epochs":
+        if task.locked and target_unit is None:
+            raise SparseEEGError(
+                f"{path} holds MNE epochs, but {whose} was trained on recordings: the unit of "
+                f"{task.target} in the epochs is not known; save them as a store, in seconds"
+            )
+        windows = read_epochs(
+            path,
+            target=task.target,
+            target_unit=target_unit or task.unit,
+            tmin=like.tmin,
+            tmax=like.tmin + like.duration,
+            sfreq=like.sfreq,
+            n_jobs=n_jobs,
+            progress=progress,
+        )
+    else:
+        if task.locked and not (task.rule and task.rule.response):
+            raise SparseEEGError(
+                f"{path} is a BIDS folder, but {whose} was trained on windows whose events are not known; "
+                "make a store of the folder: sparseeg prepare with --stimulus and --response"
+            )
+        processing = replace(like.processing, channels=None)
+        windows = read_bids(path, task=task, processing=processing, n_jobs=n_jobs, progress=progress)
+    return match(windows, like, whose, str(path))
 
 
 def recognise(path: Path) -> str:
@@ -152,14 +211,8 @@ def _contents(path: Path) -> str:
     return "files ending in " + ", ".join(f"{ending} ({count})" for ending, count in endings.most_common(5))
 
 
-def _check_bids(path: Path, task: tasks.Task, target: str | None, target_unit: str | None) -> None:
-    if not task.locked:
-        return
-    if target not in (None, task.target):
-        raise SparseEEGError(
-            f"{path}: the target of {task.name} in a BIDS folder is {task.target}, not {target!r}"
-        )
-    if target_unit not in (None, "s"):
+def _check_bids(path: Path, task: tasks.Task, target_unit: str | None) -> None:
+    if task.locked and target_unit not in (None, "s"):
         raise SparseEEGError(f"{path}: events files count in seconds; leave out the unit {target_unit!r}")
 
 
@@ -199,11 +252,8 @@ def _without_targets(windows: WindowSet) -> WindowSet:
     return replace(
         windows,
         table=windows.table.assign(target=0.0),
-        task=task.name,
-        target_name=task.target,
-        target_unit=task.unit,
+        task=task,
         tmin=0.0,
-        locked=False,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from sparseeg.data.bids.participants import NAME, Subjects, is_simulated, number
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
+from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
-from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Recording, read_recording
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
@@ -23,6 +23,7 @@ from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest, one_line
 from sparseeg.files.tsv import read_tsv
 
+AS_RECORDED = Processing()
 ABOUT = ("release", "age", "sex", "task", "run")
 
 
@@ -30,7 +31,7 @@ def read_bids(
     path: Path | str,
     *,
     task: Task = TASKS[RESPONSE_TIME],
-    sfreq: float = hbn.SFREQ,
+    processing: Processing = AS_RECORDED,
     releases: Sequence[str] | None = None,
     keep_excluded: bool = False,
     margin: float = 0.0,
@@ -43,7 +44,8 @@ def read_bids(
     ----------
     path : the folder with `sub-*/[ses-*/]eeg/*_task-*_eeg.{bdf,set,edf,vhdr}`.
     task : the target, and where its windows lie.
-    sfreq : Hz; a recording at another rate is resampled, with a note among the problems.
+    processing : what is done to the signals; only their rate is set by default. A recording that is resampled
+        has a note among the problems.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     keep_excluded : also read the nine subjects the challenge leaves out.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
@@ -58,8 +60,7 @@ def read_bids(
     ------
     SparseEEGError : no recording of the task, an unknown release or target, or no window left.
     """
-    cut = task.cut(sfreq, margin)
-    processing = Processing(sfreq)
+    cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded)
     read = read_each(partial(read_recording, cut=cut, processing=processing), survey.files, n_jobs, progress)
     ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
@@ -67,8 +68,7 @@ def read_bids(
     for result in read:
         order = None if isinstance(result, Problem) else channel_order(result.ch_names, ch_names)
         in_order.append(result if order is None else result.reordered(order))  # type: ignore[union-attr]
-    windows = assemble(survey, cut, in_order, ch_names)
-    return replace(windows, made={"task": asdict(task), **asdict(processing)})
+    return assemble(survey, cut, processing, in_order, ch_names)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,11 @@ def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_exc
 
 
 def assemble(
-    survey: Survey, cut: Cut, read: Sequence[Recording | Problem], ch_names: tuple[str, ...]
+    survey: Survey,
+    cut: Cut,
+    processing: Processing,
+    read: Sequence[Recording | Problem],
+    ch_names: tuple[str, ...],
 ) -> WindowSet:
     """Return the windows of recordings that were read, in the order of `survey.files`.
 
@@ -122,15 +126,12 @@ def assemble(
         signals=[recording.signal for _, recording in kept],
         table=_table(kept, survey),
         n_times=cut.n_times,
-        sfreq=cut.sfreq,
         ch_names=ch_names,
-        task=survey.task.name,
-        target_name=survey.task.target,
-        target_unit=survey.task.unit,
+        task=survey.task,
+        processing=processing,
         source=str(survey.path),
         simulated=any(is_simulated(root) for root in {file.root for file in survey.files}),
         tmin=cut.tmin,
-        locked=survey.task.locked,
         problems=tuple(problems),
     )
 

@@ -30,9 +30,10 @@ class Task:
     name : as on the command line and in a store.
     target, unit : of what is predicted.
     bids_tasks : the BIDS tasks whose recordings are read; all if empty.
-    rule : the trials of a task whose target is the response time; None where the target is a column of
-        participants.tsv, the same for all windows of a subject, or `NOTHING`, which is 0 for all.
-    tmin, tmax : seconds from the stimulus, of a window locked to it.
+    rule : the events that make a trial, where they are known: not for MNE epochs, and not for a target that
+        is a column of participants.tsv, the same for all windows of a subject, or `NOTHING`, 0 for all.
+    locked : whether the target is a time, counted from the event that the windows are locked to.
+    tmin, tmax : seconds from that event.
     window, stride, crop : seconds; a window every `stride`, of which the network sees a crop.
     """
 
@@ -41,16 +42,12 @@ class Task:
     unit: str
     bids_tasks: tuple[str, ...] = ()
     rule: TrialRule | None = None
+    locked: bool = False
     tmin: float = 0.5
     tmax: float = 2.5
     window: float = 4.0
     stride: float = 2.0
     crop: float = 2.0
-
-    @property
-    def locked(self) -> bool:
-        """Whether the target is a time, counted from the event that the windows are locked to."""
-        return self.rule is not None
 
     @property
     def column(self) -> str | None:
@@ -85,7 +82,7 @@ class Task:
 
 _FACTORS = ("externalizing", "internalizing", "attention", "p_factor")
 TASKS = {
-    RESPONSE_TIME: Task(RESPONSE_TIME, "rt", "s", (hbn.CONTRAST_TASK,), CONTRAST_CHANGE),
+    RESPONSE_TIME: Task(RESPONSE_TIME, "rt", "s", (hbn.CONTRAST_TASK,), CONTRAST_CHANGE, locked=True),
     **{name: Task(name, name, "factor") for name in _FACTORS},
     PRETRAINING: Task(PRETRAINING, NOTHING, NO_UNIT),
 }
@@ -135,16 +132,21 @@ def find_task(name: str, changes: TaskFile | None = None) -> Task:
 
     Raises
     ------
-    SparseEEGError : a stimulus without a response, or the other way round.
+    SparseEEGError : a stimulus without a response, or the other way round; a target other than the task's.
     """
     changes = changes or TaskFile()
     timed = changes.stimulus is not None or changes.response is not None
     column = changes.target or name
     task = TASKS.get(name) or Task(name, column, "years" if column == "age" else NO_UNIT)
     if timed or (task.rule is not None and (changes.trial_start or changes.end or changes.events_column)):
-        task = replace(task, target="rt", unit="s", rule=_rule(task.rule, changes))
+        task = replace(task, target="rt", unit="s", rule=_rule(task.rule, changes), locked=True)
         if changes.bids_tasks is None and changes.stimulus is not None:
             task = replace(task, bids_tasks=())  # another laboratory's events: its tasks have other names
+    if changes.target not in (None, task.target):
+        raise SparseEEGError(
+            f"the task {name} decodes {task.target}, not {changes.target}; leave the target out; for a "
+            f"column of participants.tsv, name the task {changes.target}"
+        )
     values = changes.model_dump(include={"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop"})
     return replace(task, **{key: value for key, value in values.items() if value is not None})
 

@@ -1,17 +1,19 @@
 """Labelled windows over continuous signals: what every reader returns and every consumer takes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.signals.remixed import Remixed
 from sparseeg.data.signals.signal_file import SignalFile
-from sparseeg.errors import SparseEEGError
+from sparseeg.data.tasks import Task
 
+Signal = np.ndarray | SignalFile | Remixed
 REQUIRED_COLUMNS = ("recording", "start", "target", "subject")
 
 __all__ = ["Problem", "WindowSet"]
@@ -29,34 +31,30 @@ class WindowSet:
         recording) and `file` where known; `earliest` and `latest`, between which a window's start may be
         moved inside its own stretch of signal.
     n_times : samples per window.
-    sfreq : sampling rate in Hz.
     ch_names : channel names, in the order of the signals' columns.
+    task : what is decoded. Where it is locked to an event, a window that starts later by some seconds has a
+        target smaller by as much.
+    processing : what was done to the signals.
+    source : where they are from.
+    simulated : whether they are.
     tmin : seconds from the event a window is locked to until its first sample.
-    locked : whether the target is a time from that event, so that a window that starts later by some seconds
-        has a target smaller by as much; False for a number that belongs to the subject.
     problems : what was wrong with the files that were read; nothing is dropped without a row here.
-    made : how they were made, where that is known: `task` (the fields of `tasks.Task`) and what was done to
-        the signals (those of `Processing`).
 
     Raises
     ------
     ValueError : the table lacks a column, or a window lies outside its signal.
     """
 
-    signals: Sequence[np.ndarray | SignalFile]
+    signals: Sequence[Signal]
     table: pd.DataFrame
     n_times: int
-    sfreq: float
     ch_names: tuple[str, ...]
-    task: str
-    target_name: str
-    target_unit: str
+    task: Task
+    processing: Processing
     source: str
     simulated: bool = False
     tmin: float = 0.0
-    locked: bool = True
-    problems: tuple[Problem, ...] = field(default=())
-    made: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
@@ -102,6 +100,29 @@ class WindowSet:
     @property
     def n_chans(self) -> int:
         return len(self.ch_names)
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+        return self.processing.sfreq
+
+    @property
+    def target_name(self) -> str:
+        return self.task.target
+
+    @property
+    def target_unit(self) -> str:
+        return self.task.unit
+
+    @property
+    def locked(self) -> bool:
+        """Whether the target is a time, counted from the event that the windows are locked to."""
+        return self.task.locked
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is decoded, what was done to the signals, and where in time the windows lie."""
+        return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin)
 
     @property
     def movable(self) -> bool:
@@ -172,35 +193,3 @@ class WindowSet:
             f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
         )
         return f"{read}; {summarise(self.problems, examples)}"
-
-
-def concatenate(sets: Sequence[WindowSet]) -> WindowSet:
-    """Return the windows of all sets as one, in their order.
-
-    Raises
-    ------
-    SparseEEGError : they differ in channels, length, rate or target.
-    """
-    first = sets[0]
-    for other in sets[1:]:
-        for name in ("ch_names", "n_times", "sfreq", "tmin", "target_name", "target_unit", "locked"):
-            if getattr(first, name) != getattr(other, name):
-                raise SparseEEGError(
-                    f"{first.source} and {other.source} differ in {name}; they can't be one set"
-                )
-    before = np.cumsum([0] + [len(part.signals) for part in sets])
-    tables = [
-        part.table.assign(recording=part.table["recording"] + number)
-        for part, number in zip(sets, before[:-1], strict=True)
-    ]
-    # numbers of samples, which have no place for "not known"
-    partial = [name for name in ("earliest", "latest") if any(name not in table for table in tables)]
-    tables = [table.drop(columns=partial, errors="ignore") for table in tables]
-    return replace(
-        first,
-        signals=[signal for part in sets for signal in part.signals],
-        table=pd.concat(tables, ignore_index=True),
-        source=", ".join(dict.fromkeys(part.source for part in sets)),
-        simulated=any(part.simulated for part in sets),
-        problems=tuple(problem for part in sets for problem in part.problems),
-    )

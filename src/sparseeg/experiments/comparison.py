@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import machine
+from sparseeg.data.match import match
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import in_any_order
 from sparseeg.errors import SparseEEGError, one_line
@@ -80,6 +81,11 @@ class Comparison:
     def __post_init__(self) -> None:
         if self.given.get("refit"):
             self.split.check_refit()
+        started = Settings.windows_of(self.out)
+        if started is not None:
+            self.windows, notes = match(self.windows, started, f"the comparison {self.out}")
+            for note in notes:
+                self.report(note)
         self.splits = make_splits(self.out, self.windows, self.split)
         self.settings = self._settings()
         self.predictions = self._trials()
@@ -215,6 +221,7 @@ class Comparison:
             split=self.split.model_dump(mode="json"),
             given=json.loads(json.dumps(given)),
             subjects=[SplitSubjects.of(self.windows, split.rows) for split in self.splits],
+            windows=self.windows.provenance,
         )
 
     def _read(self) -> None:

@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,7 @@ def prediction_table(config: TrainConfig, windows: WindowSet, split: SplitFolder
     """Return one row per scored trial: its description and a column per predictor, in the target's unit."""
     scored = split.scored
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    networks: list[Any] = load_members(split.folder)
+    networks = load_members(split.folder)
     ask = partial(predict, windows=windows, partitions=config.partitions)
     prediction = ask(networks, indices=scored)
     low, high = Calibration.read(split.folder).interval(prediction)

@@ -15,8 +15,9 @@ import pandas as pd
 
 from sparseeg import __version__, models
 from sparseeg.data import load
+from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
-from sparseeg.data.windows import WindowSet, concatenate
+from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
@@ -26,7 +27,8 @@ from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
-from sparseeg.training.inputs import Inputs
+from sparseeg.training.fit import network_spec
+from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
@@ -39,10 +41,12 @@ def load_windows(
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    report: Report = lambda line: None,
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 
-    Raises SparseEEGError where two of its folders share some.
+    Several folders become one set, made like the first; `report` is told what was done to the others. Raises
+    SparseEEGError where two of them share a recording, or can't be made alike.
     """
     sets = [
         load(
@@ -61,7 +65,10 @@ def load_windows(
         for path in data.path
     ]
     _check_different(data.path, sets)
-    return sets[0] if len(sets) == 1 else concatenate(sets)
+    windows, notes = concatenate(sets, data.path)
+    for note in notes:
+        report(note)
+    return windows
 
 
 def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
@@ -90,7 +97,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     """
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
-    Inputs.of(windows).write(out)
+    windows = as_started(out, windows, network_spec(windows, config), report)
     if windows.problems:
         rows = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
         problems = pd.DataFrame(rows, columns=["path", "reason", "action"])
@@ -123,9 +130,7 @@ def reevaluate(
         config = config.model_copy(update={"partitions": partitions})
     stored = read_subjects(run)
     folders = split_folders(run, len(stored))
-    for windows in (own, other):
-        if windows is not None:
-            _check_fits(folders[0], windows)
+    own, other = (_fitting(windows, run, report) for windows in (own, other))
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
@@ -143,7 +148,7 @@ def reevaluate(
         nobody = np.empty(0, dtype=np.intp)
         split = SplitFolder(run, Split(nobody, nobody, np.arange(len(other))))
         return _score(config, other, [split], out, report)
-    together = replace(concatenate([own, other]), source=other.source)
+    together = replace(concatenate([own, other])[0], source=other.source)
     train, valid, _ = stored[0].rows(own.subjects)
     split = SplitFolder(run, Split(train, valid, np.arange(len(own), len(together))))
     split.rows.check(together.subjects)
@@ -161,21 +166,20 @@ def _check_unseen(folder: Path, test: Collection[str], valid: Collection[str], r
     seen.describe(test or valid, report)
 
 
-def _check_fits(folder: Path, windows: WindowSet) -> None:
-    """Raise SparseEEGError unless the network in a folder takes these windows."""
-    spec = models.files.read_spec(network_files(folder)[0])
-    if (spec.n_chans, spec.n_times, spec.sfreq) != (windows.n_chans, windows.n_times, windows.sfreq):
-        raise SparseEEGError(
-            f"{windows.source}: windows of {windows.n_chans} channels x {windows.n_times} samples at "
-            f"{windows.sfreq:g} Hz, but the network in {folder} takes {spec.n_chans} x {spec.n_times} at "
-            f"{spec.sfreq:g} Hz; evaluate it on data with the same channels and window"
-        )
-    for own, here in zip(spec.ch_names or windows.ch_names, windows.ch_names, strict=True):
-        if own.lower() != here.lower():
-            raise SparseEEGError(
-                f"{windows.source}: {here} stands where the network in {folder} takes {own}; evaluate it on "
-                "data with the same channels in the same order"
-            )
+def inputs_of(run: Path) -> Inputs:
+    """Return what the networks of a finished run take; SparseEEGError where that can't be read."""
+    first = split_folders(run, len(read_subjects(run)))[0]
+    return Inputs.read(run, models.files.read_spec(network_files(first)[0]))
+
+
+def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet | None:
+    """Return windows made like those that the networks of a run were trained on."""
+    if windows is None:
+        return None
+    windows, notes = match(windows, inputs_of(run).provenance, f"the run {run}")
+    for note in notes:
+        report(note)
+    return windows
 
 
 def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, report: Report) -> None:
@@ -203,7 +207,7 @@ def _score(
         tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
-        "task": windows.task,
+        "task": windows.task.name,
         "model": config.model,
         "part": splits[0].part,
         "target": windows.target_name,

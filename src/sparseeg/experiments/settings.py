@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sparseeg.data.provenance import Provenance
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.files.lock import is_empty
@@ -22,12 +23,19 @@ class Settings:
     data, split : as in `TrainConfig`, without the path of the data.
     given : what replaces the recipe of every network, except for the device.
     subjects : of each split.
+    windows : what the windows were when the comparison was started; version 0.1.0 did not keep it.
     """
 
     data: dict[str, Any]
     split: dict[str, Any]
     given: dict[str, Any]
     subjects: list[SplitSubjects]
+    windows: Provenance | None = None
+
+    @staticmethod
+    def windows_of(folder: Path) -> Provenance | None:
+        """Return what the windows of the comparison in a folder are, where it says so."""
+        return read_json(folder / FILE, Settings).windows if (folder / FILE).exists() else None
 
     def check(self, folder: Path) -> None:
         """Raise SparseEEGError unless a folder is empty or holds a comparison with these settings."""

@@ -16,7 +16,7 @@ import torch
 from sparseeg import __version__
 from sparseeg.errors import SparseEEGError, not_installed
 from sparseeg.files.atomic import write_whole
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.prediction import Predictor
 
 INPUT, OUTPUT = "windows", "prediction"
@@ -89,9 +89,9 @@ def needed(name: str) -> Any:
         raise not_installed(name, "sparseeg[export]", error) from error
 
 
-def _network(predictor: Predictor) -> tuple[Together, torch.Tensor]:
+def _network(predictor: Predictor) -> tuple[Ensemble, torch.Tensor]:
     """Return the networks as one, and windows of the shape that they take; two, since one is special."""
-    network = Together(predictor.networks, predictor.config.partitions).eval()
+    network = Ensemble(predictor.networks, predictor.config.partitions).eval()
     return network, torch.randn(2, predictor.spec.n_chans, predictor.spec.n_times)
 
 
@@ -100,9 +100,9 @@ def _about(predictor: Predictor) -> dict[str, Any]:
     return {
         "model": predictor.name,
         "version": __version__,
-        "task": inputs.task,
-        "target": inputs.target,
-        "unit": inputs.unit,
+        "task": inputs.task.name,
+        "target": inputs.task.target,
+        "unit": inputs.task.unit,
         "sfreq": spec.sfreq,
         "tmin": inputs.tmin,
         "ch_names": list(spec.ch_names or ()),
@@ -148,9 +148,10 @@ def check(predictor: Predictor, windows: np.ndarray, run: Run, format: str) -> f
     found = np.concatenate([run(part)[:, 0] for part in parts])
     difference = float(np.abs(found - expected).max())
     allowed = max(TOLERANCE, 8 * float(np.spacing(np.float32(np.abs(expected).max()))))
+    unit = predictor.inputs.task.unit
     if not difference <= allowed:  # nor where it is no number
         raise SparseEEGError(
-            f"{format} answers up to {difference:.2g} {predictor.inputs.unit} away from the run; at most "
+            f"{format} answers up to {difference:.2g} {unit} away from the run; at most "
             f"{allowed:.2g} is allowed, nothing was written"
         )
     return difference

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sparseeg import __version__
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.export.graph import check
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
@@ -31,7 +31,7 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
     ----------
     networks : of each the fields of `NetworkSpec`.
     partitions : see `sparseeg.models.partitions.ways`.
-    inputs : the fields of `sparseeg.training.inputs.Inputs`: what windows must be.
+    inputs : what windows must be, as `sparseeg.training.inputs.Inputs.to_dict` gives it.
     version : of the package that trained them.
 
     It maps windows (batch, channel, time) of any unit to (batch, 1) in the target's unit.
@@ -45,7 +45,8 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
         version: str = __version__,
     ) -> None:
         super().__init__()
-        self.together = Together([NetworkSpec(**spec).build() for spec in networks], partitions)
+        # The name `together` is part of the files of weights.
+        self.together = Ensemble([NetworkSpec(**spec).build() for spec in networks], partitions)
         self.inputs = inputs or {}
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def export_hub(predictor: Predictor, out: Path, windows: Any) -> float:
     out : a folder, new or empty. Arguments, result and errors otherwise as for `graph.export_onnx`.
     """
     specs = [asdict(predictor.spec)] * len(predictor.networks)
-    model = PretrainedDecoder(specs, predictor.config.partitions, asdict(predictor.inputs))
+    model = PretrainedDecoder(specs, predictor.config.partitions, predictor.inputs.to_dict())
     for own, trained in zip(model.together.networks, predictor.networks, strict=True):
         own.load_state_dict(trained.state_dict())
     described = card(predictor.run)

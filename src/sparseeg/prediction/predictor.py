@@ -47,9 +47,9 @@ class Predictor:
             raise SparseEEGError(
                 f"{run} is a cross-validation: it has no single network; train one with --split subjects"
             )
-        self.inputs = Inputs.read(self.run)
         self.spec = models.files.read_spec(network_files(self.run)[0])
-        self.networks: list[Any] = [network.to(device) for network in load_members(self.run)]
+        self.inputs = Inputs.read(self.run, self.spec)
+        self.networks = [network.to(device) for network in load_members(self.run)]
         self.device = torch.device(device)
         self._calibration = Calibration.read(self.run)
 

@@ -50,13 +50,14 @@ class Request:
             raise SparseEEGError(f"--every {self.every:g}: seconds greater than zero are needed")
         if self.every is not None and self.stimulus:
             raise SparseEEGError("windows lie on a grid (--every) or at events (--stimulus); choose one")
-        if self.events is not None and (self.every is not None or not inputs.locked):
+        if self.events is not None and (self.every is not None or not inputs.task.locked):
             raise SparseEEGError("windows lie on a grid here and not at events: leave --events out")
-        if self.stimulus and not inputs.locked:
+        if self.stimulus and not inputs.task.locked:
             raise SparseEEGError(
-                f"{inputs.target} is no time after a stimulus: leave --stimulus out, windows lie on a grid"
+                f"{inputs.task.target} is no time after a stimulus: leave --stimulus out; windows "
+                "lie on a grid"
             )
-        if inputs.locked and self.every is None and not (self.stimulus or inputs.stimulus):
+        if inputs.task.locked and self.every is None and not (self.stimulus or inputs.stimulus):
             raise SparseEEGError(
                 "the run doesn't know its stimulus events (it was trained on epochs); name them by "
                 "--stimulus, or ask for a window every few seconds by --every"
@@ -76,16 +77,16 @@ def predict_recording(
     SparseEEGError : it can't be read, doesn't fit the network, or holds no window.
     """
     inputs, spec = predictor.inputs, predictor.spec
-    at_events = inputs.locked and request.every is None
+    at_events = inputs.task.locked and request.every is None
     recording = read_new(
         path,
         predictor.channels,
         spec.sfreq,
         bad=request.bad,
         flat=inputs.flat,
-        low_cut=inputs.low_cut if request.low_cut is None else request.low_cut,
-        high_cut=inputs.high_cut if request.high_cut is None else request.high_cut,
-        reference=request.reference or inputs.reference,
+        low_cut=inputs.processing.low_cut if request.low_cut is None else request.low_cut,
+        high_cut=inputs.processing.high_cut if request.high_cut is None else request.high_cut,
+        reference=request.reference or inputs.processing.reference,
         events=request.events,
         column=(request.events_column or inputs.events_column) if at_events else None,
     )
@@ -103,7 +104,7 @@ def predict_recording(
             "onset": windows["onset"],
             "duration": spec.n_times / spec.sfreq,
             "prediction": value,
-            "unit": inputs.unit,
+            "unit": inputs.task.unit,
             "interval_low": low,
             "interval_high": high,
             "event": windows["name"],
@@ -131,18 +132,18 @@ def _places(
 ) -> pd.DataFrame:
     """Return `start` (sample), `onset` and `name` of each window that the recording holds whole."""
     length = recording.signal.shape[1]
-    if inputs.locked and request.every is None:
+    if inputs.task.locked and request.every is None:
         places = _at_events(recording, request.stimulus or inputs.stimulus, inputs.tmin, sfreq)
     else:
-        stride = round((request.every or inputs.stride) * sfreq)
+        stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
-        onset = start / sfreq - (inputs.tmin if inputs.locked else 0.0)
+        onset = start / sfreq - (inputs.tmin if inputs.task.locked else 0.0)
         places = pd.DataFrame({"start": start, "onset": onset, "name": "n/a"})
     whole = (places["start"] >= 0) & (places["start"] + n_times <= length)
     if not whole.any():
         raise SparseEEGError(
             f"{recording.path}: {length / sfreq:g} s hold no window of {n_times / sfreq:g} s"
-            + (f" {inputs.tmin:g} s after a stimulus" if inputs.locked and request.every is None else "")
+            + (f" {inputs.tmin:g} s after a stimulus" if inputs.task.locked and request.every is None else "")
         )
     if not whole.all():
         notes.append(f"{int((~whole).sum())} windows reach outside the recording and were left out")

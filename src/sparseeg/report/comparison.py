@@ -45,7 +45,7 @@ def write_comparison(
         _readable(table),
         comparison.out,
         "compare",
-        title=f"{simulated}{windows.task}: models compared",
+        title=f"{simulated}{windows.task.name}: models compared",
         command=command,
         packages=("torch", "lightning", "scikit-learn", "braindecode"),
         notes=notes,

@@ -91,14 +91,14 @@ class Pipeline:
         self.predictor = predictor
         check_bad(wanted.bad, signal.ch_names)
         self.fit = fit_channels(
-            signal.ch_names, predictor.channels, wanted.bad, inputs.flat, inputs.reference or ()
+            signal.ch_names, predictor.channels, wanted.bad, inputs.flat, inputs.processing.reference or ()
         )
         self.ratio: Fraction = rate_ratio(signal.sfreq, spec.sfreq)
         self.own = signal.sfreq
-        self.kernel = filter_kernel(signal.sfreq, inputs.low_cut, inputs.high_cut)
-        self.reference = reference_rows(self.fit.ch_names, inputs.reference)
+        self.kernel = filter_kernel(signal.sfreq, inputs.processing.low_cut, inputs.processing.high_cut)
+        self.reference = reference_rows(self.fit.ch_names, inputs.processing.reference)
         context = 0.0 if self.kernel is None else len(self.kernel) / 2 / signal.sfreq
-        self.tmin = inputs.tmin if inputs.locked else 0.0
+        self.tmin = inputs.tmin if inputs.task.locked else 0.0
         self.windows = LiveWindows(
             len(signal.ch_names),
             signal.sfreq,
@@ -287,7 +287,7 @@ def _answer(
     outlet.push(value, low, high, result.marker.time)
     latency = time.perf_counter() - arrival
     log.latencies.append(latency)
-    onset, unit = result.marker.time - begin, predictor.inputs.unit
+    onset, unit = result.marker.time - begin, predictor.inputs.task.unit
     row = (
         *(f"{onset:.3f}", f"{value:.6g}", unit, f"{low:.6g}", f"{high:.6g}", result.marker.name),
         *(f"{1000 * latency:.2f}", f"{result.marker.time:.6f}", predictor.name, __version__),

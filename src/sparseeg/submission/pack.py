@@ -113,15 +113,20 @@ def _check_fits(challenge: int, predictor: Predictor) -> None:
     """Raise SparseEEGError unless a run predicts what a challenge asks for, from its windows."""
     run, inputs, spec = predictor.run, predictor.inputs, predictor.spec
     task = tasks.TASKS[TASKS[challenge]]
-    if inputs.task != task.name:
-        raise SparseEEGError(f"{run} predicts {inputs.task}; challenge {challenge} asks for {task.name}")
+    if inputs.task.name != task.name:
+        raise SparseEEGError(f"{run} predicts {inputs.task.name}; challenge {challenge} asks for {task.name}")
+    if task.rule is not None and set(inputs.stimulus) != set(task.rule.stimulus):
+        events = " or ".join(inputs.stimulus) or "events that are not known"
+        raise SparseEEGError(
+            f"{run}: its windows are locked to {events}, the challenge's to {' or '.join(task.rule.stimulus)}"
+        )
     check_windows(f"{run}: its network takes", spec.n_chans, spec.n_times, spec.sfreq)
-    if inputs.locked and abs(inputs.tmin - task.tmin) * spec.sfreq > 0.5:
+    if inputs.task.locked and abs(inputs.tmin - task.tmin) * spec.sfreq > 0.5:
         raise SparseEEGError(
             f"{run}: its windows begin {inputs.tmin:g} s after the stimulus, the challenge's {task.tmin:g} s"
         )
     for name in ("low_cut", "high_cut", "reference"):
-        value = getattr(inputs, name)
+        value = getattr(inputs.processing, name)
         if value is not None:
             raise SparseEEGError(
                 f"{run}: trained on data prepared with {name} {value}; the challenge's windows come without, "

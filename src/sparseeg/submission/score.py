@@ -1,10 +1,9 @@
 """The challenge's local scoring of a zip, and what it doesn't show."""
 
-import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,9 @@ import pandas as pd
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn
 from sparseeg.data.load import load, recognise
+from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.store.store import options_of
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
@@ -100,7 +101,7 @@ def challenge_windows(
     options = Options(releases=None if releases is None else tuple(releases), keep_excluded=True)
     if kind == "store":
         windows = load(data, task=task.name, releases=releases)
-        _check_made(data, windows.made, asdict(task) | asdict(options.processing) | {"keep_excluded": True})
+        _check_official(data, windows, task, options.processing)
     elif kind == "bids":
         cached = cache / "-".join((task.name, *(releases or ())))
         with only_writer(cached):
@@ -111,13 +112,18 @@ def challenge_windows(
     return windows
 
 
-def _check_made(data: Path, made: Mapping[str, Any], official: Mapping[str, Any]) -> None:
+def _check_official(path: Path, windows: WindowSet, task: tasks.Task, processing: Processing) -> None:
     """Raise SparseEEGError for a store whose windows were made in another way than the official ones."""
-    own = {**made.get("task", {}), **made}
-    for name, value in json.loads(json.dumps(official)).items():
-        if own.get(name) != value:
+    own = {**asdict(windows.task), **asdict(windows.processing), "keep_excluded": False, **options_of(path)}
+    official = {
+        **asdict(task),
+        **asdict(replace(processing, channels=own["channels"])),
+        "keep_excluded": True,
+    }
+    for name, value in official.items():
+        if own[name] != value:
             raise SparseEEGError(
-                f"{data}: prepared with {name} {own.get(name)}, the official windows with {value}; score the "
+                f"{path}: prepared with {name} {own[name]}, the official windows with {value}; score the "
                 "BIDS folder that it was made of (--cache keeps its windows for the next time)"
             )
 

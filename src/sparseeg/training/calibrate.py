@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.intervals import LEVEL, conformal_quantile
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.files.atomic import read_json, write_whole
+from sparseeg.models.network import Network
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.inference import Prediction, predict
 
@@ -52,7 +52,7 @@ class Calibration:
 
 
 def calibrate(
-    networks: Sequence[Any],
+    networks: Sequence[Network],
     windows: WindowSet,
     valid: np.ndarray,
     targets: np.ndarray,

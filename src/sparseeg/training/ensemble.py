@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from torch import nn
 
 from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import NETWORK, fit_network, network_spec
@@ -46,7 +45,7 @@ def fit_members(
         epochs = [Effort.read(member).best_epoch for member in member_folders(chosen, config.seeds)]
         split = Split(np.concatenate([split.train, split.valid]), split.valid, split.test)
         report("training again, on the training and validation subjects")
-    networks: list[Any] = []
+    networks: list[BuiltNetwork] = []
     for number, member in enumerate(folders):
         if (member / NETWORK).exists():
             networks.append(models.load(member / NETWORK))
@@ -94,6 +93,6 @@ def training_seconds(folder: Path) -> float:
     return seconds + (training_seconds(selection) if selection.exists() else 0.0)
 
 
-def load_members(folder: Path) -> list[nn.Module]:
+def load_members(folder: Path) -> list[BuiltNetwork]:
     """Return the finished networks in a folder, on the CPU, in evaluation mode."""
     return [models.load(path) for path in network_files(folder)]

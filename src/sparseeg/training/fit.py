@@ -14,6 +14,8 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
+from sparseeg.models.network import HasAuxiliary, Network
+from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
 from sparseeg.training.config import PretrainConfig, TrainConfig
@@ -53,7 +55,7 @@ def fit_network(
     targets: np.ndarray | None = None,
     epochs: int | None = None,
     report: Report = lambda line: None,
-) -> Any:
+) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
     Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` go to the folder. A fit
@@ -120,7 +122,7 @@ def _long_enough(config: TrainConfig, n_windows: int) -> TrainConfig:
     return config.model_copy(update={"epochs": epochs, "patience": patience})
 
 
-def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
+def _set_target(network: Network, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
     """Give the network's last layer the statistics of the training targets; return their SD."""
     mean, std = float(target.mean()), float(target.std())
     if std == 0:
@@ -139,15 +141,14 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
     return std
 
 
-def _check_auxiliary(network: Any, model: str) -> None:
+def _check_auxiliary(network: Network, model: str) -> None:
     """Raise SparseEEGError unless a network has one auxiliary output per label."""
-    if not hasattr(network, "auxiliary"):
+    if not isinstance(network, HasAuxiliary):
         raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0")
-    outputs = network.auxiliary_layer.out_features
-    if outputs != len(LABELS):
+    if network.n_auxiliary != len(LABELS):
         raise SparseEEGError(
-            f"{model}: {outputs} auxiliary outputs for the labels {', '.join(LABELS)}; set n_auxiliary to "
-            f"{len(LABELS)}, or auxiliary to 0"
+            f"{model}: {network.n_auxiliary} auxiliary outputs for the labels {', '.join(LABELS)}; set "
+            f"n_auxiliary to {len(LABELS)}, or auxiliary to 0"
         )
 
 

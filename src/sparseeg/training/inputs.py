@@ -1,14 +1,20 @@
-"""What the networks of a run were trained on, so that new recordings are made into the same."""
+"""What the networks of a run take: windows of which kind, so that new recordings are made into the same."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from sparseeg.data.match import match
+from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.tasks import TASKS, Task
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
+from sparseeg.models.spec import NetworkSpec
 
 FILE = "input.json"
 _LOOKED_AT = 256  # windows
@@ -20,66 +26,115 @@ class Inputs:
 
     Parameters
     ----------
-    task, target, unit : what is predicted.
-    locked : whether the target is a time, counted from a stimulus.
-    tmin : seconds from the stimulus to a window's first sample.
-    stimulus : names of the events that windows were locked to; none where that isn't known.
-    events_column : of events.tsv, where they stand.
-    stride : seconds from one window to the next, where none is locked.
-    low_cut, high_cut, reference : what was done to the signals before, as in `data.continuous.Processing`.
-    flat : channels without any signal, as the reference.
+    provenance : of the windows that the networks were trained on.
+    flat : channels without any signal there, as the reference.
     """
 
-    task: str
-    target: str
-    unit: str
-    locked: bool
-    tmin: float
-    stimulus: tuple[str, ...] = ()
-    events_column: str = "value"
-    stride: float = 2.0
-    low_cut: float | None = None
-    high_cut: float | None = None
-    reference: tuple[str, ...] | None = None
+    provenance: Provenance
     flat: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        return self.provenance.task
+
+    @property
+    def processing(self) -> Processing:
+        return self.provenance.processing
+
+    @property
+    def tmin(self) -> float:
+        """Seconds from the stimulus to a window's first sample."""
+        return self.provenance.tmin
+
+    @property
+    def stimulus(self) -> tuple[str, ...]:
+        """Names of the events that windows were locked to; none where that isn't known."""
+        return () if self.task.rule is None else self.task.rule.stimulus
+
+    @property
+    def events_column(self) -> str:
+        """Column of events.tsv in which those names stand."""
+        return "value" if self.task.rule is None else self.task.rule.column
 
     @classmethod
     def of(cls, windows: WindowSet) -> "Inputs":
         """Return what there is to know about windows."""
-        made = windows.made
-        task = made.get("task", {})
-        rule = task.get("rule") or {}
-        reference = made.get("reference")
-        return cls(
-            task=windows.task,
-            target=windows.target_name,
-            unit=windows.target_unit,
-            locked=windows.locked,
-            tmin=windows.tmin,
-            stimulus=tuple(rule.get("stimulus", ())),
-            events_column=rule.get("column", "value"),
-            stride=task.get("stride", windows.n_times / windows.sfreq),
-            low_cut=made.get("low_cut"),
-            high_cut=made.get("high_cut"),
-            reference=None if reference is None else tuple(reference),
-            flat=_flat(windows),
-        )
+        return cls(windows.provenance, _flat(windows))
 
     @classmethod
-    def read(cls, run: Path) -> "Inputs":
-        """Read what a run keeps; SparseEEGError where it keeps nothing."""
+    def read(cls, run: Path, spec: NetworkSpec) -> "Inputs":
+        """Read what a run keeps; SparseEEGError where it keeps nothing, or what can't be read.
+
+        spec : of one of its networks. A run of version 0.1.0 leaves to it what it says itself.
+        """
         try:
             content = json.loads((run / FILE).read_text())
-            lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
-            return cls(**(content | lists))
-        except (OSError, ValueError, TypeError) as error:
+            if isinstance(content["task"], str):
+                content = _of_version_0_1(content, spec)
+            return cls(Provenance.from_dict(content), tuple(content["flat"]))
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise SparseEEGError(
-                f"{run / FILE} can't be read ({error}); it stands in every run folder of `sparseeg train`"
+                f"{run / FILE} can't be read ({one_line(error)}); every run of `sparseeg train` has one"
             ) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `input.json`."""
+        return {**self.provenance.to_dict(), "flat": list(self.flat)}
 
     def write(self, run: Path) -> None:
         """Write to a run folder."""
-        write_json(run / FILE, asdict(self))
+        write_json(run / FILE, self.to_dict())
+
+
+def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Callable[[str], None]) -> WindowSet:
+    """Return windows made like those that a run was started with; a new run takes them as they are.
+
+    spec : of the run's network, as in `Inputs.read`. Raises SparseEEGError as `match` does.
+    """
+    if not (run / FILE).exists():
+        Inputs.of(windows).write(run)
+        return windows
+    windows, notes = match(windows, Inputs.read(run, spec).provenance, f"the run {run}")
+    for note in notes:
+        report(note)
+    return windows
+
+
+def _of_version_0_1(content: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:
+    """Return what a run of version 0.1.0 keeps, as it is kept today."""
+    stimulus, duration = content["stimulus"], spec.n_times / spec.sfreq
+    rule = {
+        "stimulus": stimulus,
+        "response": [],
+        "trial_start": [],
+        "end": [],
+        "column": content["events_column"],
+    }
+    known = TASKS.get(content["task"])
+    if known is not None and known.rule is not None and list(known.rule.stimulus) == stimulus:
+        rule = asdict(known.rule)  # runs kept no other events than the stimulus
+    # Runs on epochs were called response-time there, whatever they decode.
+    named = bool(stimulus) or content["task"] != "response-time"
+    task = {
+        "name": content["task"] if named else content["target"],
+        "target": content["target"],
+        "unit": content["unit"],
+        "rule": rule if stimulus else None,
+        "locked": content["locked"],
+        "tmin": content["tmin"],
+        "tmax": content["tmin"] + duration,
+        "stride": content["stride"],
+        "crop": duration,
+    }
+    processing = {name: content[name] for name in ("low_cut", "high_cut", "reference")}
+    return {
+        "task": task,
+        "processing": {**processing, "sfreq": spec.sfreq},
+        "ch_names": spec.ch_names or [f"channel {number + 1}" for number in range(spec.n_chans)],
+        "n_times": spec.n_times,
+        "tmin": content["tmin"],
+        "flat": content["flat"],
+    }
 
 
 def _flat(windows: WindowSet) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from sparseeg.models import save
 from sparseeg.training.batches import WindowLoader, loader
 from sparseeg.training.config import PretrainConfig, SplitConfig
 from sparseeg.training.fit import network_spec
+from sparseeg.training.inputs import as_started
 from sparseeg.training.masked import MaskedModule
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import SplitSubjects
@@ -38,6 +39,7 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
     spec = network_spec(windows, config)
     module = MaskedModule(spec.build(), config)
     start_run(out, config, windows, [split])
+    windows = as_started(out, windows, spec, report)
     subjects = SplitSubjects.of(windows, split)
     report(f"pretraining {config.model} on {len(split.train)} windows of {len(subjects.train)} subjects")
     with quiet():
@@ -51,7 +53,7 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
     save(module.network, spec, out / "model.safetensors")
     error = errors(module.to(device), batches(split.valid))
     metrics = {
-        "task": windows.task,
+        "task": windows.task.name,
         "model": config.model,
         "part": "validation",
         "mask": config.mask,

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from torch import nn
 
+from sparseeg.data.match import check_processing
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_spec, read_weights
+from sparseeg.training.inputs import FILE as INPUTS
+from sparseeg.training.inputs import Inputs
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.subjects import SplitSubjects
 
@@ -37,6 +40,7 @@ def start_from(
     now, seen = SplitSubjects.of(windows, split), seen_by(run)
     seen.check(now.test, now.valid, "; split the subjects as that run did")
     seen.describe(now.test or now.valid, report)
+    _check_processing(run, path, windows, report)
     own = {key: value for key, value in network.state_dict().items() if not key.startswith(HEAD)}
     there = read_weights(path)
     taken = {
@@ -48,6 +52,15 @@ def start_from(
     left = [key for key in own if key not in taken]
     new = ", ".join([*left, "the last layer"])
     report(f"{len(taken)} of {len(own)} tensors below the last layer are taken from {path}; new: {new}")
+
+
+def _check_processing(run: Path, path: Path, windows: WindowSet, report: Callable[[str], None]) -> None:
+    """Raise SparseEEGError where the network learned from signals of another rate, filter or reference."""
+    if not (run / INPUTS).exists():
+        report(f"{run} does not say how the signals of its network were prepared: not compared")
+        return
+    inputs = Inputs.read(run, read_spec(path))
+    check_processing(windows.processing, inputs.processing, f"the run {run}", windows.source)
 
 
 def network_file(run: Path, model: str) -> Path:

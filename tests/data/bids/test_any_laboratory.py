@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
-from sparseeg.data.signals.continuous import Processing
+from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import find_task
 from sparseeg.experiments import run as runs

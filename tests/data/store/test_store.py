@@ -123,8 +123,8 @@ def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path)
     path = store.save(windows, tmp_path / "store")
     with pytest.raises(SparseEEGError, match="a store of the task 'response-time', not 'externalizing'"):
         store.open_store(path, task="externalizing")
-    change_manifest(path, format=3)
-    with pytest.raises(SparseEEGError, match="format 3; this sparseeg reads up to 2: update"):
+    change_manifest(path, format=4)
+    with pytest.raises(SparseEEGError, match="format 4; this sparseeg reads up to 3: update"):
         store.open_store(path)
     change_manifest(path, format=1)
     with pytest.raises(SparseEEGError, match="older format 1; prepare it again"):

@@ -11,8 +11,9 @@ import pandas as pd
 
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
-from sparseeg.data.tasks import NO_UNIT
+from sparseeg.data.tasks import NO_UNIT, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
@@ -39,7 +40,6 @@ def read_epochs(
     tmax: float | None = None,
     sfreq: float | None = None,
     margin: float = 0.0,
-    task: str = "response-time",
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -81,15 +81,28 @@ def read_epochs(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
         table=table.assign(target=table["target"] * (factor or 1.0)),
         n_times=first.n_times,
-        sfreq=first.sfreq,
         ch_names=first.ch_names,
-        task=task,
-        target_name=str(target),
-        target_unit="s" if factor is not None else target_unit or NO_UNIT,
+        task=_task(str(target), "s" if factor is not None else target_unit or NO_UNIT, first),
+        processing=Processing(first.sfreq),
         source=str(path),
         tmin=first.tmin,
-        locked=factor is not None,
         problems=tuple(problems),
+    )
+
+
+def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
+    """Return what epochs decode: a column of theirs, after which the task is called."""
+    length = epochs.n_times / epochs.sfreq
+    return Task(
+        target,
+        target,
+        unit,
+        locked=unit == "s",
+        tmin=epochs.tmin,
+        tmax=epochs.tmin + length,
+        window=length,
+        stride=length,
+        crop=length,
     )
 
 

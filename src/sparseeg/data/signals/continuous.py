@@ -1,15 +1,14 @@
 """One continuous recording, read block by block: filtered, resampled, re-referenced, in microvolts."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import mne
 import numpy as np
 from scipy.signal import oaconvolve
 
-from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
+from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.resample import rate_ratio, resample
 from sparseeg.errors import SparseEEGError, nearest
@@ -19,27 +18,6 @@ from sparseeg.files.tsv import read_tsv
 EEG_TYPES = ("EEG", "REF")
 AVERAGE = "average"
 _BLOCK = 4_000_000  # values read at once, 32 MB
-
-
-@dataclass(frozen=True)
-class Processing:
-    """What is done to a signal, in this order: filter, resample, re-reference, convert.
-
-    Parameters
-    ----------
-    sfreq : Hz of the result; a recording at another rate is resampled.
-    low_cut, high_cut : edges in Hz of a zero-phase FIR filter (MNE's design); None leaves that side alone.
-    reference : "average", or the channels whose mean is subtracted; None keeps the recording's own.
-    dtype : of the result.
-    channels : their order, for a recording that has just these; None keeps the recording's own.
-    """
-
-    sfreq: float = hbn.SFREQ
-    low_cut: float | None = None
-    high_cut: float | None = None
-    reference: tuple[str, ...] | None = None
-    dtype: Literal["float32", "float16"] = "float32"
-    channels: tuple[str, ...] | None = None
 
 
 class Continuous:

@@ -11,7 +11,8 @@ import pandas as pd
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, lost
 from sparseeg.data.problems import LEFT_OUT, Problem
-from sparseeg.data.signals.continuous import Continuous, Processing
+from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.continuous import Continuous
 from sparseeg.errors import NO_ROOM, one_line
 
 Blocks = Iterator[np.ndarray]

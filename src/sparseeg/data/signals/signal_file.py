@@ -56,6 +56,11 @@ class SignalFile:
             raise SparseEEGError(f"{self.path} is not what it was; prepare the store again")
         return stretch
 
+    def __getitem__(self, stretch: slice) -> np.ndarray:
+        """Return the samples of a slice, (time, channel)."""
+        start, stop, _ = stretch.indices(len(self))
+        return self.read(start, np.empty((max(0, stop - start), self.shape[1]), dtype=self.dtype))
+
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         whole = np.fromfile(self.path, self.dtype, offset=self._offset).reshape(self.shape)
         return whole if dtype is None else whole.astype(dtype)

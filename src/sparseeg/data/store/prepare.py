@@ -20,9 +20,9 @@ from sparseeg import __version__
 from sparseeg.data.bids import layout
 from sparseeg.data.bids.participants import NAME as PARTICIPANTS
 from sparseeg.data.cuts import Cut
+from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import Survey, assemble, survey_bids
 from sparseeg.data.signals.channels import channel_order, expected_channels
-from sparseeg.data.signals.continuous import Processing
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
@@ -125,7 +125,7 @@ def prepare(
     _run(_in_order(jobs, done, ch_names), done, n_jobs, backend, None)
     content = _content(survey, jobs, done)
     if not _is_current(out, content):
-        _commit(survey, cut, jobs, done, ch_names, out, content)
+        _commit(survey, cut, options.processing, jobs, done, ch_names, out, content)
     # Only now does nothing refer to the signals of the store before; their names go last.
     keys = [job.key for job in jobs]
     used = [done.entries[key]["signal"] for key in keys if "signal" in done.entries[key]]
@@ -149,6 +149,8 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
     except FileNotFoundError as error:
         raise SparseEEGError(f"{out} can't be made there; name another folder for the store") from error
     done = journal.Journal(out / store.JOURNAL)
+    if done.options is not None and "task" in done.options:  # version 0.1.0 had it follow from the rule
+        done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
     if done.options is not None and done.options != options and not overwrite:
         known = {**done.options, **options}
         name = next(key for key in known if done.options.get(key) != options.get(key))
@@ -253,6 +255,7 @@ def _is_current(out: Path, content: str) -> bool:
 def _commit(
     survey: Survey,
     cut: Cut,
+    processing: Processing,
     jobs: Sequence[Job],
     done: journal.Journal,
     ch_names: tuple[str, ...],
@@ -261,7 +264,7 @@ def _commit(
 ) -> None:
     entries = [done.entries[job.key] for job in jobs]
     read = [journal.result(entry, _signal(out, entry)) for entry in entries]
-    windows = assemble(survey, cut, read, ch_names)
+    windows = assemble(survey, cut, processing, read, ch_names)
     used = [entry["signal"] for entry in entries if tuple(entry.get("ch_names", ())) == ch_names]
     about = {"versions": _versions(), "content": content, "options": done.options}
     store.write_tables(windows, used, out, about)

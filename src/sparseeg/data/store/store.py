@@ -1,6 +1,6 @@
 """A window set on disk: written once, read window by window.
 
-STORE/store.json            format, task, unit of the signals, rate, channels, target, source
+STORE/store.json            format, unit of the signals, task, processing, channels, source
 STORE/windows.tsv           one row per window
 STORE/recordings.tsv        one row per signal: where it lies, its length, and the file it is from
 STORE/problems.tsv          what was wrong with the files it was made from
@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem
+from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store.own_files import JOURNAL, MANIFEST, SIGNALS, check_own
 from sparseeg.data.windows import WindowSet
@@ -26,9 +27,10 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.files.lock import is_empty
 
-FORMAT = 2
+FORMAT = 3
+OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
-_FIELDS = ("task", "n_times", "sfreq", "target_name", "target_unit", "source", "simulated", "tmin", "locked")
+_FIELDS = ("source", "simulated")
 _TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
 
 
@@ -112,7 +114,7 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     write_whole(folder / "recordings.tsv", _tsv(recordings))
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
-    manifest = {"format": FORMAT, "unit": UNIT, "ch_names": list(windows.ch_names)}
+    manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
     manifest |= {name: getattr(windows, name) for name in _FIELDS} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
@@ -121,6 +123,7 @@ def _tsv(table: pd.DataFrame) -> str:
     return table.to_csv(sep="\t", index=False, na_rep="n/a")
 
 
+_PROCESSING = tuple(field.name for field in fields(Processing))
 _PROBLEM = ("path", "reason", "action", "lost", "count")
 
 
@@ -149,19 +152,54 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
         signals = [SignalFile(path / SIGNALS / name) for name in recordings["signal"]]
+        problems_read = tuple(
+            Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]))
+            for row in problems.to_dict("records")
+        )
+        if manifest["format"] == OLDEST and "options" not in manifest:
+            reason = "an older version wrote it, without what was done to the signals"
+            problems_read += (Problem(path / MANIFEST, reason, "taken as not filtered", "nothing"),)
         return WindowSet(
             signals=signals,
             table=table,
-            ch_names=tuple(manifest["ch_names"]),
-            problems=tuple(
-                Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]))
-                for row in problems.to_dict("records")
-            ),
-            made=manifest.get("options", {}),
+            **_provenance(manifest),
+            problems=problems_read,
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:
         raise SparseEEGError(f"{path}: a damaged store: {one_line(error)}; prepare it again") from error
+
+
+def options_of(path: Path) -> dict[str, Any]:
+    """Return how `prepare` was told to choose recordings: `margin`, `releases` and `keep_excluded`."""
+    options = _manifest(path, None).get("options", {})
+    return {name: options[name] for name in ("margin", "releases", "keep_excluded") if name in options}
+
+
+def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says of the windows, as arguments of `WindowSet`."""
+    if manifest["format"] == OLDEST:
+        manifest = _of_version_0_1(manifest)
+    known = Provenance.from_dict(manifest)
+    return {field.name: getattr(known, field.name) for field in fields(known)}
+
+
+def _of_version_0_1(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a store that `prepare` or `save` of version 0.1.0 has written, as it is today.
+
+    `save` kept nothing of what had been done to the signals: it counts as nothing.
+    """
+    options = manifest.get("options", {})
+    tmin = manifest["tmin"]
+    times = {"tmin": tmin, "tmax": tmin + manifest["n_times"] / manifest["sfreq"]}
+    task = options.get("task", times) | {
+        "name": manifest["task"],
+        "target": manifest["target_name"],
+        "unit": manifest["target_unit"],
+        "locked": manifest["locked"],
+    }
+    done = {name: options[name] for name in _PROCESSING if name in options}
+    return manifest | {"task": task, "processing": {**done, "sfreq": manifest["sfreq"]}}
 
 
 def _manifest(path: Path, task: str | None) -> dict:
@@ -172,9 +210,10 @@ def _manifest(path: Path, task: str | None) -> dict:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         version, own_task = int(manifest["format"]), manifest["task"]
+        own_task = own_task if isinstance(own_task, str) else own_task["name"]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SparseEEGError(f"{path / MANIFEST}: not the manifest of a store: {one_line(error)}") from error
-    if version < FORMAT:
+    if version < OLDEST:
         raise SparseEEGError(f"{path} is a store of the older format {version}; prepare it again")
     if version > FORMAT:
         raise SparseEEGError(
@@ -182,6 +221,7 @@ def _manifest(path: Path, task: str | None) -> dict:
         )
     if task is not None and own_task != task:
         raise SparseEEGError(
-            f"{path} is a store of the task {own_task!r}, not {task!r}: prepare one for {task!r}"
+            f"{path} is a store of the task {own_task!r}, not {task!r}: give --task {own_task}, or "
+            f"prepare one for {task!r}"
         )
     return manifest

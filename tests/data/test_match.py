@@ -1,0 +1,154 @@
+"""Windows that meet others or a network are made alike, or refused with what differs and what to do."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.bids_folder import BidsFolder
+from helpers.toys import ages, toy_windows
+from sparseeg.data.match import concatenate, match
+from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.read_bids import read_bids
+from sparseeg.data.store import open_store, save
+from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.tasks import TASKS
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+
+@pytest.fixture
+def windows() -> WindowSet:
+    return toy_windows(n_subjects=2, n_trials=3, n_chans=4)
+
+
+def refusal(windows: WindowSet, wanted: Provenance) -> str:
+    with pytest.raises(SparseEEGError) as error:
+        match(windows, wanted, "the run RUN")
+    return str(error.value)
+
+
+def test_the_same_is_left_as_it_is(windows: WindowSet) -> None:
+    same, notes = match(windows, windows.provenance, "the run RUN")
+    assert same.signals[0] is windows.signals[0]
+    assert notes == []
+
+
+def test_times_are_compared_with_a_tolerance(windows: WindowSet) -> None:
+    shifted = replace(windows, tmin=-0.3 + 0.8)
+    assert shifted.tmin != -0.2 + 0.7
+    match(shifted, replace(windows, tmin=-0.2 + 0.7).provenance, "the run RUN")
+    assert "begin at 0.5 s instead of 0.51 s" in refusal(shifted, replace(windows, tmin=0.51).provenance)
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        (Processing(50.0), ("sampled at 50 Hz instead of 100 Hz", "--sfreq 100")),
+        (
+            Processing(low_cut=0.5, high_cut=40.0),
+            ("filtered from 0.5 to 40 Hz ", "without --low-cut"),
+        ),
+        (Processing(high_cut=40.0), ("low-pass filtered at 40 Hz",)),
+        (Processing(reference=("average",)), ("re-referenced to average", "without --reference")),
+    ],
+)
+def test_what_was_done_to_signals_must_be_the_same(
+    windows: WindowSet, done: Processing, words: tuple[str, ...]
+) -> None:
+    other = replace(windows, processing=done)
+    said = refusal(other, windows.provenance)
+    assert all(word in said for word in (windows.source, "the run RUN", *words))
+
+
+def test_a_filter_is_named_with_its_options(windows: WindowSet) -> None:
+    filtered = replace(windows, processing=Processing(low_cut=0.5, high_cut=40.0))
+    said = refusal(windows, filtered.provenance)
+    assert "not filtered instead of filtered from 0.5 to 40 Hz" in said
+    assert said.endswith("prepare it with --low-cut 0.5 --high-cut 40")
+
+
+def test_target_unit_and_event_must_be_the_same(windows: WindowSet) -> None:
+    assert "the target is age, but that of the run RUN is rt" in refusal(ages(windows), windows.provenance)
+    in_ms = replace(windows, task=replace(windows.task, unit="ms"))
+    assert "the unit of the target is ms" in refusal(in_ms, windows.provenance)
+    untimed = replace(windows, task=replace(windows.task, locked=False))
+    assert "is a time after an event in the run RUN" in refusal(untimed, windows.provenance)
+
+
+def test_channels_are_reordered_and_left_out(windows: WindowSet) -> None:
+    wanted = replace(windows, signals=[one[:, :2] for one in windows.signals], ch_names=("e4", "E2"))
+    made, notes = match(windows, wanted.provenance, "the run RUN")
+    assert np.array_equal(made.gather([0, 5]), windows.gather([0, 5])[:, [3, 1]])
+    assert made.ch_names == ("e4", "E2")
+    assert notes == [f"{windows.source}: 2 channels left out"]
+    assert "lacks channel Pz of the run RUN" in refusal(
+        windows, replace(windows.provenance, ch_names=("Pz", "E1"))
+    )
+
+
+def test_a_reference_is_subtracted_from_the_channels_that_are_kept(windows: WindowSet) -> None:
+    x = windows.gather(range(6))
+    average = replace(windows.provenance, processing=Processing(reference=("average",)))
+    made, notes = match(windows, average, "the run RUN")
+    assert made.gather(range(6)) == pytest.approx(x - x.mean(axis=1, keepdims=True), abs=1e-5)
+    assert notes == [f"{windows.source}: re-referenced to average"]
+    # From one reference to another: what was subtracted before is common to all channels.
+    to_two = replace(windows.provenance, processing=Processing(reference=("E2",)))
+    again, _ = match(made, to_two, "the run RUN")
+    assert again.gather(range(6)) == pytest.approx(x - x[:, 1:2], abs=1e-4)
+    left_out = replace(to_two, ch_names=("E1", "E3"))  # the reference itself isn't wanted
+    without, _ = match(windows, left_out, "the run RUN")
+    assert without.gather(range(6)) == pytest.approx(x[:, [0, 2]] - x[:, 1:2], abs=1e-4)
+    fewer = replace(average, ch_names=("E1", "E2"))
+    kept, _ = match(made, fewer, "the run RUN")
+    assert kept.gather(range(6)) == pytest.approx(x[:, :2] - x[:, :2].mean(axis=1, keepdims=True), abs=1e-4)
+
+
+def test_matched_windows_are_what_a_new_preparation_gives(bids: BidsFolder, tmp_path: Path) -> None:
+    bids.add("A")
+    bids.add("B", seed=1)
+    prepare(bids.root, tmp_path / "plain")
+    referenced = Options(Processing(reference=("average",)))
+    prepare(bids.root, tmp_path / "average", options=referenced)
+    wanted = open_store(tmp_path / "average")
+    made, _ = match(open_store(tmp_path / "plain"), wanted.provenance, "the run RUN")
+    assert made.gather(range(len(made))) == pytest.approx(wanted.gather(range(len(made))), abs=1e-4)
+
+
+def test_filtered_and_raw_sets_do_not_become_one(bids: BidsFolder, tmp_path: Path) -> None:
+    bids.add("A")
+    prepare(bids.root, tmp_path / "plain")
+    prepare(bids.root, tmp_path / "filtered", options=Options(Processing(low_cut=1.0)))
+    sets = [open_store(tmp_path / name) for name in ("plain", "filtered")]
+    with pytest.raises(SparseEEGError, match="filtered does not fit plain: high-pass filtered at 1 Hz"):
+        concatenate(sets, ["plain", "filtered"])
+
+
+def test_sets_in_another_order_of_channels_become_one(windows: WindowSet) -> None:
+    order = [2, 0, 3, 1]
+    other = replace(
+        windows,
+        signals=[one[:, order] for one in windows.signals],
+        ch_names=tuple(windows.ch_names[index] for index in order),
+        source="other",
+    )
+    both, notes = concatenate([windows, other])
+    assert notes == ["other: channels put into the same order"]
+    assert np.array_equal(both.gather([0]), both.gather([len(windows)]))
+
+
+def test_provenance_survives_json_and_a_store(windows: WindowSet, bids: BidsFolder, tmp_path: Path) -> None:
+    assert Provenance.from_dict(windows.provenance.to_dict()) == windows.provenance
+    done = Processing(low_cut=0.3, reference=("E1", "E2"), dtype="float16")
+    made = replace(windows, processing=done, task=replace(TASKS["response-time"], name="tones"))
+    save(made, tmp_path / "store")
+    assert open_store(tmp_path / "store").provenance == made.provenance
+    with pytest.raises(SparseEEGError, match="n_times: Field required"):
+        Provenance.from_dict(
+            {key: value for key, value in made.provenance.to_dict().items() if key != "n_times"}
+        )
+    bids.add("A")
+    read = read_bids(bids.root, processing=Processing(50.0))
+    assert (read.processing, read.sfreq) == (Processing(50.0), 50.0)
