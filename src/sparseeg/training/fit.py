@@ -45,9 +45,9 @@ def fit(
 ) -> Path:
     """Train on `split.train`, choose the epoch on `split.valid`, write `folder/model.safetensors`.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` (seconds, epochs) go to
-    the folder as well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows'
-    own, for the shuffled control. `epochs` were chosen before: nothing is chosen, the last one is kept.
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` (seconds, epochs) go to the folder as
+    well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows' own, for the
+    shuffled control. `epochs` were chosen before: nothing is chosen, the last one is kept.
     Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss,
     network, target and the run it starts from don't fit each other.
     """
