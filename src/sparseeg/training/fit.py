@@ -56,7 +56,7 @@ def fit_network(
 ) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` go to the folder. A fit
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` go to the folder. A fit
     that was interrupted goes on from `last.ckpt`; one that was finished is read from its checkpoint.
 
     Parameters
