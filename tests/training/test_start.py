@@ -12,12 +12,14 @@ from torch import nn
 
 from sparseeg import models
 from sparseeg.data.load import _without_targets
+from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_weights
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec
+from sparseeg.training.inputs import Inputs
 from sparseeg.training.optimizer import adamw
 from sparseeg.training.pretrain import pretrain
 from sparseeg.training.start import start_from
@@ -127,8 +129,9 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
     config(**model).write(tmp_path)
     parts = {name: sorted(set(toy.subjects[rows])) for name, rows in split._asdict().items()}
     (tmp_path / "splits.json").write_text(json.dumps([parts]))
+    Inputs.of(toy).write(tmp_path)
     _, _, lines = started(tmp_path, toy, split, **model)
-    assert lines[0].endswith("new: the last layer")
+    assert lines[-1].endswith("new: the last layer")
     with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't be test subjects"):
         started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
     with pytest.raises(
@@ -184,3 +187,18 @@ def test_networks_that_name_no_layers_learn_at_one_rate() -> None:
     optimizer = adamw(network, 1.0, 0.1, (0.9, 0.999), (), 0.5)
     assert np.unique([group["lr"] for group in optimizer.param_groups]).tolist() == [1.0]
     assert len(optimizer.param_groups) == 2
+
+
+def test_signals_must_be_prepared_as_those_of_the_initial_network(
+    pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    run = shutil.copytree(pretrained, tmp_path / "run")
+    filtered = replace(toy, processing=Processing(low_cut=1.0, reference=("average",)))
+    with pytest.raises(SparseEEGError, match="high-pass filtered at 1 Hz instead of not filtered; ref"):
+        started(run, filtered, split)
+    (run / "input.json").write_text("[]")
+    with pytest.raises(SparseEEGError, match=r"input\.json can't be read"):
+        started(run, toy, split)
+    (run / "input.json").unlink()
+    _, _, lines = started(run, toy, split)
+    assert any("does not say how the signals of its network were prepared" in line for line in lines)

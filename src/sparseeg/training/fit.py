@@ -58,8 +58,8 @@ def fit_network(
 ) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` go to the folder. A fit
-    that was interrupted goes on from `last.ckpt`; one that has ended is read from its checkpoint.
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` go to the folder. A fit that was
+    interrupted goes on from `last.ckpt`; one that has ended is read from its checkpoint.
 
     Parameters
     ----------

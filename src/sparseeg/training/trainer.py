@@ -1,5 +1,6 @@
 """What every fit shares: a trainer that shows its progress, keeps checkpoints and can be interrupted."""
 
+import importlib
 import logging
 import multiprocessing
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
@@ -90,7 +91,7 @@ def make_trainer(
     callbacks: Sequence[Callback] = (),
     validate_every: int = 1,
 ) -> lightning.Trainer:
-    """Return a trainer that keeps `best.ckpt` and `last.ckpt`, and logs as CSV and for TensorBoard.
+    """Return a trainer that keeps `best.ckpt` and `last.ckpt`, with the logs of `make_loggers`.
 
     Parameters
     ----------
@@ -116,7 +117,6 @@ def make_trainer(
         timer,
         RichProgressBar(leave=False) if _draws() else EpochLines(report, *score, validate_every),
     ]
-    logs = folder / "logs"
     return lightning.Trainer(
         accelerator="auto" if config.device == "auto" else config.device,
         devices=1,
@@ -125,16 +125,23 @@ def make_trainer(
         max_epochs=config.epochs,
         check_val_every_n_epoch=validate_every,
         callbacks=every,
-        logger=[
-            # A new version each time: what an interrupted fit has logged stays.
-            CSVLogger(logs, name="csv"),
-            TensorBoardLogger(logs, name="tensorboard"),
-        ],
+        logger=make_loggers(folder / "logs"),
         enable_progress_bar=_draws(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
         default_root_dir=folder,
     )
+
+
+def make_loggers(folder: Path) -> list[Logger]:
+    """Return a logger for CSV files and, where TensorBoard is installed, one for its event files."""
+    # Each starts a new version: what an interrupted fit has logged stays.
+    loggers: list[Logger] = [CSVLogger(folder, name="csv")]
+    try:
+        importlib.import_module("torch.utils.tensorboard")
+    except ImportError:
+        return loggers
+    return [*loggers, TensorBoardLogger(folder, name="tensorboard")]
 
 
 def _draws() -> bool:
