@@ -9,6 +9,9 @@ from joblib import Parallel, delayed, parallel_config
 from sparseeg.errors import SparseEEGError, not_installed, one_line
 
 Progress = Callable[[int, int], None]
+"""(done, total) -> None"""
+Report = Callable[[str], None]
+"""(line) -> None"""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

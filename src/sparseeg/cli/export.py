@@ -28,7 +28,7 @@ def export(
     target = out or run / NAMES[format]
     from sparseeg.export import graph
     from sparseeg.prediction import Predictor
-    from sparseeg.prediction.windows_to_try import windows_to_try
+    from sparseeg.prediction.example_windows import example_windows
 
     predictor = Predictor(run)
     if format != "huggingface":
@@ -42,7 +42,7 @@ def export(
     elif target.exists() and any(target.iterdir()) and not overwrite:
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
-        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
+        windows, of = example_windows([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
         if format == "huggingface":
             graph.needed("huggingface_hub")
             from sparseeg.export.hub import export_hub
