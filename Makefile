@@ -9,24 +9,28 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 PYTEST ?=
 
-.PHONY: demo test test-slow coverage lint install bench-env clean
+.PHONY: demo test test-slow coverage lint lowest install bench-env clean
 
 demo: $(INSTALLED)
 	$(BIN)/sparseeg demo --out demo
 
 test: $(INSTALLED)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(PYTEST)
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow $(PYTEST)
 
 coverage: $(INSTALLED)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html $(PYTEST)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-report=html $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tests with the lowest versions that pyproject.toml allows, in an environment of their own.
+lowest:
+	PYTHON=$(PYTHON) tools/lowest.sh -n $(WORKERS) --dist loadfile $(PYTEST)
 
 install: $(INSTALLED)
 
@@ -43,4 +47,5 @@ bench-env:
 	rm -f .venv-bench/lib/python*/site-packages/torchaudio/lib/_torchaudio.abi3.so
 
 clean:
-	rm -rf $(VENV) .venv-bench demo build dist .pytest_cache .mypy_cache .ruff_cache .coverage* htmlcov
+	rm -rf $(VENV) .venv-bench .venv-lowest .venv-uv demo build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .coverage* htmlcov

@@ -16,7 +16,8 @@ from typing import Any
 
 from sparseeg import machine
 from sparseeg.experiments import run as runs
-from sparseeg.experiments.comparison import Comparison, Entry
+from sparseeg.experiments.comparison import Comparison
+from sparseeg.experiments.entry import Entry
 from sparseeg.report.comparison import write_comparison
 from sparseeg.training.config import DataConfig, SplitConfig
 

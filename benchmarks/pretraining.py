@@ -21,7 +21,8 @@ from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import PRETRAINING, TaskFile, find_task
 from sparseeg.data.windows import WindowSet
 from sparseeg.experiments import run as runs
-from sparseeg.experiments.comparison import Comparison, Entry
+from sparseeg.experiments.comparison import Comparison
+from sparseeg.experiments.entry import Entry
 from sparseeg.report.comparison import write_comparison
 from sparseeg.simulate import simulate_dataset
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig

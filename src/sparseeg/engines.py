@@ -1,10 +1,11 @@
-"""Work on many items, side by side: joblib's engines here, those of dask and ray on other machines."""
+"""Work on many items in parallel: joblib's engines on this machine, those of dask and ray on others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sparseeg.errors import SparseEEGError, not_installed, one_line
 
@@ -17,20 +18,39 @@ Result = TypeVar("Result")
 
 
 def in_any_order(
-    work: Callable[[Item], Result], items: Iterable[Item], n_jobs: int, backend: str = "loky"
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_jobs: int,
+    backend: str = "loky",
+    start: Callable[[], None] | None = None,
 ) -> Iterator[Result]:
-    """Yield `work(item)` for each item as it is done; `backend` is joblib's name of an engine.
+    """Yield `work(item)` for each item as it is done; with one job, in order and in this process.
+
+    Each process gets its share of the processors, unless variables as OMP_NUM_THREADS say otherwise. Ctrl-C,
+    or leaving the loop early, ends all of them.
+
+    Parameters
+    ----------
+    backend : joblib's name of an engine.
+    start : called in each new process before anything else; for "loky".
 
     Raises
     ------
-    SparseEEGError : joblib has no such backend, or it can't be used here.
+    SparseEEGError : joblib has no such backend, it can't be used here, or a process was killed.
     """
+    options = {} if start is None else {"initializer": start}
     try:
-        with parallel_config(backend=backend):  # dask and ray are known here, not as an argument of Parallel
-            pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        with parallel_config(backend=backend, **options):  # dask and ray are known here, not to Parallel
+            pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
     except (ValueError, ImportError) as error:
         raise SparseEEGError(f"joblib can't work with the backend {backend!r}: {one_line(error)}") from error
-    yield from pool(delayed(work)(item) for item in items)
+    try:
+        yield from pool(delayed(work)(item) for item in items)
+    except TerminatedWorkerError as error:
+        raise SparseEEGError(
+            "a worker process was killed, most often because memory ran out; the same command with fewer "
+            "workers or jobs goes on"
+        ) from error
 
 
 def read_each(

@@ -77,6 +77,33 @@ def test_evaluation_partitions_are_the_same_on_every_machine() -> None:
     assert local.table.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, -1], [9, 10, -1], [11, 0, -1]]
 
 
+def exact_random_order(num_tokens: int, index: int) -> list[int]:
+    """The order of the random partitions in Python's integers, which have no largest value."""
+    prime = 2**31 - 1
+    keys = []
+    for token in range(num_tokens):
+        key = token + 1 + index * 1_000_003
+        for _ in range(2):
+            key = pow((key * 1_103_515_245 + 12_345) % prime, 5, prime)
+        keys.append(key)
+    return sorted(range(num_tokens), key=keys.__getitem__)
+
+
+# From index 8,359 on, the first product of the hash exceeds 64 bits.
+@pytest.mark.parametrize("index", [0, 1, 7_001, 8_358, 8_359, 9_000, 10**6 + 3, 2**40, 2**62 + 1])
+@pytest.mark.parametrize("num_tokens", [1, 50, 200])
+def test_random_partitions_are_exact_for_any_index(num_tokens: int, index: int) -> None:
+    found = make_partition(num_tokens, 1, index=index).order.tolist()
+    assert found == exact_random_order(num_tokens, index)
+
+
+@pytest.mark.parametrize("index", [8_359, 10**9, 2**62])
+@pytest.mark.parametrize("kind", KINDS)
+def test_large_indices_deal_every_token_once(kind: str, index: int) -> None:
+    order = make_partition(51, 10, kind, index=index).order  # type: ignore[arg-type]
+    assert torch.equal(order.sort().values, torch.arange(51))
+
+
 def test_only_resampled_partitions_touch_the_generator() -> None:
     state = torch.get_rng_state()
     for kind in KINDS:

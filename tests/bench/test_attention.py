@@ -295,7 +295,10 @@ def test_dense_attention_over_the_limit_is_timed_by_a_slice(monkeypatch: pytest.
     assert math.isnan(dense["forward peak MB"])
 
 
-def test_an_interrupted_run_leaves_a_table_marked_partial(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_a_table_marked_partial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "probe", lambda *_: {FORWARD: Outcome(0.01, 5)})
     options = attention.Options(dim=DIM, repeats=3, backward=False)
     saved: list[pd.DataFrame] = []
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparseeg import models
-from sparseeg.experiments.comparison import Entry
+from sparseeg.experiments.entry import Entry
 from sparseeg.training.config import DataConfig, SplitConfig
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "ablations.py"

@@ -10,6 +10,7 @@ import pytest
 
 from helpers.command import assert_one_line
 from sparseeg.cli import screen
+from sparseeg.cli.reading import absolute
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.experiments import run as runs
@@ -234,3 +235,8 @@ def test_options_of_a_network_and_of_its_recipe(toy_store: Path, tmp_path: Path,
     assert_one_line(*sparseeg(*words, "--option", "latency", "--out", tmp_path / "b"), "NAME=VALUE")
     code, text = sparseeg("evaluate", run, "--partitions", "none")
     assert_one_line(code, text, "--partitions takes a number from 1 on, or full")
+
+
+def test_paths_are_made_absolute_from_text_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute([Path("a"), "b"]) == (str(tmp_path / "a"), str(tmp_path / "b"))

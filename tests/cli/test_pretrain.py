@@ -58,7 +58,7 @@ def test_fine_tuning_starts_from_it_and_goes_on(
     words = (*words, "--init", pretrained, "--layer-decay", 0.75, "--no-control", "--no-boosting")
     code, said = sparseeg("train", "--data", data, "--out", run, *words)
     assert code == 0, said
-    assert re.search(r"(\d+) of \1 tensors below the last layer start as in", said)
+    assert re.search(r"(\d+) of \1 tensors below the last layer are taken from", said)
     config = TrainConfig.read(run)
     assert (config.init, config.layer_decay) == (str(pretrained), 0.75)
     assert (run / "report.html").exists()

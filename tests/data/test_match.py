@@ -98,6 +98,9 @@ def test_a_reference_is_subtracted_from_the_channels_that_are_kept(windows: Wind
     to_two = replace(windows.provenance, processing=Processing(reference=("E2",)))
     again, _ = match(made, to_two, "the run RUN")
     assert again.gather(range(6)) == pytest.approx(x - x[:, 1:2], abs=1e-4)
+    left_out = replace(to_two, ch_names=("E1", "E3"))  # the reference itself isn't wanted
+    without, _ = match(windows, left_out, "the run RUN")
+    assert without.gather(range(6)) == pytest.approx(x[:, [0, 2]] - x[:, 1:2], abs=1e-4)
     fewer = replace(average, ch_names=("E1", "E2"))
     kept, _ = match(made, fewer, "the run RUN")
     assert kept.gather(range(6)) == pytest.approx(x[:, :2] - x[:, :2].mean(axis=1, keepdims=True), abs=1e-4)

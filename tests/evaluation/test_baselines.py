@@ -86,6 +86,33 @@ def test_trees_grow_on_a_part_of_many_samples(data, monkeypatch) -> None:
     assert nrmse(target[TEST], prediction) < 0.9
 
 
+def test_trees_do_not_depend_on_the_order_in_which_samples_are_summed(data) -> None:
+    # Backwards, windows of a single bin have the same features but for rounding; the mean of a z-scored
+    # channel over the whole window is nothing but rounding.
+    windows, target = data[0][:, :, 20:40], data[1]
+    found = [
+        baselines.hist_gradient_boosting(part.__getitem__, target, TRAIN, VALID, TEST)
+        for part in (windows, windows[:, :, ::-1].copy())
+    ]
+    assert np.array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_trees_do_not_depend_on_rounding_of_the_features(seed: int, data, monkeypatch) -> None:
+    windows, target = data
+    expected = baselines.hist_gradient_boosting(windows.__getitem__, target, TRAIN, VALID, TEST)
+    exact, rng = baselines.band_features, np.random.default_rng(seed)
+
+    def rounded_otherwise(windows: np.ndarray, width: int) -> np.ndarray:
+        features = exact(windows, width)
+        assert features.dtype == np.float64
+        return features * (1 + 1e-12 * rng.standard_normal(features.shape)) + 1e-14 * rng.standard_normal()
+
+    monkeypatch.setattr(baselines, "band_features", rounded_otherwise)
+    found = baselines.hist_gradient_boosting(windows.__getitem__, target, TRAIN, VALID, TEST)
+    assert np.array_equal(found, expected)
+
+
 def test_features_have_no_unit(data) -> None:
     windows, _ = data
     for extract in (baselines.bin_means, baselines.band_features):

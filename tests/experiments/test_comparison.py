@@ -1,6 +1,8 @@
 """Models compared on toy windows: same trials, paired differences, failures kept, nothing trained twice."""
 
-import os
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,13 @@ import torch
 from helpers.toys import toy_windows
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.experiments.comparison import Comparison, Entry
+from sparseeg.experiments import comparison as comparing
+from sparseeg.experiments.comparison import Comparison
+from sparseeg.experiments.entry import Entry
 from sparseeg.report.comparison import write_comparison
 from sparseeg.training import ensemble
 from sparseeg.training.config import DataConfig, SplitConfig
+from sparseeg.training.subjects import read_subjects
 
 SPLIT = SplitConfig(kind="release", valid=("R4",), test=("R5",))
 FEW = {"epochs": 2, "batch_size": 32, "device": "cpu", "boosting": False}
@@ -35,6 +40,12 @@ def finished(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     done = comparison(tmp_path_factory.mktemp("compare"), toy)
     done.run(entries, seeds=2)
     return done, entries
+
+
+@pytest.fixture
+def copied(finished: tuple[Comparison, list[Entry]], tmp_path: Path) -> Path:
+    """A copy of a finished comparison, whose files may be changed."""
+    return shutil.copytree(finished[0].out, tmp_path / "copy")
 
 
 def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
@@ -85,12 +96,11 @@ def test_every_run_has_a_column_and_a_line(finished: tuple[Comparison, list[Entr
 
 
 def test_an_ensemble_takes_over_networks_that_are_there(
-    finished: tuple[Comparison, list[Entry]], toy: WindowSet, monkeypatch: pytest.MonkeyPatch
+    copied: Path, toy: WindowSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done, _ = finished
     entries = [Entry.parse(text) for text in ("response-time-cnn", "response-time-cnn@seeds=2@runs=1")]
-    again = comparison(done.out, toy)
-    monkeypatch.setattr(ensemble, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    again = comparison(copied, toy)
+    monkeypatch.setattr(ensemble, "fit_network", lambda *_, **__: pytest.fail("it trains again"))
     again.run(entries, seeds=2)
     alone = again.predictions[["response-time-cnn#0", "response-time-cnn#1"]].to_numpy()
     together = again.predictions["response-time-cnn@seeds=2@runs=1#0"]
@@ -102,7 +112,7 @@ def test_with_a_refit_it_takes_over_those_that_chose_too(
 ) -> None:
     entries = [Entry.parse(text) for text in ("response-time-cnn", "response-time-cnn@seeds=2@runs=1")]
     comparison(tmp_path, toy, epochs=1, refit=True).run(entries[:1], seeds=2)
-    monkeypatch.setattr(ensemble, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    monkeypatch.setattr(ensemble, "fit_network", lambda *_, **__: pytest.fail("it trains again"))
     again = comparison(tmp_path, toy, epochs=1, refit=True)
     again.run(entries, seeds=2)
     assert set(again.columns(entries)) == {entry.name for entry in entries}
@@ -125,7 +135,8 @@ def test_several_workers_do_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As many threads in each as here: others would round elsewhere.
-    monkeypatch.setattr(os, "cpu_count", lambda: 2 * torch.get_num_threads())
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, str(torch.get_num_threads()))
     done, entries = finished
     failing = Entry.parse("response-time-cnn@depth=3@runs=1")
     side_by_side = comparison(tmp_path, toy)
@@ -141,6 +152,22 @@ def test_several_workers_do_the_same(
     assert (tmp_path / "failures").exists()
 
 
+def interrupt_the_second(line: str) -> None:
+    if line == "training-mean, seed 0":
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_a_worker_ends_all_and_the_same_call_goes_on(toy: WindowSet, tmp_path: Path) -> None:
+    entries = [Entry.parse(text) for text in ("ridge", "training-mean", "gradient-boosting")]
+    interrupted = comparison(tmp_path, toy)
+    interrupted.report = interrupt_the_second
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run(entries, seeds=1, workers=2)
+    again = comparison(tmp_path, toy)
+    again.run(entries, seeds=1)
+    assert set(again.columns(entries)) == {"ridge", "training-mean", "gradient-boosting"}
+
+
 def test_other_trials_are_refused(finished: tuple[Comparison, list[Entry]]) -> None:
     done, _ = finished
     with pytest.raises(SparseEEGError, match="on other trials"):
@@ -151,21 +178,19 @@ def test_other_settings_and_other_people_are_refused(
     finished: tuple[Comparison, list[Entry]], toy: WindowSet
 ) -> None:
     done, _ = finished
-    with pytest.raises(
-        SparseEEGError, match="compares models otherwise: refit was None then and is True now"
-    ):
+    with pytest.raises(SparseEEGError, match="with other settings: refit was None and is True now"):
         comparison(done.out, toy, refit=True)
-    with pytest.raises(SparseEEGError, match=r"tmax was None then and is 1.0 now"):
+    with pytest.raises(SparseEEGError, match=r"tmax was None and is 1.0 now"):
         Comparison(done.out, toy, DataConfig(path="elsewhere", tmax=1.0), SPLIT, FEW, silent)
     fewer = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
-    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is not there now"):
+    with pytest.raises(SparseEEGError, match="sub-00 was in the train part and is in no part now"):
         comparison(done.out, fewer)
     assert Comparison(done.out, toy, DataConfig(path="elsewhere"), SPLIT, FEW, silent).lines
 
 
 def test_a_refit_needs_somebody_to_test_on(toy: WindowSet, tmp_path: Path) -> None:
     alone = SplitConfig(kind="release", valid=("R5",))
-    with pytest.raises(SparseEEGError, match="name releases to --test on"):
+    with pytest.raises(SparseEEGError, match="name releases to test on"):
         Comparison(tmp_path, toy, DataConfig(path="toy"), alone, {**FEW, "refit": True}, silent)
 
 
@@ -194,3 +219,133 @@ def test_tables_and_figure(finished: tuple[Comparison, list[Entry]]) -> None:
     pairs = pd.read_csv(done.out / "differences.tsv", sep="\t")
     assert len(pairs) == 6
     assert (done.out / "compare.svg").stat().st_size > 1000
+
+
+def test_who_trains_is_on_disk_before_the_training(
+    toy: WindowSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        assert (tmp_path / "settings.json").exists()
+        folder = tmp_path / "runs" / "response-time-cnn" / "seed-0"
+        (subjects,) = read_subjects(folder)
+        assert subjects.test == ["sub-09", "sub-10", "sub-11"]
+        assert (folder / "config.yaml").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparing, "fit_split", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        comparison(tmp_path, toy).run([Entry.parse("response-time-cnn")], seeds=1)
+    other = SplitConfig(kind="kfold", folds=6)
+    with pytest.raises(SparseEEGError, match="with other settings: kind was release and is kfold now"):
+        Comparison(tmp_path, toy, DataConfig(path="toy"), other, FEW, silent)
+    moved = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
+    with pytest.raises(SparseEEGError, match="sub-00 was in the train part and is in no part now"):
+        comparison(tmp_path, moved)
+
+
+def forget(folder: Path, run: str) -> None:
+    """Let a run be done again, with the networks in its folder."""
+    table = pd.read_csv(folder / "runs.tsv", sep="\t")
+    table[table["run"] != run].to_csv(folder / "runs.tsv", sep="\t", index=False)
+
+
+def move_a_subject(path: Path) -> None:
+    """Let a test subject have been a training subject."""
+    (subjects,) = json.loads(path.read_text())
+    subjects["train"].append(subjects["test"].pop())
+    path.write_text(json.dumps([subjects]))
+
+
+def test_networks_that_trained_on_others_are_not_taken_over(
+    copied: Path, toy: WindowSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble, "fit_network", lambda *_, **__: pytest.fail("it trains again"))
+    name = "response-time-cnn"
+    ensemble_of_both = Entry.parse(f"{name}@seeds=2@runs=1")
+    forget(copied, f"{name}#1")
+    again = comparison(copied, toy)
+    again.run([Entry.parse(name)], seeds=2)
+    assert "note" not in again.lines[-1]
+    move_a_subject(copied / "runs" / name / "seed-1" / "splits.json")
+    forget(copied, f"{name}#1")
+    again = comparison(copied, toy)
+    again.run([Entry.parse(name), ensemble_of_both], seeds=2)
+    for line in again.lines[-2:]:
+        assert line["note"].endswith(
+            "sub-11 was in the train part and is in the test part now; train into another folder"
+        )
+        assert line["run"] not in again.predictions or line["run"] == f"{name}#1"
+
+
+def test_runs_of_version_0_1_0_are_taken_over(
+    copied: Path, toy: WindowSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble, "fit_network", lambda *_, **__: pytest.fail("it trains again"))
+    for file in (copied / "runs").glob("*/*/*"):
+        if file.name in ("splits.json", "config.yaml"):
+            file.unlink()
+    forget(copied, "response-time-cnn#0")
+    again = comparison(copied, toy)
+    again.run(
+        [Entry.parse(text) for text in ("response-time-cnn", "response-time-cnn@seeds=2@runs=1")], seeds=2
+    )
+    assert not [line for line in again.lines if "note" in line]
+    assert read_subjects(copied / "runs" / "response-time-cnn" / "seed-0") == again.settings.subjects
+
+
+def test_runs_without_a_record_are_refused(copied: Path, toy: WindowSet) -> None:
+    (copied / "settings.json").unlink()
+    with pytest.raises(SparseEEGError, match=r"not empty and has no settings\.json, which says who trains"):
+        comparison(copied, toy)
+
+
+def test_a_folder_of_something_else_is_left_alone(toy: WindowSet, tmp_path: Path) -> None:
+    (tmp_path / "predictions.tsv").write_text("mine")
+    with pytest.raises(SparseEEGError, match="not empty and has no settings"):
+        comparison(tmp_path, toy)
+    assert (tmp_path / "predictions.tsv").read_text() == "mine"
+
+
+def without(key: str) -> Callable[[str], str]:
+    return lambda text: json.dumps({name: part for name, part in json.loads(text).items() if name != key})
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *(("settings.json", without(key)) for key in ("data", "split", "given", "subjects")),
+        ("settings.json", lambda text: text.replace('"valid"', '"valdi"')),
+        *(
+            ("runs.tsv", change)
+            for change in (
+                lambda text: text[: text.index("ridge#0") + 10],
+                lambda text: text.replace("model", "m"),
+            )
+        ),
+        ("predictions.tsv", lambda text: text.replace("target", "t")),
+        ("predictions.tsv", lambda text: "\t".join(text.split("\t")[:-1])),
+        *((name, lambda text: "") for name in ("settings.json", "runs.tsv", "predictions.tsv")),
+        *((name, lambda text: "[]") for name in ("settings.json", "runs.tsv", "predictions.tsv")),
+        *((name, lambda text: "\x00\ud800" * 9) for name in ("settings.json", "runs.tsv", "predictions.tsv")),
+    ],
+)
+def test_a_damaged_comparison_is_one_line(
+    name: str, damage: Callable[[str], str], copied: Path, toy: WindowSet
+) -> None:
+    path = copied / name
+    path.write_bytes(damage(path.read_text()).encode("utf-8", "surrogatepass"))
+    with pytest.raises(SparseEEGError, match=f"{path.stem}.*is damaged") as error:
+        comparison(copied, toy)
+    assert "\n" not in str(error.value)
+
+
+def test_scores_that_are_gone_are_predicted_again(
+    copied: Path, toy: WindowSet, finished: tuple[Comparison, list[Entry]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble, "fit_network", lambda *_, **__: pytest.fail("it trains again"))
+    done, entries = finished
+    for name in ("runs.tsv", "predictions.tsv"):
+        (copied / name).unlink()
+    again = comparison(copied, toy)
+    again.run(entries, seeds=2)
+    pd.testing.assert_frame_equal(again.predictions, done.predictions, check_like=True)

@@ -1,6 +1,8 @@
 """A run folder from end to end, on toy windows: contents, controls, folds, evaluation elsewhere."""
 
 import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +18,13 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.baselines import age_and_sex, with_eeg
 from sparseeg.experiments import run as runs
-from sparseeg.experiments.folds import make_folds
+from sparseeg.experiments.splits import make_splits
+from sparseeg.report.page import write_report
+from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.ensemble import load_members
+from sparseeg.training.ensemble import load_members, training_seconds
 from sparseeg.training.inference import predict
+from sparseeg.training.subjects import SplitSubjects, write_subjects
 
 METRIC_KEYS = {
     "task", "model", "n_trials", "n_subjects", "nrmse", "nrmse_ci95", "rmse", "mae", "pearson_r",
@@ -73,8 +78,8 @@ def test_the_windows_of_a_control_stay_in_place(
         runs, "fit_members", lambda windows, split, config, folder, **_: seen.update({folder.name: config})
     )
     jittered = config(augment={"jitter": 0.2, "channel_dropout": 0.1})
-    fold = make_folds(tmp_path / "run", toy, jittered.split)[0]
-    runs.fit_fold(toy, fold, jittered, silent)
+    split = make_splits(tmp_path / "run", toy, jittered.split)[0]
+    runs.fit_split(toy, split, jittered, silent)
     assert seen["run"].augment.jitter == 0.2
     assert seen["shuffled_trials"].augment.jitter == 0
     assert seen["shuffled_trials"].augment.channel_dropout == 0.1
@@ -184,7 +189,7 @@ def test_without_a_test_part_the_validation_part_is_scored_and_named(toy: Window
     alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
     metrics = runs.train(alone, toy, tmp_path / "run", silent)
     assert metrics["part"] == "validation"
-    assert "on whom the epoch was chosen" in (tmp_path / "run" / "report.html").read_text()
+    assert "on whom the epoch was chosen" in write_report(tmp_path / "run").read_text()
     assert set(pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")["release"]) == {"R5"}
 
 
@@ -206,10 +211,10 @@ def test_a_run_goes_on_with_its_own_subjects_only(toy: WindowSet, tmp_path: Path
     moved = replace(
         toy, table=toy.table.assign(release=toy.table["release"].replace({"R1": "R5", "R5": "R1"}))
     )
-    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is in the part test now"):
+    with pytest.raises(SparseEEGError, match="sub-00 was in the train part and is in the test part now"):
         runs.train(quick, moved, tmp_path / "run", silent)
     fewer = toy.select(np.flatnonzero(toy.subjects != "sub-00"))
-    with pytest.raises(SparseEEGError, match="sub-00 was in the part train then and is not there now"):
+    with pytest.raises(SparseEEGError, match="sub-00 was in the train part and is in no part now"):
         runs.train(quick, fewer, tmp_path / "run", silent)
     assert (tmp_path / "run" / "splits.json").read_text() == splits
 
@@ -225,15 +230,67 @@ def test_what_eeg_adds_to_age_is_learned_where_the_network_was_not(toy: WindowSe
     aged = replace(toy, table=toy.table.assign(age=toy.table["subject"].map(ages), sex="F"))
     options = config(refit=True, epochs=3, control=False, boosting=False)
     runs.train(options, aged, tmp_path, silent)
-    fold = make_folds(tmp_path, aged, options.split)[0]
-    valid = fold.split.valid
-    rows = np.concatenate([valid, fold.scored])
+    split = make_splits(tmp_path, aged, options.split)[0]
+    valid = split.rows.valid
+    rows = np.concatenate([valid, split.scored])
     strangers, known = (
         predict(load_members(folder), aged, part).mean
-        for folder, part in ((tmp_path / "selection", valid), (tmp_path, fold.scored))
+        for folder, part in ((tmp_path / "selection", valid), (tmp_path, split.scored))
     )
-    alone = age_and_sex(aged.table["age"], aged.table["age"] * 0.0, aged.targets, fold.split.train, rows)
+    alone = age_and_sex(aged.table["age"], aged.table["age"] * 0.0, aged.targets, split.rows.train, rows)
     eeg = np.concatenate([strangers, known])
     both = with_eeg(alone, eeg, aged.targets[rows], aged.subjects[rows], np.arange(len(valid)))
     table = pd.read_csv(tmp_path / "predictions.tsv", sep="\t")
     assert table["age_sex_and_eeg"].to_numpy() == pytest.approx(both[len(valid) :], abs=1e-5)
+
+
+def with_ancestor(run: Path, to: Path, trained: list[str]) -> Path:
+    """Return a copy of a run that says it started from a network that was trained on some subjects."""
+    folder = shutil.copytree(run, to / "run")
+    (to / "first").mkdir()
+    config().write(to / "first")
+    write_subjects(to / "first", [SplitSubjects(trained, ["somebody"], [])])
+    TrainConfig.read(folder).model_copy(update={"init": str(to / "first")}).write(folder)
+    return folder
+
+
+def test_a_subject_that_trained_an_ancestor_cannot_test(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    other = toy_windows(n_subjects=6, seed=5)
+    other.table["subject"] = "new-" + other.table["subject"]
+    (tmp_path / "other").mkdir()
+    known = with_ancestor(run, tmp_path / "other", ["new-sub-03"])
+    for own in (toy, None):
+        with pytest.raises(SparseEEGError, match=r"new-sub-03 trained the network in .*first.*; evaluate on"):
+            runs.reevaluate(known, own, other, tmp_path, silent)
+    (tmp_path / "own").mkdir()
+    known = with_ancestor(run, tmp_path / "own", ["sub-11"])
+    with pytest.raises(SparseEEGError, match=r"sub-11 trained the network in .*first"):
+        runs.reevaluate(known, toy, None, tmp_path, silent)
+
+
+def test_a_run_with_a_damaged_record_is_not_evaluated(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    (folder / "splits.json").write_text("[]")
+    with pytest.raises(SparseEEGError, match=r"splits\.json is damaged"):
+        runs.reevaluate(folder, toy, None, tmp_path, silent)
+
+
+def test_networks_without_a_record_are_not_taken_over(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    (folder / "splits.json").unlink()
+    with pytest.raises(SparseEEGError, match=r"holds networks but no splits\.json"):
+        runs.train(config(), toy, folder, silent)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("calibration.json", Calibration.read), ("effort.json", training_seconds)]
+)
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\x00", b'{"shrinkage": "a"}'])
+def test_damaged_files_of_a_network_are_one_line(
+    name: str, read: Callable[[Path], object], content: bytes, run: Path, tmp_path: Path
+) -> None:
+    for file in ("model.safetensors", "calibration.json", "effort.json"):
+        shutil.copy(run / file, tmp_path / file)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SparseEEGError, match=f"{name} is damaged".replace(".", r"\.")):
+        read(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from helpers.command import assert_one_line
+from sparseeg.cli import export as command
 from sparseeg.data.store import store
 from sparseeg.errors import SparseEEGError
 from sparseeg.export.graph import check
@@ -20,20 +21,25 @@ from sparseeg.prediction.example_windows import noise_windows
 RUNS = ("response_time", "externalizing")
 
 
+SOME = 120  # windows, in more than one batch of those that are checked
+
+
 @pytest.fixture(params=RUNS)
-def run(request: pytest.FixtureRequest) -> Path:
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run to export; fewer windows than a thousand are tried."""
+    monkeypatch.setattr(command, "N_WINDOWS", SOME)
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")
 def windows() -> np.ndarray:
-    return noise_windows(129, 200, 1_000)
+    return noise_windows(129, 200, SOME)
 
 
 def exported(sparseeg, run: Path, format: str, out: Path) -> Path:
     code, text = sparseeg("export", run, "--format", format, "--out", out)
     assert code == 0, text
-    assert "1000 windows of noise" in text
+    assert f"{SOME} windows of noise" in text
     return out
 
 
@@ -43,7 +49,7 @@ def test_onnx_answers_alike_for_any_number_of_windows(
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(exported(sparseeg, run, "onnx", tmp_path / "a.onnx"))
     expected = Predictor(run)(windows).value
-    for size in (1, 7, 1_000):
+    for size in (1, 7, SOME):
         (answer,) = session.run(None, {"windows": windows[:size]})
         assert answer.shape == (size, 1)
         assert answer[:, 0] == pytest.approx(expected[:size], abs=1e-4)
@@ -91,7 +97,9 @@ def test_hugging_face_round_trip_with_the_honest_table(
     assert loaded.inputs["flat"] == ["Cz"]
 
 
-def test_windows_of_the_store_are_tried_where_it_is_there(dataset: Path, tmp_path: Path, sparseeg) -> None:
+def test_a_thousand_windows_of_the_store_are_tried_where_it_is_there(
+    dataset: Path, tmp_path: Path, sparseeg
+) -> None:
     from helpers.finished_runs import train
     from sparseeg.data.store.prepare import prepare
 

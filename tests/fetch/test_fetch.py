@@ -16,7 +16,8 @@ from helpers.kills import kill_at_random
 from helpers.patience import SAFETY_NET, wait_until
 from helpers.s3_server import BUCKET, ROOT, Server, Trick, digest, fill
 from sparseeg.errors import SparseEEGError
-from sparseeg.fetch import Patience, Request, fetch, lock, manifest, plan, release
+from sparseeg.fetch import Patience, Request, fetch, manifest, plan, release
+from sparseeg.files import lock
 
 boto3 = pytest.importorskip("boto3")
 moto_server = pytest.importorskip("moto.server")
@@ -264,7 +265,7 @@ def test_names_that_lead_out_of_the_folder_are_not_followed(proxy, bucket, tmp_p
 
 def test_one_fetch_at_a_time_in_a_folder(proxy, tmp_path):
     (tmp_path / "R5_L100_bdf").mkdir()
-    with lock.only_one(tmp_path / "R5_L100_bdf"), pytest.raises(SparseEEGError, match="another fetch"):
+    with lock.only_writer(tmp_path / "R5_L100_bdf"), pytest.raises(SparseEEGError, match="another command"):
         get(tmp_path)
     assert get(tmp_path).problems == ()
 

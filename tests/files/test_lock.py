@@ -1,21 +1,26 @@
-"""Two commands can't fill one folder; one that was killed leaves it free."""
+"""Two commands can't fill one folder; one that was killed leaves it free, and nothing of its own behind."""
 
+import errno
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.lock import only_writer
-
-pytest.importorskip("fcntl")
+from sparseeg.files import lock
+from sparseeg.files.atomic import whole_file
+from sparseeg.files.lock import is_empty, only_writer
 
 HOLD = """
 import sys
 from pathlib import Path
+from sparseeg.files.atomic import whole_file
 from sparseeg.files.lock import only_writer
-with only_writer(Path(sys.argv[1])):
+with only_writer(Path(sys.argv[1])), whole_file(Path(sys.argv[1]) / "table.tsv") as unfinished:
+    unfinished.write_text("half")
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,14 +37,28 @@ def test_the_second_is_refused_until_the_first_ends(tmp_path: Path) -> None:
             only_writer(folder),
         ):
             pass
+        assert len(list(folder.iterdir())) == 2
         first.kill()
+    assert is_empty(folder)
     with only_writer(folder):
-        assert list(folder.iterdir()) == []
+        assert [path.name for path in folder.iterdir()] == [lock.NAME]
+    assert is_empty(folder)
 
 
 def test_an_error_inside_frees_it(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), only_writer(tmp_path):
         raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    with only_writer(tmp_path):
+        pass
+
+
+def test_another_thread_may_free_it(tmp_path: Path) -> None:
+    held = ExitStack()
+    held.enter_context(only_writer(tmp_path))
+    thread = threading.Thread(target=held.close)
+    thread.start()
+    thread.join()
     with only_writer(tmp_path):
         pass
 
@@ -48,3 +67,30 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SparseEEGError, match="is a file; --out takes"), only_writer(tmp_path / "file"):
         pass
+
+
+def test_only_own_leftovers_are_removed(tmp_path: Path) -> None:
+    left = [tmp_path / "a" / ".table.tsv.0123456789ab.partial", tmp_path / ".x.npy.0123456789ab.partial"]
+    guarded = tmp_path / "b" / ".table.tsv.0123456789ab.partial"
+    fetched = "data.bdf.0123456789abcdef0123456789abcdef.partial"
+    others = [tmp_path / "a" / name for name in ("table.tsv.partial", ".mine.partial", fetched)]
+    for path in (*left, guarded, *others, tmp_path / "b" / lock.NAME):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with only_writer(tmp_path):
+        assert not any(path.exists() for path in left)
+        assert all(path.exists() for path in (guarded, *others))
+
+
+def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unable(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(lock.FileLock, "acquire", unable)
+    with whole_file(tmp_path / "other.txt") as unfinished:
+        unfinished.touch()
+        with (
+            pytest.warns(UserWarning, match="has no locks; run one command"),
+            only_writer(tmp_path),
+        ):
+            assert unfinished.exists()

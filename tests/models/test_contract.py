@@ -11,6 +11,7 @@ from torch import nn
 
 from sparseeg import models
 from sparseeg.errors import SparseEEGError
+from sparseeg.models.network import HasAuxiliary, HasLayers, HasPatches
 
 CHANNELS, TIMES = 19, 120
 
@@ -199,3 +200,28 @@ def test_foreign_file_is_refused(tmp_path) -> None:
     path.write_bytes(b"not a model")
     with pytest.raises(SparseEEGError, match="not a readable safetensors file"):
         models.load(path)
+
+
+def test_protocols_name_what_the_network_has(name: str) -> None:
+    network = make(name).eval()
+    with torch.no_grad():
+        encoded = network.encode(windows(2))
+        assert torch.equal(network.final_layer(encoded), network(windows(2)))
+        assert isinstance(network, HasAuxiliary) == hasattr(network, "auxiliary")
+        if isinstance(network, HasAuxiliary):
+            assert network.auxiliary(encoded).shape == (2, network.n_auxiliary)
+        assert isinstance(network, HasLayers) == hasattr(network, "layers")
+        if isinstance(network, HasLayers):
+            listed = [parameter for layer in network.layers() for parameter in layer]
+            assert {id(parameter) for parameter in listed} == {id(p) for p in network.parameters()}
+        assert isinstance(network, HasPatches) == hasattr(network, "patches")
+        if isinstance(network, HasPatches):
+            patches = network.patches(network.standardize(windows(2)))
+            tokens = network.attend(network.embed(patches))
+            assert patches.shape[:2] == tokens.shape[:2] == (2, CHANNELS)
+            assert (patches.shape[3], tokens.shape[3]) == (network.patch, network.width)
+            assert network.electrode_positions.shape == (CHANNELS, 3)
+    network.final_layer.set_target(3.0, 0.5)
+    assert float(network.final_layer.mean) == 3.0
+    network.final_layer.shrink(0.0)
+    assert network(windows(2)).tolist() == [[3.0], [3.0]]

@@ -159,3 +159,12 @@ def test_braindecode_networks_with_steps_can_say_when(name: str) -> None:
 def test_braindecode_networks_without_steps_say_so(name: str) -> None:
     with pytest.raises(SparseEEGError, match=f"{name}.*use output='scalar'"):
         models.build(f"braindecode:{name}", 19, 200, output="latency")
+
+
+@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("n_times", [90, 150])
+def test_windows_of_another_length_are_refused(name: str, n_times: int) -> None:
+    network = models.build(name, 4, 120, output="latency").eval()
+    with pytest.raises(ValueError, match=rf"windows of 120 samples; windows of {n_times}"):
+        network(torch.zeros(2, 4, n_times))
+    assert network(torch.zeros(2, 4, 120)).shape == (2, 1)

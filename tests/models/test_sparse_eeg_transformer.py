@@ -59,7 +59,11 @@ def test_every_token_hears_every_other() -> None:
     tokens = torch.randn(1, 129, 25, 64, dtype=torch.float64)
     changed = tokens.clone()
     changed[0, 40, 12] += 1
-    network.places, network.place, network.time = network.places.double(), Zero(), Zero()
+    network.electrode_features, network.place, network.time = (
+        network.electrode_features.double(),
+        Zero(),
+        Zero(),
+    )
     difference = network.attend(tokens) != network.attend(changed)
     assert difference.any(dim=3).all()
 

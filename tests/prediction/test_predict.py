@@ -234,7 +234,7 @@ def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
         (".bdf", "bdf", 1, 130),
         (".edf", "edf", 1, 130),
         ("_raw.fif", None, 2, 100),
-        (".set", "eeglab", 2, 15),
+        pytest.param(".set", "eeglab", 2, 15, marks=pytest.mark.slow),
     ],
 )
 def test_damaged_recordings_raise_one_line_or_predict(

@@ -1,7 +1,11 @@
 """The simulated EEG: what it contains, and that nothing fixed to the stimulus knows the response time."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pytest
 from scipy import signal
@@ -9,7 +13,7 @@ from scipy import signal
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.simulate.behaviour import TaskRun, make_run
 from sparseeg.simulate.components import bump, response_part
-from sparseeg.simulate.forward import lead_field, make_anatomy
+from sparseeg.simulate.forward import LAMBDA, MU, lead_field, make_anatomy
 from sparseeg.simulate.settings import DEFAULT, SFREQ
 from sparseeg.simulate.signals import PARTS, band_gain, make_signals
 from sparseeg.simulate.subjects import Subject, make_subject
@@ -166,3 +170,37 @@ def test_the_lead_field_is_referenced_to_cz():
     assert fields.shape == (129, len(grid), 3)
     assert not fields[-1].any()
     assert np.isfinite(fields).all()
+
+
+DIGEST = """
+import hashlib
+import numpy as np
+from sparseeg.simulate.behaviour import make_run
+from sparseeg.simulate.forward import make_anatomy
+from sparseeg.simulate.settings import DEFAULT
+from sparseeg.simulate.signals import make_signals
+from sparseeg.simulate.subjects import make_subject
+subject = make_subject(0, 0, DEFAULT)
+run = make_run(0, subject, 1, DEFAULT)
+signals = make_signals(0, subject, make_anatomy(0, 0, DEFAULT), run, DEFAULT)
+print(hashlib.sha256(np.rint(signals * 1000.0).astype(np.int32).tobytes()).hexdigest())
+"""
+
+
+def test_other_matrix_kernels_give_the_same_recording():
+    """OpenBLAS takes its kernels, and with them the order of sums, from the processor, or from a variable."""
+    kernels = ({}, {"OPENBLAS_CORETYPE": "Prescott"}, {"OPENBLAS_CORETYPE": "Zen"})
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", DIGEST], env={**os.environ, **names}, check=True, capture_output=True
+        ).stdout
+        for names in kernels
+    ]
+    assert len(digests[0]) > 60
+    assert digests[0] == digests[1] == digests[2]
+
+
+def test_the_parameters_of_the_shells_are_those_that_mne_fits():
+    fitted = mne.make_sphere_model(verbose="error")  # the parameters depend on relative radii only
+    np.testing.assert_allclose(MU, fitted["mu"], atol=2e-3)
+    np.testing.assert_allclose(LAMBDA, fitted["lambda"], atol=5e-3)

@@ -45,12 +45,18 @@ def expected(response_time: Path, played: Path) -> pd.DataFrame:
     return predict_recording(Predictor(response_time), played, PredictionRequest())[0]
 
 
+def unique(folder: Path) -> Path:
+    """Name a table, and by its name a replayed stream, that no other process on this network has."""
+    return folder / f"{uuid.uuid4().hex}.tsv"
+
+
 def test_a_replay_predicts_what_the_file_predicts(
     response_time: Path, played: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
 ) -> None:
-    code, text = sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv")
+    out = unique(tmp_path)
+    code, text = sparseeg("stream", response_time, "--replay", played, "--out", out)
     assert code == 0, text
-    found = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    found = pd.read_csv(out, sep="\t")
     assert len(found) == len(expected) >= 2
     assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=2e-5)
     assert found["interval_low"].to_numpy() == pytest.approx(expected["interval_low"].to_numpy(), abs=2e-5)
@@ -58,9 +64,7 @@ def test_a_replay_predicts_what_the_file_predicts(
     assert np.diff(found["onset"]) == pytest.approx(np.diff(expected["onset"]), abs=0.02)
     assert f"{len(expected)} predictions" in text
     assert "after the last sample" in text
-    assert_one_line(
-        *sparseeg("stream", response_time, "--replay", played, "--out", tmp_path / "out.tsv"), "exists"
-    )
+    assert_one_line(*sparseeg("stream", response_time, "--replay", played, "--out", out), "exists")
 
 
 class Listener:
@@ -232,8 +236,8 @@ def test_what_a_replay_needs_of_its_events(
     replayed = ("stream", response_time, "--replay", path)
     assert_one_line(*sparseeg(*replayed, "--out", tmp_path / "a.tsv"), "no column 'value'")
     assert not (tmp_path / "a.tsv").exists()
-    for number, words in enumerate([("--events-column", "trial_type"), ("--every", 2)]):
-        out = tmp_path / f"{number}.tsv"
+    for words in (("--events-column", "trial_type"), ("--every", 2)):
+        out = unique(tmp_path)
         code, text = sparseeg(*replayed, *words, "--out", out)
         assert code == 0, text
         assert len(pd.read_csv(out, sep="\t")) >= 1

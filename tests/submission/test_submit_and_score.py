@@ -53,8 +53,14 @@ def test_the_zip_is_flat_and_holds_tensors_only(archive: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(
-    archive: Path, response_time: Path, externalizing: Path, tmp_path: Path, sparseeg
+    archive: Path,
+    response_time: Path,
+    externalizing: Path,
+    tmp_path: Path,
+    sparseeg,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("sparseeg.submission.pack.N_TRIED", 8)
     again = tmp_path / "again.zip"
     words = ("--response-time", response_time, "--externalizing", externalizing, "--out", again)
     code, text = sparseeg("submit", *words)
@@ -283,6 +289,7 @@ def test_the_zip_is_found_by_a_loader_that_knows_its_path(archive: Path, tmp_pat
     assert ran.stdout.strip() == "ChallengeNetwork"
 
 
+@pytest.mark.slow
 def test_damaged_files_in_a_whole_zip_answer_or_end_in_one_line(archive: Path, tmp_path: Path) -> None:
     """Each is asked in a process of its own, which takes a second or two."""
     with zipfile.ZipFile(archive) as content:

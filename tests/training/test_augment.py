@@ -1,10 +1,15 @@
 """Augmented windows differ as the words say, and in nothing else."""
 
+import math
+
 import pytest
 import torch
 
+from sparseeg import models
 from sparseeg.training.augment import augment, mixup
-from sparseeg.training.config import AugmentConfig
+from sparseeg.training.batches import Windows
+from sparseeg.training.config import AugmentConfig, DataConfig, TrainConfig
+from sparseeg.training.module import DecodingModule
 
 
 @pytest.fixture
@@ -44,3 +49,57 @@ def test_mixup_keeps_the_larger_share_of_the_window_itself(x: torch.Tensor) -> N
     assert sorted(partner.tolist()) == list(range(400))
     weights = share[:, None, None]
     torch.testing.assert_close(mixed, weights * x + (1 - weights) * x[partner])
+
+
+@pytest.fixture
+def locator() -> torch.nn.Module:
+    torch.manual_seed(0)
+    network = models.build("sparse-attention-locator", 3, 40, n_filters=4, width=8, dropout=0.0)
+    network.final_layer.set_target(0.2, 0.1)
+    network.final_layer.set_window(0.0, 0.0, 0.4)
+    return network
+
+
+def training_loss(network: torch.nn.Module, batch: Windows, auxiliary: float, alpha: float = 0.5) -> float:
+    """The loss of one training step; every call draws the same windows and shares to mix."""
+    config = TrainConfig(
+        data=DataConfig(path="none"),
+        model="sparse-attention-locator",
+        auxiliary=auxiliary,
+        augment=AugmentConfig(mixup=alpha),
+    )
+    module = DecodingModule(network, 0.1, config)
+    module.log = lambda *_, **__: None
+    torch.manual_seed(1)
+    return float(module.training_step(batch, 0))
+
+
+def test_mixup_mixes_the_auxiliary_loss_and_masks_labels_that_are_missing(locator) -> None:
+    nan, batch_size, alpha = float("nan"), 6, 0.5
+    x, target = torch.randn(batch_size, 3, 40), torch.full((batch_size, 1), 0.2)
+    labels = torch.tensor([[1.0, nan], [0.0, nan], [nan, nan], [1.0, 0.0], [0.0, nan], [1.0, nan]])
+    batch = Windows(x, target, labels)
+    found = training_loss(locator, batch, auxiliary=10.0) - training_loss(locator, batch, auxiliary=0.0)
+
+    torch.manual_seed(1)
+    mixed, partner, share = mixup(locator.standardize(x), alpha)
+    assert not torch.equal(partner, torch.arange(batch_size))
+    logits = locator.auxiliary(locator.encode(mixed)).tolist()
+    columns = []
+    for column in range(2):
+        total = weight = 0.0
+        for window in range(batch_size):
+            other = int(partner[window])
+            for index, part in ((window, float(share[window])), (other, 1 - float(share[window]))):
+                label = float(labels[index, column])
+                if not math.isnan(label):
+                    p = 1 / (1 + math.exp(-logits[window][column]))
+                    total -= part * math.log(p if label else 1 - p)
+                    weight += part
+        columns.append(total / weight)
+    assert found == pytest.approx(10.0 * sum(columns) / 2, rel=1e-4)
+
+
+def test_mixup_without_any_label_leaves_the_loss_of_the_target(locator) -> None:
+    batch = Windows(torch.randn(4, 3, 40), torch.full((4, 1), 0.2), torch.full((4, 2), float("nan")))
+    assert training_loss(locator, batch, auxiliary=10.0) == training_loss(locator, batch, auxiliary=0.0)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from helpers.toys import ages
+from helpers.toys import ages, toy_windows
 from sparseeg import models
 from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
@@ -292,6 +292,43 @@ def test_an_ensemble_is_the_mean_of_networks_with_one_shrinkage(
     assert (tmp_path / "calibration.json").read_text() == before
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_weights_are_written_once_and_a_kill_before_that_costs_no_training(
+    keep: str, toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = config(epochs=4, patience=1, learning_rate=3e-2, seeds=2, keep=keep)
+    ensemble.fit_members(toy, split, options, tmp_path / "undisturbed")
+    saved: list[Path] = []
+    save = models.save
+    monkeypatch.setattr(ensemble.models, "load", lambda path: pytest.fail("it reads what it has"))
+    monkeypatch.setattr(
+        ensemble.models, "save", lambda network, spec, path: (saved.append(path), save(network, spec, path))
+    )
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble.calibrate, "calibrate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ensemble.fit_members(toy, split, options, tmp_path / "disturbed")
+    assert saved == []
+    monkeypatch.setattr(lightning.Trainer, "fit", lambda *_, **__: pytest.fail("it trains again"))
+    ensemble.fit_members(toy, split, options, tmp_path / "disturbed")
+    assert saved == [tmp_path / "disturbed" / "members" / name / "model.safetensors" for name in ("00", "01")]
+    monkeypatch.undo()
+    for name in ("calibration.json", "members/00/effort.json"):
+        first, second = (
+            json.loads((tmp_path / run / name).read_text()) for run in ("undisturbed", "disturbed")
+        )
+        assert first | {"training_s": 0} == second | {"training_s": 0}
+    undisturbed, disturbed = (
+        predict(ensemble.load_members(tmp_path / run), toy, split.test)
+        for run in ("undisturbed", "disturbed")
+    )
+    assert np.array_equal(undisturbed.mean, disturbed.mean)
+
+
 def test_an_interrupted_fit_with_averaged_weights_ends_as_an_undisturbed_one(
     toy: WindowSet, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,12 +420,11 @@ def test_the_last_epoch_is_kept_where_that_is_asked_for(toy: WindowSet, split: S
 
 
 @pytest.mark.parametrize(("schedule", "validated"), [("cosine", 17), ("plateau", 34)])
-def test_validation_that_decides_nothing_is_rarer(
-    toy: WindowSet, split: Split, tmp_path: Path, schedule: str, validated: int
-) -> None:
+def test_validation_that_decides_nothing_is_rarer(tmp_path: Path, schedule: str, validated: int) -> None:
     lines: list[str] = []
+    tiny = toy_windows(n_subjects=4, n_trials=8, n_chans=2, n_times=40)
     options = config(epochs=34, keep="last", schedule=schedule)
-    fit(toy, split, options, tmp_path, report=lines.append)
+    fit(tiny, by_release(tiny.table["release"], "R4", "R5"), options, tmp_path, report=lines.append)
     assert len(lines) == 34
     assert sum("validation NRMSE" in line for line in lines) == validated
     assert "validation NRMSE" in lines[-1]

@@ -83,3 +83,12 @@ def test_labels_that_are_missing_count_for_nothing() -> None:
     loss.backward()
     assert float(loss) == pytest.approx(math.log1p(math.exp(-2.0)) / 2)
     assert logits.grad.count_nonzero() == 1
+
+
+def test_a_label_counts_by_its_weight() -> None:
+    nan = float("nan")
+    logits = torch.tensor([[2.0, 5.0], [-1.0, 5.0], [0.5, 5.0]])
+    labels = torch.tensor([[1.0, nan], [0.0, nan], [nan, nan]])
+    loss = label_loss(logits, labels, torch.tensor([0.1, 0.3, 0.6]))
+    expected = (0.1 * math.log1p(math.exp(-2.0)) + 0.3 * math.log1p(math.exp(-1.0))) / 0.4
+    assert float(loss) == pytest.approx(expected / 2)

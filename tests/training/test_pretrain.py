@@ -16,7 +16,7 @@ from sparseeg.data.load import _without_targets
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.reconstruction import other_channels, time_interpolation
-from sparseeg.models.places import unit_positions
+from sparseeg.models.positions import unit_positions
 from sparseeg.training import pretrain as pretrain_module
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig
 from sparseeg.training.masked import MaskedModule
@@ -125,7 +125,7 @@ def test_lines_and_means_are_those_of_numpy() -> None:
 
 
 def test_it_learns_and_the_folder_holds_what_it_should(waves: WindowSet, tmp_path: Path) -> None:
-    options = config(epochs=30, batch_size=8, learning_rate=3e-3)
+    options = config(epochs=10, batch_size=8, learning_rate=1e-2)
     metrics = pretrain(options, waves, tmp_path, silent)
     error = metrics["squared_error"]
     assert set(error) == {"network", "zeros", "time_interpolation", "other_channels"}

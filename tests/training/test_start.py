@@ -1,6 +1,7 @@
 """Starting from another run: what is taken, what is refused, and how fast each layer then learns."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +12,18 @@ from torch import nn
 
 from sparseeg import models
 from sparseeg.data.load import _without_targets
+from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_weights
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec
+from sparseeg.training.inputs import Inputs
 from sparseeg.training.optimizer import adamw
-from sparseeg.training.parts import write_parts
 from sparseeg.training.pretrain import pretrain
 from sparseeg.training.start import start_from
+from sparseeg.training.subjects import SplitSubjects, write_subjects
 
 NAME = "sparse-eeg-transformer"
 OPTIONS = {"width": 16, "n_blocks": 2}
@@ -73,15 +76,15 @@ def test_everything_below_the_last_layer_is_taken(pretrained: Path, toy: WindowS
     assert not torch.equal(before["tokens.weight"], there["tokens.weight"])
     number = sum(not name.startswith("final_layer.") for name in before)
     assert lines == [
-        f"{number} of {number} tensors below the last layer start as in "
-        f"{pretrained / 'model.safetensors'}; new is the last layer"
+        f"{number} of {number} tensors below the last layer are taken from "
+        f"{pretrained / 'model.safetensors'}; new: the last layer"
     ]
 
 
 def test_what_has_another_shape_is_named(pretrained: Path, toy: WindowSet, split: Split) -> None:
     options = {**OPTIONS, "patch": 0.1, "n_blocks": 3}
     network, before, lines = started(pretrained, toy, split, model_options=options)
-    assert "new are tokens.weight, blocks.2." in lines[0]
+    assert "new: tokens.weight, blocks.2." in lines[0]
     assert torch.equal(network.tokens.weight, before["tokens.weight"])
     assert not torch.equal(network.time.weight, before["time.weight"])
 
@@ -95,9 +98,9 @@ def test_subjects_of_the_pretraining_that_are_scored_are_counted(pretrained: Pat
 def test_what_does_not_fit_is_one_line(
     pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
 ) -> None:
-    with pytest.raises(SparseEEGError, match="holds a network sparse-eeg-transformer; only another"):
+    with pytest.raises(SparseEEGError, match="holds a sparse-eeg-transformer; only another"):
         started(pretrained, toy, split, model="response-time-cnn", model_options={})
-    with pytest.raises(SparseEEGError, match="none of its weights fits"):
+    with pytest.raises(SparseEEGError, match="none of its weights fit this"):
         started(pretrained, toy, split, model_options={"width": 24, "patch": 0.1, "n_blocks": 1})
     with pytest.raises(SparseEEGError, match="no finished network"):
         started(tmp_path, toy, split)
@@ -126,12 +129,34 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
     config(**model).write(tmp_path)
     parts = {name: sorted(set(toy.subjects[rows])) for name, rows in split._asdict().items()}
     (tmp_path / "splits.json").write_text(json.dumps([parts]))
+    Inputs.of(toy).write(tmp_path)
     _, _, lines = started(tmp_path, toy, split, **model)
-    assert lines[0].endswith("new is the last layer")
-    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't test one"):
+    assert lines[0].endswith("new: the last layer")
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't be test subjects"):
         started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
-    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't validate one"):
+    with pytest.raises(
+        SparseEEGError, match=r"sub-00 trained the network in .* can't be validation subjects"
+    ):
         started(tmp_path, toy, Split(split.valid, split.train, split.test), **model)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "splits.json"])
+def test_a_run_that_does_not_say_who_trained_is_refused(
+    name: str, pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    run = shutil.copytree(pretrained, tmp_path / "run")
+    content = (run / name).read_bytes()
+    for damaged in (content[: len(content) // 2], b"[]", b"\xff\x00\x93"):
+        (run / name).write_bytes(damaged)
+        with pytest.raises(SparseEEGError, match=name):
+            started(run, toy, split)
+    (run / name).unlink()
+    with pytest.raises(SparseEEGError, match=f"has no {name}: who trained its network can't be known"):
+        started(run, toy, split)
+    for left in ("config.yaml", "splits.json"):
+        (run / left).unlink(missing_ok=True)
+    _, _, lines = started(run, toy, split)
+    assert lines[0] == f"{run}: no record of who trained its network; its subjects aren't checked"
 
 
 def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_path: Path) -> None:
@@ -140,8 +165,8 @@ def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_pa
         folder = tmp_path / name
         fit(toy, split, config(**model), folder)
         config(**model, init=str(tmp_path / "first") if name == "second" else None).write(folder)
-        write_parts(folder, toy, [part])
-    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first; it can't test one"):
+        write_subjects(folder, [SplitSubjects.of(toy, part)])
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first: .* be test subjects"):
         started(tmp_path / "second", toy, Split(split.valid, split.valid, split.train), **model)
 
 
@@ -162,3 +187,18 @@ def test_networks_that_name_no_layers_learn_at_one_rate() -> None:
     optimizer = adamw(network, 1.0, 0.1, (0.9, 0.999), (), 0.5)
     assert np.unique([group["lr"] for group in optimizer.param_groups]).tolist() == [1.0]
     assert len(optimizer.param_groups) == 2
+
+
+def test_signals_must_be_prepared_as_those_of_the_initial_network(
+    pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    run = shutil.copytree(pretrained, tmp_path / "run")
+    filtered = replace(toy, processing=Processing(low_cut=1.0, reference=("average",)))
+    with pytest.raises(SparseEEGError, match="high-pass filtered at 1 Hz instead of not filtered; ref"):
+        started(run, filtered, split)
+    (run / "input.json").write_text("[]")
+    with pytest.raises(SparseEEGError, match=r"input\.json can't be read"):
+        started(run, toy, split)
+    (run / "input.json").unlink()
+    _, _, lines = started(run, toy, split)
+    assert any("does not say how the signals of its network were prepared" in line for line in lines)

@@ -1,7 +1,12 @@
-"""Sparse attention for any PyTorch model: needs torch and nothing else."""
+"""Sparse attention layers for any PyTorch model; they need only torch.
+
+Modules import those before them: backend - partition - functional (reference) - linear, chunked, triton_* -
+dispatch - sparse.
+"""
 
 from .backend import plain_path
-from .functional import AttentionWeights, partitioned_attention, reference_attention
+from .dispatch import partitioned_attention
+from .functional import AttentionWeights, reference_attention
 from .gates import ChannelAttention, TemporalAttention
 from .partition import Partition, head_count, make_partition
 from .sparse import SparseAttentionBlock, SparseMultiHeadAttention

@@ -1,8 +1,8 @@
 """The fast path on CPUs: projections and attention of about a thousand tokens at a time, inside the cache.
 
-A chunk is gathered, projected, attended to and scattered before the next one is touched, so that no array of
-the whole sequence exists beside input and output. Training keeps queries, keys and values, and computes the
-probabilities again in the backward pass.
+Each chunk is gathered, projected, attended to and scattered before the next one: no array but input and
+output spans the whole sequence. Training keeps queries, keys and values, and computes the probabilities again
+in the backward pass.
 """
 
 from collections.abc import Iterator
@@ -18,20 +18,20 @@ from .functional import hide, log_of_others, logit_bias
 from .linear import GradientSum, product
 from .partition import Partition, head_blocks
 
-_LARGEST_HEAD = 128  # tokens; the probabilities of larger heads leave the cache
+_LARGEST_HEAD = 128  # tokens; the probabilities of larger heads do not fit into the cache
 _ROWS = 1024  # tokens of a chunk: at d = 256 its queries, keys and values are 3 MB
 
 
 class Chunk(NamedTuple):
-    """Some samples, some places of the partition's order, and the heads in them: (heads, tokens of each)."""
+    """Some samples, some positions of the partition's order, and the heads there: (heads, tokens of each)."""
 
     samples: slice
-    places: slice
+    positions: slice
     shape: tuple[int, int]
 
 
 class Projections(NamedTuple):
-    """Weights and biases around the attention: (3 d, d) and (3 d) before it, (d, d) and (d) behind it."""
+    """Weights and biases around the attention: (3 d, d) and (3 d) before it, (d, d) and (d) after it."""
 
     qkv_weight: Tensor
     qkv_bias: Tensor | None
@@ -40,7 +40,7 @@ class Projections(NamedTuple):
 
 
 class Dealing(NamedTuple):
-    """Who meets whom, and how: see `functional.partitioned_attention`."""
+    """Which tokens share a head, and how they attend: see `dispatch.partitioned_attention`."""
 
     order: Tensor
     num_heads: int
@@ -55,13 +55,12 @@ def attend(x: Tensor, projections: Projections, dealing: Dealing) -> Tensor:
     Ignored tokens are hidden, whatever they hold. Returns (batch, N, d), differentiable once.
     """
     # Gathering rows of another layout would copy the whole sequence for every chunk.
-    tensors, dtype = (x.contiguous(), *projections), autocast_dtype("cpu")
-    differentiates = torch.is_grad_enabled()
+    x, dtype, differentiates = x.contiguous(), autocast_dtype("cpu"), torch.is_grad_enabled()
     if dtype is None:
-        return _Attend.apply(*tensors, dealing, differentiates)
+        return _Attend.apply(x, *projections, dealing, differentiates)
     with torch.autocast("cpu", enabled=False):
-        cast = (None if each is None else each.to(dtype) for each in tensors)
-        return _Attend.apply(*cast, dealing, differentiates)
+        cast = [None if tensor is None else tensor.to(dtype) for tensor in projections]
+        return _Attend.apply(x.to(dtype), *cast, dealing, differentiates)
 
 
 def fits(x: Tensor, partition: Partition) -> bool:
@@ -75,9 +74,9 @@ def chunks(batch: int, num_tokens: int, num_heads: int) -> Iterator[Chunk]:
     for heads, size in head_blocks(num_tokens, num_heads):
         for some in _parts(heads, max(1, _ROWS // size)):
             tokens = (some.stop - some.start) * size
-            places = slice(start + some.start * size, start + some.stop * size)
+            positions = slice(start + some.start * size, start + some.stop * size)
             for samples in _parts(batch, max(1, _ROWS // tokens)):
-                yield Chunk(samples, places, (some.stop - some.start, size))
+                yield Chunk(samples, positions, (some.stop - some.start, size))
         start += heads * size
 
 
@@ -89,7 +88,7 @@ def _parts(total: int, most: int) -> Iterator[slice]:
 
 
 class _Input(NamedTuple):
-    """What a chunk reads: its rows, hidden where they are ignored, and what is added to its logits."""
+    """The input of a chunk: its rows, zero where they are ignored, and what is added to its logits."""
 
     rows: Tensor
     ignore: Tensor | None
@@ -97,10 +96,10 @@ class _Input(NamedTuple):
 
 
 def _read(x: Tensor, chunk: Chunk, dealing: Dealing, others: Tensor | None) -> _Input:
-    places = dealing.order[chunk.places]
-    rows, ignore, hidden = x[chunk.samples].index_select(1, places), None, None
+    tokens = dealing.order[chunk.positions]
+    rows, ignore, hidden = x[chunk.samples].index_select(1, tokens), None, None
     if dealing.ignore is not None:
-        ignore = dealing.ignore[chunk.samples].index_select(1, places)
+        ignore = dealing.ignore[chunk.samples].index_select(1, tokens)
         hidden, rows = ignore.unflatten(1, chunk.shape), hide(rows, ignore)
         others = others if others is None else others[chunk.samples]
     heads, size = chunk.shape
@@ -120,7 +119,7 @@ class _Heads(NamedTuple):
 
 
 def _heads(projected: Tensor, size: int, bias: Tensor | None) -> _Heads:
-    """Split projected rows (samples, places, 3 d) into heads, and compute their attention weights."""
+    """Split projected rows (samples, positions, 3 d) into heads, and compute their attention weights."""
     exact = projected.to(torch.promote_types(projected.dtype, torch.float32))
     query, key, value = exact.view(-1, size, exact.shape[-1]).chunk(3, -1)
     logits = torch.baddbmm(
@@ -134,7 +133,7 @@ def _heads(projected: Tensor, size: int, bias: Tensor | None) -> _Heads:
 
 
 def _attended(heads: _Heads, factors: Tensor | None, given: _Input) -> Tensor:
-    """Mix the values by the weights, dropped by `factors`, in the shape and dtype of the rows."""
+    """Average the values by the weights times `factors` (dropout), in the shape and dtype of the rows."""
     weights = heads.weights if factors is None else heads.weights * factors
     mixed = torch.bmm(weights, heads.value).view(given.rows.shape).to(given.rows.dtype)
     return mixed if given.ignore is None else hide(mixed, given.ignore)
@@ -177,7 +176,7 @@ class _Attend(torch.autograd.Function):
             kept = draw_kept(heads.weights.shape, dealing.dropout) if dealing.dropout else None
             attended = _attended(heads, None if kept is None else kept * gain, given)
             result = product(attended, out_weight, out_bias)
-            output[chunk.samples].index_copy_(1, dealing.order[chunk.places], result)
+            output[chunk.samples].index_copy_(1, dealing.order[chunk.positions], result)
             if differentiates:
                 projections.append(projected)
                 masks.append(kept)
@@ -197,10 +196,10 @@ class _Attend(torch.autograd.Function):
         x_grad = x.new_empty(x.shape) if wants[0] else None
         cut = chunks(x.shape[0], x.shape[1], dealing.num_heads)
         for chunk, projected, kept in zip(cut, saved[: ctx.num_chunks], saved[ctx.num_chunks :], strict=True):
-            given, places = _read(x, chunk, dealing, ctx.others), dealing.order[chunk.places]
+            given, tokens = _read(x, chunk, dealing, ctx.others), dealing.order[chunk.positions]
             heads = _heads(projected, chunk.shape[1], given.bias)
             factors = None if kept is None else kept * gain
-            rows_grad = grad[chunk.samples].index_select(1, places)
+            rows_grad = grad[chunk.samples].index_select(1, tokens)
             out_sum.add(rows_grad, _attended(heads, factors, given))
             attended_grad = product(rows_grad, out_weight.t())
             attended_grad = attended_grad if given.ignore is None else hide(attended_grad, given.ignore)
@@ -209,5 +208,5 @@ class _Attend(torch.autograd.Function):
             if x_grad is not None:
                 result = product(projected_grad, qkv_weight.t())
                 result = result if given.ignore is None else hide(result, given.ignore)
-                x_grad[chunk.samples].index_copy_(1, places, result)
+                x_grad[chunk.samples].index_copy_(1, tokens, result)
         return x_grad, *qkv_sum.result(), *out_sum.result(), None, None

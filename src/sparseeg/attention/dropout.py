@@ -1,4 +1,4 @@
-"""Dropout at the price of its random bits: on CPUs, PyTorch's own costs more than the products around it."""
+"""Dropout that is cheap on CPUs, where PyTorch's own takes longer than the products around it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 from .backend import fast_path_fits
 
 _ELEMENTS = 2**17
-_STEPS = 2**16  # probabilities are multiples of 1 / 65,536; the factor fits the one that is drawn
+_STEPS = 2**16  # probabilities are rounded to multiples of 1 / 65,536, and so is the gain
 
 
 class Dropout(nn.Dropout):
@@ -24,9 +24,9 @@ class Dropout(nn.Dropout):
 
 
 class ReLUDropout(nn.Module):
-    """ReLU and dropout as one: where the output is positive is all that the gradient needs to know.
+    """ReLU and dropout in one step: the gradient only needs to know where the output is positive.
 
-    inplace : write into the input, for inputs that nothing else keeps (as in `torch.nn.ReLU`).
+    inplace : write into the input, as in `torch.nn.ReLU`, for inputs that nothing else uses.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -51,7 +51,7 @@ def draw_kept(shape: torch.Size | tuple[int, ...], p: float, dtype: torch.dtype 
 
 
 def kept_gain(p: float) -> float:
-    """Return the factor on what `draw_kept` keeps that restores the expectation."""
+    """Return the factor on elements that `draw_kept` keeps which restores the expectation."""
     return _STEPS / (_STEPS - _dropped_steps(p))
 
 
@@ -115,7 +115,7 @@ def _layout(x: Tensor) -> torch.memory_format:
 
 
 def _pieces(layout: torch.memory_format, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Cut tensors of one shape and layout into pieces, so that what is computed stays in the cache."""
+    """Cut tensors of one shape and layout into pieces that stay in the cache."""
     if layout is torch.channels_last:
         tensors = tuple(tensor.permute(0, 2, 3, 1) for tensor in tensors)
     yield from zip(*(tensor.view(-1).split(_ELEMENTS) for tensor in tensors), strict=True)

@@ -1,4 +1,4 @@
-"""The feed-forward network of a transformer block, some hundred rows at a time."""
+"""The feed-forward network of a transformer block, a few hundred rows at a time."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ _ROWS = 512  # at a hidden width of 512, a megabyte
 class FeedForward(nn.Sequential):
     """Linear, GELU, dropout, linear, dropout.
 
-    Where the products are oneDNN's, training keeps what enters the GELU and computes the rest again, and in
-    evaluation the first product includes the GELU.
+    Where oneDNN computes the products, training keeps the input of the GELU and computes the rest again in
+    the backward pass; in evaluation the first product includes the GELU.
     """
 
     def __init__(self, width: int, hidden_width: int, dropout: float) -> None:
@@ -64,7 +64,8 @@ class _FeedForward(torch.autograd.Function):
         x, widen, narrow, *saved = ctx.saved_tensors
         hidden, masks, p = saved[: ctx.num_chunks], saved[ctx.num_chunks :], ctx.p
         wants = ctx.needs_input_grad
-        widen_sum, narrow_sum = GradientSum(widen, *wants[1:3]), GradientSum(narrow, *wants[3:5])
+        widen_sum = GradientSum(widen, wants[1], wants[2])
+        narrow_sum = GradientSum(narrow, wants[3], wants[4])
         x_grad = torch.empty_like(x)
         parts = zip(_chunks(x), _chunks(grad.contiguous()), _chunks(x_grad), strict=True)
         for (rows, rows_grad, some_grad), before, first, second in zip(
@@ -85,5 +86,5 @@ def _chunks(x: Tensor) -> tuple[Tensor, ...]:
 
 
 def _drop(x: Tensor, kept: Tensor | None, p: float) -> Tensor:
-    """Drop what isn't kept and scale the rest, in place."""
+    """Zero what is not kept and scale the rest, in place."""
     return x if kept is None else x.mul_(kept).mul_(kept_gain(p))

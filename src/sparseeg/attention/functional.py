@@ -1,4 +1,4 @@
-"""Attention inside the heads of partitions: the fast path, and the reference it is tested against."""
+"""Attention inside the heads of partitions by plain PyTorch operations, and a reference in float64."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from . import triton_kernels
 from .partition import Partition
 
 
@@ -17,7 +16,7 @@ class AttentionWeights(NamedTuple):
 
     weights : (batch, rounds, heads, g, g), query by key; a token's weights sum to one over all its rounds.
         Rows and columns of masked tokens are zero.
-    indices : (rounds, heads, g), the token in each place; -1 where a head is one token shorter.
+    indices : (rounds, heads, g), the token in each slot; -1 where a head is one token shorter.
     """
 
     weights: Tensor
@@ -26,48 +25,12 @@ class AttentionWeights(NamedTuple):
     def dense(self) -> Tensor:
         """Return the weights as (batch, N, N), query by key, in the order of the tokens."""
         num_tokens = int((self.indices[0] >= 0).sum())
-        side = num_tokens + 1  # the places of index -1 fall on the last row and column, cut off below
-        place = self.indices % side
-        cell = place.unsqueeze(-1) * side + place.unsqueeze(-2)
+        side = num_tokens + 1  # index -1 is the last row and column, cut off below
+        token = self.indices % side
+        cell = token.unsqueeze(-1) * side + token.unsqueeze(-2)
         full = self.weights.new_zeros(self.weights.shape[0], side * side)
         full = full.index_add(1, cell.flatten(), self.weights.flatten(1))
         return full.unflatten(1, (side, side))[:, :num_tokens, :num_tokens]
-
-
-def partitioned_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    partitions: Partition | Sequence[Partition],
-    *,
-    key_padding_mask: Tensor | None = None,
-    correction: bool = False,
-    dropout: float = 0.0,
-    return_weights: bool = False,
-) -> Tensor | tuple[Tensor, AttentionWeights]:
-    """Attend inside the heads of each partition, and merge the partitions by log-sum-exp.
-
-    Parameters
-    ----------
-    query, key, value : (batch, N, d); scores are divided by sqrt(d).
-    key_padding_mask : (batch, N), True = ignore. Masked content, even NaN, reaches no valid output and no
-        gradient; the output at masked tokens is zero.
-    correction : add log((N-1)/(g-1)) to the logits of the other tokens, N and g counting the valid tokens of
-        the sample and of the head: numerator and denominator then match full attention in expectation.
-    dropout : probability of dropping an attention weight, applied whenever it is positive.
-
-    Returns the output (batch, N, d), with its `AttentionWeights` (before dropout) if `return_weights`.
-    Raises ValueError for shapes that do not fit together.
-    Source: Random Batch Attention, arXiv 2511.06044; correction from random batch methods, arXiv 1812.10575.
-    """
-    partitions = [partitions] if isinstance(partitions, Partition) else list(partitions)
-    _check(query, key, value, partitions)
-    ignore = key_padding_mask
-    if ignore is not None:
-        check_mask(ignore, query)
-        query, key, value = hide(query, ignore), hide(key, ignore), hide(value, ignore)
-    attend = attend_rounds if return_weights else attend_heads
-    return attend(query, key, value, partitions, ignore, correction, dropout)
 
 
 def attend_heads(
@@ -79,9 +42,10 @@ def attend_heads(
     correction: bool,
     dropout: float,
 ) -> Tensor:
-    """Compute `partitioned_attention` for tokens that are finite also where they are ignored."""
-    if len(partitions) == 1 and triton_kernels.fits(query, partitions[0]):
-        return triton_kernels.attend(query, key, value, *partitions[0], ignore, correction, dropout)
+    """Attend inside the heads of the partitions; tokens must be finite, also where they are ignored.
+
+    Arguments and result are those of `dispatch.partitioned_attention`.
+    """
     if len(partitions) > 1:
         return attend_rounds(query, key, value, partitions, ignore, correction, dropout)[0]
     heads = _Heads.of(partitions[0], ignore)
@@ -104,7 +68,7 @@ def attend_rounds(
 ) -> tuple[Tensor, AttentionWeights]:
     """Attend in several partitions at once: one softmax over the keys that a token meets in all of them.
 
-    That adds the partitions' numerators and denominators. Returns what `attend_heads` returns, and the
+    This adds up the partitions' numerators and denominators. Returns what `attend_heads` returns, and the
     weights before dropout.
     """
     gain = log_of_others(query.shape[1], ignore, query) if correction else None
@@ -112,9 +76,9 @@ def attend_rounds(
     logits = []
     for heads in rounds:
         q, k = heads.deal(query * query.shape[-1] ** -0.5), heads.deal(key)
-        met = q @ k.transpose(-1, -2)
-        bias = logit_bias(heads.hidden, gain, met.shape[-1], met)
-        logits.append(heads.collect(met if bias is None else met + bias))
+        products = q @ k.transpose(-1, -2)
+        bias = logit_bias(heads.hidden, gain, products.shape[-1], products)
+        logits.append(heads.collect(products if bias is None else products + bias))
     weights = torch.cat(logits, -1).to(torch.promote_types(query.dtype, torch.float32)).softmax(-1)
     weights = weights if ignore is None else hide(weights, ignore)
     kept = F.dropout(weights, dropout, training=dropout > 0.0).to(value.dtype)
@@ -126,15 +90,15 @@ def attend_rounds(
 
 
 class _Heads(NamedTuple):
-    """The heads of a partition as one array, the shorter ones padded; no graph breaks over any length.
+    """The heads of a partition as one array, the shorter ones padded: one graph serves any length.
 
-    tokens : (heads * width,), the token in each cell, some other one where the cell is empty.
-    cells : (N,), the cell of each token.
+    tokens : (heads * width,), the token in each slot, any other token where the slot is empty.
+    slots : (N,), the slot of each token.
     hidden : (batch or 1, heads, width), True = empty or ignored; None where there is nothing to hide.
     """
 
     tokens: Tensor
-    cells: Tensor
+    slots: Tensor
     hidden: Tensor | None
     num_heads: int
     width: int
@@ -148,7 +112,7 @@ class _Heads(NamedTuple):
         if ignore is not None:
             ignored = ignore.index_select(1, tokens).unflatten(1, table.shape)
             hidden = ignored if hidden is None else ignored | hidden
-        return cls(tokens, partition.cells, hidden, *table.shape)
+        return cls(tokens, partition.slots, hidden, table.shape[0], table.shape[1])
 
     def deal(self, rows: Tensor) -> Tensor:
         """Deal rows (batch, N, any) to the heads: (batch, heads, width, any)."""
@@ -156,7 +120,7 @@ class _Heads(NamedTuple):
 
     def collect(self, dealt: Tensor) -> Tensor:
         """Return rows (batch, N, any) in the order of the tokens."""
-        return dealt.flatten(1, 2).index_select(1, self.cells)
+        return dealt.flatten(1, 2).index_select(1, self.slots)
 
 
 def hide(tokens: Tensor, ignore: Tensor) -> Tensor:
@@ -170,7 +134,7 @@ def logit_bias(hidden: Tensor | None, gain: Tensor | None, size: int, like: Tens
     hidden : (batch, heads, size), True = ignore, or None.
     gain : `log_of_others` of the whole sequence, or None for no correction.
 
-    The result broadcasts to (batch, heads, size, size), in `like`'s precision but float32 at the least.
+    The result broadcasts to (batch, heads, size, size), in the dtype of `like` but at least float32.
     """
     if hidden is None and gain is None:
         return None
@@ -178,10 +142,10 @@ def logit_bias(hidden: Tensor | None, gain: Tensor | None, size: int, like: Tens
     others = ~torch.eye(size, dtype=torch.bool, device=like.device)
     bias = None
     if gain is not None:
-        met = log_of_others(size, hidden, gain)
-        bias = others * (gain.to(dtype).view(-1, 1, 1, 1) - met.to(dtype)[..., None, None])
+        in_head = log_of_others(size, hidden, gain)
+        bias = others * (gain.to(dtype).view(-1, 1, 1, 1) - in_head.to(dtype)[..., None, None])
     if hidden is not None:
-        # An ignored token may still meet itself: no row of the softmax is ever empty, so none is NaN.
+        # An ignored token still attends to itself: no row of the softmax is empty, so none is NaN.
         closed = hidden.unsqueeze(-2) & others
         bias = torch.zeros_like(closed, dtype=dtype) if bias is None else bias
         bias = bias.masked_fill(closed, -math.inf)
@@ -193,7 +157,7 @@ def log_of_others(num_tokens: int, ignore: Tensor | None, like: Tensor) -> Tenso
     dtype = torch.promote_types(like.dtype, torch.float32)
     if ignore is None:
         return torch.full((), num_tokens - 1, dtype=dtype, device=like.device).clamp(min=1).log()
-    # Logarithms are looked up: elementwise kernels round them differently from place to place.
+    # Looked up in a table: elementwise kernels round a logarithm differently at different positions.
     log = torch.arange(num_tokens + 1, dtype=dtype, device=like.device).clamp(min=1).log()
     return log[((~ignore).sum(-1) - 1).clamp(min=0)]
 
@@ -224,8 +188,8 @@ def reference_attention(
             valid = ~key_padding_mask[sample]
         numerator, denominator = torch.zeros_like(query[sample]), torch.zeros_like(query[sample, :, :1])
         for partition in partitions:
-            for places in partition.table:
-                head = places[places >= 0]
+            for tokens in partition.table:
+                head = tokens[tokens >= 0]
                 head = head[valid[head]]
                 logits = query[sample, head] @ key[sample, head].T / math.sqrt(query.shape[-1])
                 if correction and len(head) > 1:
@@ -246,7 +210,8 @@ def check_mask(key_padding_mask: Tensor, tokens: Tensor) -> None:
         )
 
 
-def _check(query: Tensor, key: Tensor, value: Tensor, partitions: Sequence[Partition]) -> None:
+def check_tokens(query: Tensor, key: Tensor, value: Tensor, partitions: Sequence[Partition]) -> None:
+    """Raise ValueError unless query, key and value share one shape that fits the partitions."""
     shapes = [tuple(tensor.shape) for tensor in (query, key, value)]
     if query.dim() != 3 or shapes[0] != shapes[1] or shapes[0] != shapes[2]:
         raise ValueError(f"query, key and value must share one shape (batch, N, d), got {shapes}")

@@ -5,12 +5,12 @@ from torch import Tensor, nn
 
 
 class ChannelAttention(nn.Module):
-    """Weigh every channel by what its average and its maximum over time say.
+    """Weigh every channel by its mean and its maximum over time.
 
     Parameters
     ----------
     num_channels : number of channels C.
-    reduction_ratio : r; the bottleneck that both summaries pass is max(1, C // r) wide.
+    reduction_ratio : r; the bottleneck behind both summaries is max(1, C // r) wide.
 
     There are 2 * C * (C // r) parameters, no bias. Raises ValueError for arguments below 1.
     Source: CBAM, Woo et al. 2018.
@@ -41,9 +41,9 @@ class ChannelAttention(nn.Module):
 
 
 class TemporalAttention(nn.Module):
-    """Weigh every time point by the mean and the maximum over channels around it.
+    """Weigh every time point by the mean and the maximum over channels at the time points around it.
 
-    `kernel_size` (odd) is the number of time points that decide a weight; there are 2 * kernel_size
+    `kernel_size` (odd) is the number of time points that a weight depends on; there are 2 * kernel_size
     parameters, no bias. Raises ValueError for an even kernel. Source: CBAM, Woo et al. 2018.
     """
 

@@ -1,4 +1,4 @@
-"""Products of tokens and weights: oneDNN's, where PyTorch would take the slower or less repeatable ones."""
+"""Products of tokens and weights by oneDNN, where PyTorch's own are slower or depend on the batch."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from . import onednn
 from .backend import autocast_dtype, fast_path_fits, is_traced
 
-_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 _ROWS = 512
 
 
 class Linear(nn.Linear):
-    """A linear layer on (..., in_features) that evaluates a row alike, bit for bit, in any batch.
+    """A linear layer on (..., in_features) whose output for a row is the same, bit for bit, in any batch.
 
-    In float32 on a CPU the products, and those of the gradients, are oneDNN's: on processors that MKL doesn't
-    favour they take half the time, and a row's order of summation doesn't depend on the other rows.
+    In float32 on a CPU, oneDNN computes the products and those of the gradients. On processors for which MKL
+    is not optimised it takes half the time, and the order of summation does not depend on the other rows.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,10 +26,10 @@ class Linear(nn.Linear):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Tensor:
-    """Return what `torch.nn.functional.linear` returns, by the products of `Linear`."""
+    """Compute `torch.nn.functional.linear` by the products of `Linear`."""
     if takes_onednn(x, weight):
         return _OneDNNLinear.apply(x, weight, bias)
-    # With a matrix for every sample, training would sum a gradient for every sample.
+    # In training, a matrix product for every sample would also mean a weight gradient for every sample.
     if training or is_traced():
         return F.linear(x, weight, bias)
     return _by_sample(x, weight, bias)
@@ -38,13 +38,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, training: bool) -> Te
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str = "none") -> Tensor:
     """Return x (..., in) times weight (out, in) transposed, plus bias, outside autograd.
 
-    activation : "none" or, where the product is oneDNN's, "gelu".
+    activation : "none" or, where `takes_onednn`, "gelu".
     """
     if not takes_onednn(x, weight):
         return _by_sample(x, weight, bias)
     if x.shape[:-1].numel() == 1:  # oneDNN sums a lone row in another order than the same row among others
         return product(x.expand(2, *x.shape), weight, bias, activation)[0]
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, activation, [], "none")
+    return onednn.linear(x, weight, bias, activation)
 
 
 def _by_sample(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -60,18 +60,19 @@ def weight_gradient(grad: Tensor, x: Tensor) -> Tensor:
     grad, x = grad.flatten(0, -2), x.flatten(0, -2)
     if not takes_onednn(x, grad):
         return grad.t() @ x
-    # Rows by the hundred stay in the cache while they are transposed; the result is transposed once.
+    # A few hundred rows stay in the cache while they are transposed; the result is transposed once.
     parts = zip(x.split(_ROWS), grad.split(_ROWS), strict=True)
-    total = product(*(part.t() for part in next(parts)))
+    first_x, first_grad = next(parts)
+    total = product(first_x.t(), first_grad.t())
     for some_x, some_grad in parts:
         total += product(some_x.t(), some_grad.t())
     return total.t()
 
 
 def takes_onednn(x: Tensor, weight: Tensor) -> bool:
-    """Return whether the product of x and weight is oneDNN's."""
+    """Return whether oneDNN computes the product of x and weight."""
     return (
-        _ONEDNN
+        onednn.HAS_LINEAR
         and fast_path_fits(x.device, "cpu")
         and x.dtype == weight.dtype == torch.float32
         and x.numel() > 0
@@ -100,7 +101,7 @@ class _OneDNNLinear(torch.autograd.Function):
 
 
 class GradientSum:
-    """Sums the gradients of a weight and its bias over chunks of rows, in float32 at the least."""
+    """Sum of the gradients of a weight and its bias over chunks of rows, at least in float32."""
 
     def __init__(self, weight: Tensor, wants_weight: bool, wants_bias: bool) -> None:
         self.given, self.exact = weight.dtype, torch.promote_types(weight.dtype, torch.float32)

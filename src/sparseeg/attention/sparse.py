@@ -1,6 +1,6 @@
 """The sparse attention layer, and the transformer block built on it."""
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -14,22 +14,22 @@ from .partition import Partition, PartitionKind, check_kind, head_count, layer_p
 
 
 class SparseMultiHeadAttention(nn.Module):
-    """Self-attention in which every token is in exactly one head, at full width; cost linear in N.
+    """Self-attention in which every token is in exactly one head, at full width; the cost is linear in N.
 
     Parameters
     ----------
-    hidden_size : width d of the tokens; queries, keys and values keep it inside each head.
+    hidden_size : width d of the tokens; queries, keys and values have the same width inside each head.
     scale_factor : in (0, 1]; N tokens are dealt equally to max(1, int(scale_factor * N)) heads.
     dropout : probability of dropping an attention weight in training, in [0, 1).
     tokens_per_head : instead of `scale_factor`: the fewest heads of at most this many tokens.
     partition : "random" (a new one every training step, a fixed one in evaluation), "strided" or "local".
     correction : make numerator and denominator match full attention in expectation; see
         `partitioned_attention`.
-    rounds : partitions that are merged into one result; the error against full attention falls as
-        1/sqrt(rounds) for corrected random partitions.
+    rounds : number of partitions that are merged into one result; for corrected random partitions, the error
+        against full attention falls as 1/sqrt(rounds).
     bias : whether the projections have a bias; with it there are 4 (d^2 + d) parameters.
-    layer_index : place of the layer in its stack. Layers with different places use different evaluation
-        partitions and strides, so that a stack reaches more tokens than one layer.
+    layer_index : index of the layer in its stack. Layers with different indices use different evaluation
+        partitions and strides, so that a stack connects more tokens than one layer.
 
     Raises ValueError, naming the value, for options out of range.
     Source: Random Batch Attention, arXiv 2511.06044.
@@ -75,6 +75,21 @@ class SparseMultiHeadAttention(nn.Module):
         self.qkv = Linear(hidden_size, 3 * hidden_size, bias=bias)
         self.out = Linear(hidden_size, hidden_size, bias=bias)
 
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: Literal[False] = False
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Tensor, AttentionWeights]: ...
+
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None, return_weights: bool
+    ) -> Tensor | tuple[Tensor, AttentionWeights]: ...
+
     def forward(
         self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False
     ) -> Tensor | tuple[Tensor, AttentionWeights]:
@@ -83,7 +98,8 @@ class SparseMultiHeadAttention(nn.Module):
         key_padding_mask : (batch, N), True = ignore; at ignored tokens the output is the output bias.
 
         Returns (batch, N, d), with the `AttentionWeights` if `return_weights`.
-        Raises ValueError, naming the shapes, for an input that is not (batch, N >= 1, d) or an unfit mask.
+        Raises ValueError, naming the shapes, for an input that is not (batch, N >= 1, d) or a mask that does
+        not fit it.
         """
         if x.dim() != 3 or x.shape[-1] != self.hidden_size or x.shape[1] == 0:
             raise ValueError(f"expected (batch, N >= 1, {self.hidden_size}), got {tuple(x.shape)}")
@@ -91,28 +107,48 @@ class SparseMultiHeadAttention(nn.Module):
             check_mask(key_padding_mask, x)
         projections = Projections(self.qkv.weight, self.qkv.bias, self.out.weight, self.out.bias)
         if not (self.training or return_weights) and takes_graph_operator(x):
-            deal = (self.scale_factor, self.tokens_per_head, self.partition, self.layer_index, self.rounds)
-            return attend_in_graph(x, *projections, key_padding_mask, *deal, self.correction)
+            return attend_in_graph(
+                x,
+                projections.qkv_weight,
+                projections.qkv_bias,
+                projections.out_weight,
+                projections.out_bias,
+                key_padding_mask,
+                self.scale_factor,
+                self.tokens_per_head,
+                self.partition,
+                self.layer_index,
+                self.rounds,
+                self.correction,
+            )
         partitions = self.partitions(x.shape[1], x.device)
-        options = (key_padding_mask, self.correction, self.dropout if self.training else 0.0)
+        dropout = self.dropout if self.training else 0.0
         if not return_weights:
-            return attend(x, projections, partitions, *options, self.training)
+            return attend(
+                x, projections, partitions, key_padding_mask, self.correction, dropout, self.training
+            )
         x = x if key_padding_mask is None else hide(x, key_padding_mask)
         query, key, value = self.qkv(x).chunk(3, -1)
-        attended, weights = attend_rounds(query, key, value, partitions, *options)
+        attended, weights = attend_rounds(
+            query, key, value, partitions, key_padding_mask, self.correction, dropout
+        )
         return self.out(attended), weights
 
     def partitions(self, num_tokens: int, device: torch.device | None = None) -> list[Partition]:
-        """Return the partitions, one a round, for N tokens: in training the random ones are drawn anew."""
+        """Return the partitions for N tokens, one per round; in training, random ones are drawn anew."""
         heads = head_count(num_tokens, self.scale_factor, self.tokens_per_head)
         return layer_partitions(
-            *(num_tokens, heads, self.partition, self.layer_index, self.rounds),
+            num_tokens,
+            heads,
+            self.partition,
+            self.layer_index,
+            self.rounds,
             resample=self.training,
             device=device,
         )
 
     def extra_repr(self) -> str:
-        """Name the options that decide who meets whom."""
+        """Name the options that decide which tokens share a head."""
         share = (
             f"scale_factor={self.scale_factor}"
             if self.tokens_per_head is None
@@ -134,7 +170,7 @@ class SparseAttentionBlock(nn.Module):
     scale_factor, dropout, attention_options : as in `SparseMultiHeadAttention`; `dropout` also follows the
         two layers of the feed-forward network. Give the blocks of a stack their `layer_index`.
 
-    There are 4 (d^2 + d) + 2 d f + f + d + 2 d parameters for a feed-forward size of f.
+    There are 4 (d^2 + d) + 2 d f + f + d + 2 d parameters, f being the feed-forward size.
     """
 
     def __init__(
@@ -152,13 +188,32 @@ class SparseAttentionBlock(nn.Module):
         self.norm = nn.LayerNorm(hidden_size)
         self.feedforward = FeedForward(hidden_size, feedforward_size, dropout)
 
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: Literal[False] = False
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None = None, *, return_weights: Literal[True]
+    ) -> tuple[Tensor, AttentionWeights]: ...
+
+    @overload
+    def forward(
+        self, x: Tensor, key_padding_mask: Tensor | None, return_weights: bool
+    ) -> Tensor | tuple[Tensor, AttentionWeights]: ...
+
     def forward(
         self, x: Tensor, key_padding_mask: Tensor | None = None, return_weights: bool = False
     ) -> Tensor | tuple[Tensor, AttentionWeights]:
-        """Map x (batch, N, d) to the same shape, as `SparseMultiHeadAttention.forward` does."""
-        attended = self.attention(x, key_padding_mask, return_weights)
-        output, *weights = attended if return_weights else (attended,)
+        """Map x (batch, N, d) to the same shape; arguments and result as in `SparseMultiHeadAttention`."""
+        if return_weights:
+            attended, weights = self.attention(x, key_padding_mask, return_weights=True)
+            return self._add(x, attended, key_padding_mask), weights
+        return self._add(x, self.attention(x, key_padding_mask), key_padding_mask)
+
+    def _add(self, x: Tensor, attended: Tensor, key_padding_mask: Tensor | None) -> Tensor:
+        """Add what the attention and the feed-forward network give to x."""
         x = x if key_padding_mask is None else hide(x, key_padding_mask)
-        x = self.norm(x + output)
-        x = x + self.feedforward(x)
-        return (x, *weights) if return_weights else x
+        x = self.norm(x + attended)
+        return x + self.feedforward(x)

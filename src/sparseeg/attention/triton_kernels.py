@@ -1,6 +1,6 @@
-"""Partitioned attention on a GPU: heads are read in place through the partition, and written back in place.
+"""Partitioned attention on a GPU: tokens are read and written in their own order, without gathered copies.
 
-The kernels are in `triton_tiles`, imported at the first call: this module imports without triton.
+The kernels are in `triton_tiles`, which is imported at the first call: importing this module needs no triton.
 """
 
 import importlib.util
@@ -47,15 +47,15 @@ def attend(
     correction: bool,
     dropout: float,
 ) -> Tensor:
-    """Attend inside the heads of one partition: what `partitioned_attention` computes, with tokens in place.
+    """Compute `partitioned_attention` for one partition, without reordering the tokens in memory.
 
     Parameters
     ----------
     query, key, value : (batch, N, d) in the order of the tokens, of one dtype: float32, bfloat16 or float16.
         Products accumulate in float32. They are read without a copy where the last axis is contiguous.
     order : (N,), `Partition.order`.
-    ignore : (batch, N), True = ignore; the content there reaches nothing. A NaN in a valid token may reach
-        heads that are neighbours of its own.
+    ignore : (batch, N), True = ignore; the content there changes no output. A NaN in a valid token may reach
+        the heads that share a tile with its own.
     correction, dropout : as for `partitioned_attention`; dropout follows torch's generator of the device.
 
     Returns (batch, N, d). Raises ValueError for more tokens per head than `max_tokens_per_head` (128), other
@@ -71,7 +71,7 @@ def attend(
 def attend_packed(
     qkv: Tensor, order: Tensor, num_heads: int, ignore: Tensor | None, correction: bool, dropout: float
 ) -> Tensor:
-    """Attend as `attend` does, from and into one tensor: its gradient is written without a concatenation.
+    """Attend as `attend` does, to one tensor of query, key and value: its gradient needs no concatenation.
 
     qkv : (batch, N, 3 d), query, key and value along the last axis.
 
@@ -120,9 +120,20 @@ class _Attention(torch.autograd.Function):
         tile = choose_tile(num_tokens, num_heads, width, query.dtype)
         with torch.cuda.device_of(query):
             attend_tile[(batch * tile.programs,)](
-                *(query, key, value, output, order, ignore, log_others, seed),
+                query,
+                key,
+                value,
+                output,
+                order,
+                ignore,
+                log_others,
+                seed,
                 *_strides(query, key, value, output),
-                *(num_tokens, num_heads, dropout, width**-0.5, width),
+                num_tokens,
+                num_heads,
+                dropout,
+                width**-0.5,
+                width,
                 **tile.options,
             )
         ctx.save_for_backward(order, ignore, log_others, seed, *tokens)
@@ -143,28 +154,42 @@ class _Attention(torch.autograd.Function):
         tile = choose_tile(num_tokens, ctx.num_heads, width, query.dtype)
         with torch.cuda.device_of(query):
             differentiate_tile[(batch * tile.programs,)](
-                *(query, key, value, grad_output, grad_query, grad_key, grad_value),
-                *(order, ignore, log_others, seed),
+                query,
+                key,
+                value,
+                grad_output,
+                grad_query,
+                grad_key,
+                grad_value,
+                order,
+                ignore,
+                log_others,
+                seed,
                 *_strides(query, key, value, grad_output, grad_query),
-                *(num_tokens, ctx.num_heads, ctx.dropout, width**-0.5, width),
+                num_tokens,
+                ctx.num_heads,
+                ctx.dropout,
+                width**-0.5,
+                width,
                 **tile.options,
             )
         return (None, None, None, None, None, *grads)
 
 
 class Tile(NamedTuple):
-    """How a sample is cut: into how many programs, and the launch options of the kernels."""
+    """Number of programs that a sample is cut into, and the launch options of the kernels."""
 
     programs: int
     options: dict[str, int]
 
 
 def choose_tile(num_tokens: int, num_heads: int, width: int, dtype: torch.dtype) -> Tile:
-    """Return the smallest tile that holds a head, and at least the 16 rows of a matrix instruction.
+    """Return the smallest tile that holds a head and has the 16 rows that a matrix instruction needs.
 
-    The work is bound by memory: small tiles waste least on pairs in different heads, and many programs keep
-    loads in flight. Columns are read in pieces, so that registers do not grow with the width. Pieces and
-    warps are those with which the compiler for compute capability 9.0 spills few registers or none.
+    The kernels are limited by memory: small tiles spend least on pairs in different heads, and many programs
+    keep loads in flight. Columns are read in pieces, so that registers do not grow with the width. The sizes
+    of the pieces and the numbers of warps are those with which the compiler for compute capability 9.0 spills
+    few registers or none.
     """
     widest = -(-num_tokens // num_heads)
     block = max(16, _power_of_two(widest))

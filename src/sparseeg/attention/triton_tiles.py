@@ -1,4 +1,4 @@
-"""Triton kernels of partitioned attention: one program attends inside a few whole heads, read in place.
+"""Triton kernels of partitioned attention: one program attends inside a few whole heads.
 
 Importing this module needs triton; `triton_kernels` launches what is here.
 """
@@ -43,13 +43,13 @@ def attend_tile(
     order : (N,). ignore : (batch, N), log_others : (batch,), log of the number of other valid tokens,
     seed : (1,): each of the three may be None.
     """
-    sample, position, place, head, exists = _places(num_tokens, num_heads, block)
+    sample, position, slot, head, exists = _rows(num_tokens, num_heads, block)
     token, live = _tokens(order, ignore, sample, position, exists, num_tokens)
     query_rows = query + sample * query_batch + token * query_row
     key_rows = key + sample * key_batch + token * key_row
     weights = _weights(query_rows, key_rows, log_others, sample, head, live, scale, width, block, columns)
     if seed is not None:
-        weights *= _keep(seed, dropout, sample * num_tokens + position, place)
+        weights *= _keep(seed, dropout, sample * num_tokens + position, slot)
     weights = weights.to(value.dtype.element_ty)
     value_rows = value + sample * value_batch + token * value_row
     output_rows = output + sample * output_batch + token * output_row
@@ -91,10 +91,10 @@ def differentiate_tile(
 ) -> None:
     """Write the three gradients of the heads of one tile; arguments as for `attend_tile`.
 
-    The gradients share their strides. A head lies in one tile: nothing is summed over programs, and the
-    softmax is repeated from query and key, so that the forward pass stores nothing but its output.
+    The gradients share their strides. A head lies in one tile, so that nothing is summed over programs. The
+    softmax is computed again from query and key: the forward pass stores only its output.
     """
-    sample, position, place, head, exists = _places(num_tokens, num_heads, block)
+    sample, position, slot, head, exists = _rows(num_tokens, num_heads, block)
     token, live = _tokens(order, ignore, sample, position, exists, num_tokens)
     query_rows = query + sample * query_batch + token * query_row
     key_rows = key + sample * key_batch + token * key_row
@@ -104,9 +104,9 @@ def differentiate_tile(
     grad_weights = _product(output_rows, value_rows, live, width, block, columns)
     kept = weights
     if seed is not None:
-        keep = _keep(seed, dropout, sample * num_tokens + position, place)
+        keep = _keep(seed, dropout, sample * num_tokens + position, slot)
         kept, grad_weights = weights * keep, grad_weights * keep
-    # Subtracting the mean twice keeps the digits that cancel where one weight is nearly one.
+    # The second subtraction restores digits that cancel where one weight is nearly one.
     grad_weights -= tl.sum(weights * grad_weights, 1)[:, None]
     grad_weights -= tl.sum(weights * grad_weights, 1)[:, None]
     grad_scores = weights * grad_weights
@@ -124,10 +124,10 @@ def differentiate_tile(
 
 
 @triton.jit
-def _places(
+def _rows(
     num_tokens: tl.tensor, num_heads: tl.tensor, block: tl.constexpr
 ) -> tuple[tl.tensor, tl.tensor, tl.tensor, tl.tensor, tl.tensor]:
-    """Return the sample; and for every row its place in the order and in its head, its head, if it exists.
+    """Return the sample, and for every row: position in the order, slot in its head, its head, if it exists.
 
     As many heads as fit share the tile; a head one token shorter leaves its last row empty.
     """
@@ -137,13 +137,13 @@ def _places(
     tiles = tl.cdiv(num_heads, heads_per_tile)
     program = tl.program_id(0)
     row = tl.arange(0, block)
-    place = row % widest
+    slot = row % widest
     head = program % tiles * heads_per_tile + row // widest
     exists = (
-        (row < heads_per_tile * widest) & (head < num_heads) & (place < size + (head < larger).to(tl.int32))
+        (row < heads_per_tile * widest) & (head < num_heads) & (slot < size + (head < larger).to(tl.int32))
     )
-    position = head * size + tl.minimum(head, larger) + place
-    return (program // tiles).to(tl.int64), position, place, head, exists
+    position = head * size + tl.minimum(head, larger) + slot
+    return (program // tiles).to(tl.int64), position, slot, head, exists
 
 
 @triton.jit
@@ -180,13 +180,13 @@ def _weights(
     scores = _product(query_rows, key_rows, live, width, block, columns) * scale
     row = tl.arange(0, block)
     itself = row[:, None] == row[None, :]
-    met = (head[:, None] == head[None, :]) & live[:, None] & live[None, :]
+    together = (head[:, None] == head[None, :]) & live[:, None] & live[None, :]
     if log_others is not None:
-        others = tl.sum(met.to(tl.int32), 1) - 1
+        others = tl.sum(together.to(tl.int32), 1) - 1
         gain = tl.load(log_others + sample) - tl.log(tl.maximum(others, 1).to(tl.float32))
         scores += tl.where(itself, 0.0, gain[:, None])
-    # An ignored or empty row meets itself, a zero: its softmax is no NaN, and its output is zero.
-    scores = tl.where(met | itself, scores, float("-inf"))
+    # An ignored or empty row attends to itself, a zero: its softmax is not NaN, and its output is zero.
+    scores = tl.where(together | itself, scores, float("-inf"))
     weights = tl.exp(scores - tl.max(scores, 1)[:, None])
     return weights / tl.sum(weights, 1)[:, None]
 
@@ -213,15 +213,15 @@ def _product(
 def _dot(left: tl.tensor, right: tl.tensor, total: tl.tensor = None) -> tl.tensor:
     """Return left @ right + total, accumulated in float32; float32 factors are not rounded to tf32."""
     if _INTERPRETED and left.dtype == tl.bfloat16:
-        # The interpreter would multiply the bits of bfloat16 as integers; the detour is exact.
+        # The interpreter would multiply the bits of bfloat16 as integers; the conversion is exact.
         left, right = left.to(tl.float32), right.to(tl.float32)
     return tl.dot(left, right, total, input_precision="ieee")
 
 
 @triton.jit
-def _keep(seed: tl.tensor, dropout: tl.tensor, query: tl.tensor, place: tl.tensor) -> tl.tensor:
-    """Return 1 / (1 - dropout) where a weight is kept, else 0: a function of seed, query and place only."""
-    uniform = tl.rand(tl.load(seed), query[:, None] * 128 + place[None, :])
+def _keep(seed: tl.tensor, dropout: tl.tensor, query: tl.tensor, slot: tl.tensor) -> tl.tensor:
+    """Return 1 / (1 - dropout) where a weight is kept, else 0: a function of seed, query and slot only."""
+    uniform = tl.rand(tl.load(seed), query[:, None] * 128 + slot[None, :])
     return tl.where(uniform >= dropout, 1.0 / (1.0 - dropout), 0.0)
 
 
@@ -229,7 +229,7 @@ def _keep(seed: tl.tensor, dropout: tl.tensor, query: tl.tensor, place: tl.tenso
 def _read(
     rows: tl.tensor, live: tl.tensor, start: tl.tensor, width: tl.constexpr, columns: tl.constexpr
 ) -> tl.tensor:
-    """Load the next columns of the rows; what is not live is zero, whatever memory holds."""
+    """Load the next columns of the rows; rows that are not live are zero, whatever memory holds."""
     column = start + tl.arange(0, columns)
     mask = live[:, None] if width % columns == 0 else live[:, None] & (column < width)[None, :]
     return tl.load(rows[:, None] + column[None, :], mask=mask, other=0.0)

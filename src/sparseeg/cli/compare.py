@@ -65,7 +65,8 @@ def compare(
 
     Each network is trained by its own recipe. A model that fails keeps a line with the reason.
     """
-    from sparseeg.experiments.comparison import Comparison, Entry
+    from sparseeg.experiments.comparison import Comparison
+    from sparseeg.experiments.entry import Entry
     from sparseeg.report.comparison import write_comparison
 
     entries = [Entry.parse(text) for text in comma_list(models)]

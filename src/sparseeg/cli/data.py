@@ -29,7 +29,7 @@ def simulate(
     """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
     from sparseeg.simulate import simulate_dataset
 
-    with progress_bar("simulating") as progress:
+    with writing(out), progress_bar("simulating") as progress:
         simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress, passive_minutes=passive)
     say(f"{subjects} simulated subjects in {out}; next: sparseeg train --data {out} --out RUN")
 
@@ -92,6 +92,7 @@ def prepare(
     from sparseeg.data.provenance import Processing
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
+    from sparseeg.data.store.store import check_folder
     from sparseeg.engines import engine
 
     if recognise(dataset) != "bids":
@@ -113,6 +114,7 @@ def prepare(
     changes = changes.with_options(given)
     processing = Processing(sfreq, low_cut, high_cut, comma_list(reference) or None, dtype)
     options = Options(processing, margin, comma_list(releases) or None, keep_excluded)
+    check_folder(out)
     with (
         interruptible(GOES_ON),
         progress_bar("preparing") as progress,

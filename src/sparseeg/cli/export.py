@@ -8,8 +8,10 @@ import typer
 from sparseeg.cli.options import check_file
 from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.lock import is_empty
 
 NAMES = {"onnx": "model.onnx", "torch": "model.pt2", "huggingface": "huggingface"}
+N_WINDOWS = 1_000  # that an export is checked on
 
 
 def export(
@@ -39,10 +41,10 @@ def export(
         raise SparseEEGError(f"{target} is a run folder; choose another --out")
     elif target.exists() and not target.is_dir():
         raise SparseEEGError(f"{target} is a file; --format {format} writes a folder")
-    elif target.exists() and any(target.iterdir()) and not overwrite:
+    elif target.exists() and not is_empty(target) and not overwrite:
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
-        windows, of = example_windows([run], predictor.spec.n_chans, predictor.spec.n_times, 1_000)
+        windows, of = example_windows([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
         if format == "huggingface":
             graph.needed("huggingface_hub")
             from sparseeg.export.hub import export_hub

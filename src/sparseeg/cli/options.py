@@ -38,10 +38,30 @@ def check_resumed(ctx: typer.Context, out: Path, data: tuple[str, ...], own_data
         raise SparseEEGError(f"{out} was trained on {', '.join(own_data)}; leave --data out")
 
 
-def check_run_folder(out: Path, resume: bool) -> None:
-    """Raise SparseEEGError where a new run would fall into a folder that isn't empty."""
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+def check_run_folder(out: Path, config: Any, resume: bool) -> None:
+    """Raise SparseEEGError where a new run would fall into a folder that holds anything else.
+
+    A run that was started with the same configuration, and has trained nothing yet, goes on.
+    """
+    from sparseeg.training.run_folder import nothing_trained
+
+    if resume:
+        return
+    if out.exists() and not (out.is_dir() and nothing_trained(out)):
         raise SparseEEGError(f"{out} isn't empty; choose another --out, or go on with it by --resume")
+    if (out / "config.yaml").exists() and type(config).read(out) != config:
+        raise SparseEEGError(
+            f"{out} was started with other options; choose another --out, or go on with it by --resume"
+        )
+
+
+def read_resumed(out: Path, section: Any) -> Any:
+    """Return the configuration of the run that --resume goes on with, or say how it is started."""
+    if out.is_dir() and not (out / "config.yaml").exists():
+        raise SparseEEGError(
+            f"{out} has no config.yaml: no run was set up there; give its options, without --resume"
+        )
+    return section.read(out)
 
 
 def check_file(out: Path, overwrite: bool, sources: Iterable[Path] = ()) -> None:

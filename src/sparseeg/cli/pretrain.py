@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from sparseeg.cli.options import Jobs, check_resumed, check_run_folder, model_options
+from sparseeg.cli.options import Jobs, check_resumed, check_run_folder, model_options, read_resumed
 from sparseeg.cli.reading import Data, Releases, SFreq, Valid, absolute, data_and_split, fields, read_windows
 from sparseeg.cli.screen import interruptible, output, say, writing
 from sparseeg.errors import SparseEEGError
@@ -54,14 +54,15 @@ def pretrain(
     from sparseeg.training.pretrain import pretrain as run
 
     if resume:
-        config = PretrainConfig.read(out)
+        config = read_resumed(out, PretrainConfig)
         check_resumed(ctx, out, absolute(data or []), config.data.path)
     else:
         config = _configuration(ctx.params)
     check_name(config.model)
-    check_run_folder(out, resume)
+    check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; go on with: sparseeg pretrain --out {out} --resume"), writing(out):
+        check_run_folder(out, config, resume)  # another command may have been there meanwhile
         metrics = run(config, windows, out, say)
     _show(metrics)
     say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")

@@ -1,5 +1,6 @@
 """Which windows, and who trains, validates and tests: options that commands share, and what they mean."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,9 +35,10 @@ Test = Annotated[
 Folds = Annotated[int, typer.Option(min=3, help="Folds of --split kfold.")]
 
 
-def absolute(paths: list[Path]) -> tuple[str, ...]:
+def absolute(paths: Sequence[Path | str]) -> tuple[str, ...]:
     """Return paths that mean the same from any folder."""
-    return tuple(str(path.resolve()) for path in paths)
+    # Before typer 0.29, `ctx.params` holds paths as text.
+    return tuple(str(Path(path).resolve()) for path in paths)
 
 
 def fields(section: Any, values: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,15 @@ import typer
 from pydantic import ValidationError
 
 from sparseeg.cli.data import simulate
-from sparseeg.cli.options import Jobs, Refit, check_resumed, check_run_folder, model_options, of_recipe
+from sparseeg.cli.options import (
+    Jobs,
+    Refit,
+    check_resumed,
+    check_run_folder,
+    model_options,
+    of_recipe,
+    read_resumed,
+)
 from sparseeg.cli.reading import (
     Data,
     Folds,
@@ -136,7 +144,7 @@ def train(
     from sparseeg.training.config import TrainConfig
 
     if resume:
-        config = TrainConfig.read(out)
+        config = read_resumed(out, TrainConfig)
         check_resumed(ctx, out, absolute(data or []), config.data.path)
     else:
         config = _configuration(ctx.params)
@@ -169,11 +177,12 @@ def _train(config: Any, out: Path, jobs: int, resume: bool = False) -> None:
     from sparseeg.training.start import network_file
 
     check_name(config.model)
-    check_run_folder(out, resume)
+    check_run_folder(out, config, resume)
     if config.init is not None and not resume:
         network_file(Path(config.init), config.model)  # before anything is read or written
     windows = read_windows(config.data, jobs, config.augment.jitter)
     with interruptible(f"interrupted; go on with: sparseeg train --out {out} --resume"), writing(out):
+        check_run_folder(out, config, resume)  # another command may have been there meanwhile
         metrics = runs.train(config, windows, out, say)
     write_report(out)
     show(metrics)
@@ -199,8 +208,6 @@ def evaluate(
 
     config = TrainConfig.read(run)
     chosen = _partitions(partitions)
-    if chosen is not None:
-        out = out or run / "evaluations" / f"partitions-{chosen}"
     elsewhere = data is not None and absolute([data]) != config.data.path
     try:
         own = read_windows(config.data, jobs)
@@ -213,25 +220,40 @@ def evaluate(
     if data is not None and elsewhere:
         # Which releases were for training says nothing about these.
         other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs)
-        out = out or _folder_of(run, data, other.source)
-    out = out or run
-    out.mkdir(parents=True, exist_ok=True)
-    metrics = runs.reevaluate(run, own, other, out, say, chosen)
-    write_report(out)
+    to = out or _evaluation_folder(run, data if elsewhere else None, chosen)
+    source = own.source if other is None else other.source
+    with writing(to):
+        _check_evaluation(run, to, source, named=out is not None)
+        metrics = runs.reevaluate(run, own, other, to, say, chosen)
+        write_report(to)
     show(metrics)
-    say(f"metrics.json and predictions.tsv in {out}")
+    say(f"metrics.json and predictions.tsv in {to}")
 
 
-def _folder_of(run: Path, data: Path, source: str) -> Path:
-    """Return where scores on other data go; SparseEEGError where those on others of that name stand."""
-    folder = run / "evaluations" / data.resolve().name
+def _evaluation_folder(run: Path, data: Path | None, partitions: Any) -> Path:
+    """Return the folder of the scores on other data, with other partitions or both; else the run."""
+    folder = run / "evaluations" / data.resolve().name if data is not None else run
+    if partitions is None:
+        return folder
+    return (run / "evaluations" if data is None else folder) / f"partitions-{partitions}"
+
+
+def _check_evaluation(run: Path, folder: Path, source: str, named: bool) -> None:
+    """Raise SparseEEGError where scores would replace those of something else."""
+    if folder.resolve() == run.resolve():
+        return
+    if any((folder / name).exists() for name in ("config.yaml", "settings.json")):
+        raise SparseEEGError(f"{folder} is the folder of another run or comparison; choose another --out")
     try:
         there = json.loads((folder / "metrics.json").read_text())["data"]["source"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return folder
-    if there != source:
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SparseEEGError(
+            f"{folder / 'metrics.json'} is damaged or not of an evaluation; choose another --out"
+        ) from error
+    if there != source and not named:
         raise SparseEEGError(f"{folder} holds the scores on {there}; give the folder of these by --out")
-    return folder
 
 
 def _partitions(word: str | None) -> Any:

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.provenance import Provenance
-from sparseeg.data.signals.conditioning import reference_rows
+from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.signals.conditioning import AVERAGE, reference_rows
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
@@ -39,14 +39,9 @@ def match(
     """
     own, name = windows.provenance, name or windows.source
     _check_target(name, own, wanted, whose)
-    differing = list(_differences(own, wanted))
-    if differing:
-        differences, remedies = zip(*differing, strict=True)
-        raise SparseEEGError(
-            f"{name} does not fit {whose}: {'; '.join(differences)}; prepare it {' and '.join(remedies)}"
-        )
+    _refuse(list(_differences(own, wanted)), whose, name)
     columns = _columns(name, own.ch_names, wanted.ch_names, whose)
-    reference = _reference(name, own, wanted, whose)
+    reference = _reference(name, own, wanted, whose, columns)
     notes = []
     if len(columns) < len(own.ch_names):
         notes.append(f"{name}: {len(own.ch_names) - len(columns)} channels dropped")
@@ -63,6 +58,27 @@ def match(
         ch_names=wanted.ch_names,
         processing=replace(windows.processing, reference=wanted.processing.reference),
     ), notes
+
+
+def check_processing(own: Processing, wanted: Processing, whose: str, name: str) -> None:
+    """Check that signals have a wanted rate, filter and reference.
+
+    Parameters
+    ----------
+    own, wanted : processing of the signals, and the wanted one.
+    whose, name : as in `match`.
+
+    Raises
+    ------
+    SparseEEGError : they differ; the message says how to prepare the signals.
+    """
+    differing = list(_signal_differences(own, wanted))
+    if own.reference != wanted.reference:
+        reference = ", ".join(own.reference or ("the recording's own",))
+        expected = ", ".join(wanted.reference or ("the recording's own",))
+        remedy = f"with --reference {expected}" if wanted.reference else "without --reference"
+        differing.append((f"referenced to {reference} instead of {expected}", remedy))
+    _refuse(differing, whose, name)
 
 
 def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -> tuple[WindowSet, list[str]]:
@@ -124,6 +140,15 @@ def _check_target(source: str, windows: Provenance, wanted: Provenance, whose: s
 def _differences(windows: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
     """Yield each difference that can't be converted, and the options of `sparseeg prepare` that remove it."""
     own, other = windows.processing, wanted.processing
+    yield from _signal_differences(own, other)
+    if not _same(windows.duration, wanted.duration, 0.5 / other.sfreq):
+        yield f"windows of {windows.duration:g} s instead of {wanted.duration:g} s", _time_options(wanted)
+    elif not _same(windows.tmin, wanted.tmin):
+        yield f"windows begin at {windows.tmin:g} s instead of {wanted.tmin:g} s", _time_options(wanted)
+
+
+def _signal_differences(own: Processing, other: Processing) -> Iterator[tuple[str, str]]:
+    """Yield differences of rate and filter, and the options of `sparseeg prepare` that remove them."""
     if not _same(own.sfreq, other.sfreq):
         yield f"sampled at {own.sfreq:g} Hz instead of {other.sfreq:g} Hz", f"with --sfreq {other.sfreq:g}"
     if not (_same(own.low_cut, other.low_cut) and _same(own.high_cut, other.high_cut)):
@@ -131,10 +156,15 @@ def _differences(windows: Provenance, wanted: Provenance) -> Iterator[tuple[str,
         options = [f"{option} {edge:g}" for option, edge in edges if edge is not None]
         remedy = f"with {' '.join(options)}" if options else "without --low-cut and --high-cut"
         yield f"{own.band} instead of {other.band}", remedy
-    if not _same(windows.duration, wanted.duration, 0.5 / other.sfreq):
-        yield f"windows of {windows.duration:g} s instead of {wanted.duration:g} s", _time_options(wanted)
-    elif not _same(windows.tmin, wanted.tmin):
-        yield f"windows begin at {windows.tmin:g} s instead of {wanted.tmin:g} s", _time_options(wanted)
+
+
+def _refuse(differing: Sequence[tuple[str, str]], whose: str, name: str) -> None:
+    """Raise SparseEEGError with all differences and their remedies, if there are any."""
+    if differing:
+        differences, remedies = zip(*differing, strict=True)
+        raise SparseEEGError(
+            f"{name} does not fit {whose}: {'; '.join(differences)}; prepare it {' and '.join(remedies)}"
+        )
 
 
 def _time_options(wanted: Provenance) -> str:
@@ -163,16 +193,18 @@ def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: st
     return [known[name.lower()] for name in wanted]
 
 
-def _reference(source: str, windows: Provenance, wanted: Provenance, whose: str) -> list[int] | None:
-    """Return the rows of the wanted channels whose mean must be subtracted; None for none."""
+def _reference(
+    source: str, windows: Provenance, wanted: Provenance, whose: str, columns: list[int]
+) -> list[int] | None:
+    """Return the columns whose mean must be subtracted; None for none."""
     own, other = windows.processing.reference, wanted.processing.reference
     if own == other or (own and other and set(own) == set(other)):
         # If channels are dropped, the average of the remaining ones is a different reference.
-        whole = other != ("average",) or len(windows.ch_names) == len(wanted.ch_names)
-        return None if whole else reference_rows(wanted.ch_names, other)
+        whole = other != (AVERAGE,) or len(windows.ch_names) == len(wanted.ch_names)
+        return None if whole else columns
     if other is None:
         raise SparseEEGError(
             f"{source} is re-referenced to {', '.join(own or ())}, but {whose} has the original reference of "
             "the recordings; prepare it without --reference"
         )
-    return reference_rows(wanted.ch_names, other)
+    return columns if other == (AVERAGE,) else reference_rows(windows.ch_names, other)

@@ -17,6 +17,7 @@ GatherFunction = Callable[[np.ndarray], np.ndarray]
 
 BLOCK = 512  # windows whose features are computed at once
 MOST_SAMPLES = 100_000  # that trees grow on: 1.3 GB of features
+DECIMALS = 6  # of the trees' features, whose standard deviations are of order one
 RIDGE_ALPHAS = tuple(10.0**exponent for exponent in range(1, 8))
 
 
@@ -94,7 +95,11 @@ def bin_means(windows: np.ndarray, width: int) -> np.ndarray:
 
 
 def band_features(windows: np.ndarray, width: int) -> np.ndarray:
-    """Coarse bin means beside the log standard deviation of the channels and of their first differences."""
+    """Coarse bin means beside the log standard deviation of the channels and of their first differences.
+
+    Returns float64 (batch, feature), summed in float64 whatever the dtype of the windows.
+    """
+    windows = windows.astype(np.float64)
     spread = np.log(windows.std(axis=2) + 1e-6)
     fast = np.log(np.diff(windows, axis=2).std(axis=2) + 1e-6)
     # The median over channels is the unit (volts or microvolts) and the subject's overall amplitude.
@@ -198,14 +203,27 @@ def hist_gradient_boosting(
     """Predict by histogram gradient boosting on coarse bin means and band features.
 
     The number of trees is chosen on `valid` (early stopping). Of more than `MOST_SAMPLES` samples, trees grow
-    on as many drawn from `seed`: more wouldn't fit into memory. `refit` grows as many trees again with
+    on as many drawn from `seed`: more would not fit into memory. `refit` grows as many trees again with
     `valid` among the training samples. Returns predictions for `test`.
+
+    Equal windows give equal predictions on every processor: features are summed in float64 and rounded to
+    `DECIMALS`, so that sums in another order give the same features, and a feature that is zero but for
+    rounding is zero. A feature exactly between two roundings can still differ, with a probability of about
+    1e-9 per value.
+
+    Windows that differ in the last digits of the recording do not give equal predictions, and no rounding of
+    features changes this: a value that crosses the border of a histogram bin changes a split, and with it all
+    later trees and the number of trees. On the data of `sparseeg demo`, noise of 0.6 nV (5e-5 of the signals'
+    standard deviation) moves Pearson's r between 0.18 and 0.22, as much as another seed.
     """
     target = np.asarray(target, dtype=np.float64)
     draw = np.random.default_rng(seed)
 
+    def extract(windows: np.ndarray, width: int) -> np.ndarray:
+        return np.round(band_features(windows, width), DECIMALS)
+
     def blocks(indices: np.ndarray) -> Iterator[np.ndarray]:
-        return _blocks(gather, indices, band_features, width)
+        return _blocks(gather, indices, extract, width)
 
     def some(indices: np.ndarray) -> np.ndarray:
         if len(indices) <= MOST_SAMPLES:

@@ -1,4 +1,4 @@
-"""Several models on the same splits and seeds, compared in pairs; goes on where it was interrupted."""
+"""Several models on the same splits and seeds, compared in pairs; interrupted, it can be continued."""
 
 import json
 import re
@@ -11,118 +11,64 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from sparseeg import machine
+from sparseeg.data.match import match
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import in_any_order
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.evaluation import compare
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments import run as runs
-from sparseeg.experiments.engines import each
-from sparseeg.experiments.folds import Fold, make_folds
-from sparseeg.files.atomic import write_json, write_whole
-from sparseeg.files.yaml import describe, name_and_value
-from sparseeg.models.registry import check_name
-from sparseeg.training.config import AugmentConfig, DataConfig, SplitConfig, TrainConfig
-from sparseeg.training.ensemble import NETWORK, SELECTION, load_members, member_folders, training_seconds
-from sparseeg.training.fit import EFFORT
+from sparseeg.experiments.entry import BASELINES, Entry
+from sparseeg.experiments.run import fit_split
+from sparseeg.experiments.settings import Settings
+from sparseeg.experiments.splits import SplitFolder, make_splits
+from sparseeg.files.atomic import write_whole
+from sparseeg.training import subjects
+from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
+from sparseeg.training.ensemble import SELECTION, load_members, member_folders, training_seconds
+from sparseeg.training.fit import EFFORT, NETWORK
 from sparseeg.training.inference import predict
-from sparseeg.training.parts import difference, subjects_of
-from sparseeg.training.recipes import configure
+from sparseeg.training.memory import keep_freed_memory
+from sparseeg.training.run_folder import start_run
+from sparseeg.training.subjects import SplitSubjects, check_subjects
 
 Report = Callable[[str], None]
-BASELINES = {
-    "training-mean": "train_mean",
-    "ridge": "ridge",
-    "gradient-boosting": "hist_gradient_boosting",
-    "ceiling": "ceiling",
-}
 COSTS = ("parameters", "training_s", "windows_per_s")
-PREDICTIONS, LINES, SETTINGS = "predictions.tsv", "runs.tsv", "settings.json"
-_OWN = ("augment", "data", "model", "seed", "split")  # what a comparison sets itself, or writes otherwise
+PREDICTIONS, RUNS = "predictions.tsv", "runs.tsv"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of a comparison.
+class Run:
+    """One run of a comparison: an entry with a seed."""
 
-    Parameters
-    ----------
-    name : as it was asked for, as `light-sparse-attention-cnn@output=latency`.
-    model : name of a network or of a baseline.
-    given : what differs from the network's recipe: fields of `TrainConfig`, of its `augment`, or options of
-        the network.
-    runs : seeds that it is trained with, where not as many as the others.
-    """
-
-    name: str
-    model: str
-    given: dict[str, Any] = field(default_factory=dict)
-    runs: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Entry":
-        """Read MODEL or MODEL@NAME=VALUE@...; SparseEEGError for anything else."""
-        model, *words = text.split("@")
-        if model not in BASELINES:
-            check_name(model)
-        given: dict[str, Any] = {}
-        n_runs = None
-        if words and model in BASELINES:
-            raise SparseEEGError(f"{text}: {model} has no options")
-        for word in words:
-            name, value = name_and_value(word)
-            if name == "runs":
-                if not isinstance(value, int) or value < 1:
-                    raise SparseEEGError(f"{text}: runs takes a number from 1 on")
-                n_runs = value
-            elif name in _OWN:
-                raise SparseEEGError(f"{text}: {name} is no option of a single model")
-            elif name in AugmentConfig.model_fields:
-                given.setdefault("augment", {})[name] = value
-            elif name in TrainConfig.model_fields:
-                given[name] = value
-            else:
-                given.setdefault("model_options", {})[name] = value
-        return cls(text, model, given, n_runs)
+    entry: Entry
+    seed: int
 
     @property
-    def is_network(self) -> bool:
-        """Whether it is trained, and has a recipe."""
-        return self.model not in BASELINES
-
-    def configure(self, data: DataConfig, split: SplitConfig, **given: Any) -> TrainConfig:
-        """Return how it is trained; what it asks for goes before what is `given`.
-
-        Raises SparseEEGError for values that don't fit.
-        """
-        try:
-            return configure(data, self.model, split, **{**given, **self.given})
-        except ValidationError as error:
-            raise SparseEEGError(f"{self.name}: {describe(error)}") from error
-
-    def seeds(self, seeds: int) -> range:
-        """Return the seeds of its runs where the others have `seeds`; what is exact has one."""
-        if not self.is_network:
-            return range(1)
-        # Networks of one ensemble differ in their seed; so must those of two ensembles.
-        return range(0, (self.runs or seeds) * self.given.get("seeds", 1), self.given.get("seeds", 1))
+    def name(self) -> str:
+        """Its column in `predictions.tsv`."""
+        return f"{self.entry.name}#{self.seed}"
 
 
 @dataclass
 class Comparison:
-    """A folder that fills with the runs of the models, and what is in it.
+    """A folder with the runs of several models, and the tables about them.
 
-    `predictions.tsv` holds the scored trials with a column of predictions per run, `runs.tsv` a line about
-    each run: what stands in both isn't trained again. `settings.json` says what all runs share, and who
-    trained; the run folders are below `runs/`.
+    `settings.json` says what all runs share, and who trains. `predictions.tsv` holds the scored trials with a
+    column of predictions per run, `runs.tsv` one line about each run; a run that is in both is not repeated.
+    Run folders are below `runs/`.
 
     Parameters
     ----------
     out : the folder.
     windows, data, split : what is decoded, as in `TrainConfig`.
     given : what replaces the recipe of every network, as `device`.
+
+    Raises
+    ------
+    SparseEEGError : the folder holds something else, a comparison with other settings, subjects or trials, or
+        a damaged one.
     """
 
     out: Path
@@ -133,57 +79,60 @@ class Comparison:
     report: Report = print
 
     def __post_init__(self) -> None:
-        self.folds = make_folds(self.out, self.windows, self.split)
+        if self.given.get("refit"):
+            self.split.check_refit()
+        started = Settings.windows_of(self.out)
+        if started is not None:
+            self.windows, notes = match(self.windows, started, f"the comparison {self.out}")
+            for note in notes:
+                self.report(note)
+        self.splits = make_splits(self.out, self.windows, self.split)
+        self.settings = self._settings()
         self.predictions = self._trials()
         self.lines: list[dict[str, Any]] = []
         self.entries: Sequence[Entry] = ()
-        if self.given.get("refit") and any(fold.part != "test" for fold in self.folds):
-            raise SparseEEGError("--refit trains on the validation subjects too: name releases to --test on")
-        if (self.out / LINES).exists():
-            self._check_settings()
+        self.settings.check(self.out)
+        if (self.out / RUNS).exists():
             self._read()
 
     def run(self, entries: Sequence[Entry], seeds: int, workers: int = 1) -> None:
-        """Train and predict what isn't there yet; a model that fails gets a line with the reason.
+        """Train and predict what is missing; an entry that fails gets a line with the reason.
 
-        What was asked for before and failed is tried again. `workers` runs are trained at a time.
+        Entries that failed in an earlier call are tried again. `workers` runs are trained at a time.
         """
+        self.settings.write(self.out)
         self.entries = entries
         asked = {entry.name for entry in entries}
         self.lines = [line for line in self.lines if "note" not in line or line["model"] not in asked]
         known = {line["run"] for line in self.lines}
-        missing = [
-            (entry, seed)
-            for entry in entries
-            for seed in entry.seeds(seeds)
-            if f"{entry.name}#{seed}" not in known
-        ]
-        # What shares its networks with others comes after them.
-        for waits in (False, True):
-            part = [job for job in missing if (self._alone(job[0]) != self._folder(job[0])) == waits]
-            for prediction, line in each(self, Comparison.attempt, part, workers):
+        missing = [Run(entry, seed) for entry in entries for seed in entry.seeds(seeds)]
+        missing = [run for run in missing if run.name not in known]
+        # Entries that reuse networks run last.
+        for reuses in (False, True):
+            part = [run for run in missing if (self._source(run.entry) != self._folder(run.entry)) == reuses]
+            n_jobs = max(1, min(workers, len(part)))
+            for prediction, line in in_any_order(self.attempt, part, n_jobs, start=keep_freed_memory):
                 if prediction is not None:
                     self.predictions[line["run"]] = prediction
                 self.lines.append(line)
                 self._write()
 
-    def attempt(self, entry: Entry, seed: int) -> tuple[np.ndarray | None, dict[str, Any]]:
+    def attempt(self, run: Run) -> tuple[np.ndarray | None, dict[str, Any]]:
         """Return the predictions of one run, None where it failed, and the line about it."""
-        name = f"{entry.name}#{seed}"
-        self.report(f"{entry.name}, seed {seed}")
-        line: dict[str, Any] = {"run": name, "model": entry.name, "commit": machine.commit()}
+        self.report(f"{run.entry.name}, seed {run.seed}")
+        line: dict[str, Any] = {"run": run.name, "model": run.entry.name, "commit": machine.commit()}
         try:
-            prediction, effort = self._one(entry, seed)
-        except Exception as error:  # whatever a network does, the others are compared
+            prediction, effort = self._one(run.entry, run.seed)
+        except Exception as error:  # a network may raise anything; the others are compared all the same
             line["note"] = f"failed: {one_line(error)}"
-            self.report(f"{entry.name} {line['note']}")
+            self.report(f"{run.entry.name} {line['note']}")
             (self.out / "failures").mkdir(parents=True, exist_ok=True)
-            write_whole(self.out / "failures" / f"{_slug(name)}.txt", traceback.format_exc())
+            write_whole(self.out / "failures" / f"{_slug(run.name)}.txt", traceback.format_exc())
             return None, line
         return prediction, line | effort
 
     def columns(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
-        """Return the columns of `predictions` of each model that has some, by name."""
+        """Return the columns of `predictions` of each entry that has some, by its name."""
         names = {entry.name for entry in entries}
         found: dict[str, list[str]] = {entry.name: [] for entry in entries}
         for line in self.lines:
@@ -192,7 +141,7 @@ class Comparison:
         return {name: columns for name, columns in found.items() if columns}
 
     def table(self, entries: Sequence[Entry]) -> pd.DataFrame:
-        """Return one row per model: scores, difference from the first one, effort; failures at the end."""
+        """Return one row per entry: scores, difference from the first one, effort; failures at the end."""
         columns = self.columns(entries)
         scored = compare.scores(self.predictions, columns, reference=next(iter(columns), ""))
         lines = pd.DataFrame(self.lines).reindex(columns=["model", *COSTS, "note"])
@@ -205,22 +154,19 @@ class Comparison:
     def _one(self, entry: Entry, seed: int) -> tuple[np.ndarray, dict[str, float]]:
         """Return the predictions of one run for all scored trials, and what it took."""
         if not entry.is_network:
-            return np.concatenate([self._baseline(entry.model, fold) for fold in self.folds]), {}
-        given = {**self.given, "seed": seed, "control": False}
-        config = entry.configure(self.data, self.split, **given)
+            return np.concatenate([self._baseline(entry.model, split) for split in self.splits]), {}
+        config = entry.configure(self.data, self.split, **{**self.given, "seed": seed, "control": False})
         folder = self._folder(entry) / f"seed-{seed}"
+        splits = make_splits(folder, self.windows, self.split)
+        start_run(folder, config, self.windows, [split.rows for split in splits], recorded=True)
+        self._reuse(self._source(entry), folder, config, splits)
         parts, seconds, took = [], 0.0, 0.0
-        alone = self._alone(entry)
-        for fold in make_folds(folder, self.windows, self.split):
-            for part in ("", SELECTION) if config.refit else ("",):
-                for number, member in enumerate(member_folders(fold.folder / part, config.seeds)):
-                    single = alone / f"seed-{seed + number}" / fold.folder.relative_to(folder)
-                    _copy_network(single / part, member)
-            runs.fit_fold(self.windows, fold, config, self.report)
-            networks = load_members(fold.folder)
-            took += training_seconds(fold.folder)
+        for split in splits:
+            fit_split(self.windows, split, config, self.report)
+            networks = load_members(split.folder)
+            took += training_seconds(split.folder)
             begin = time.perf_counter()
-            parts.append(predict(networks, self.windows, fold.scored, partitions=config.partitions).mean)
+            parts.append(predict(networks, self.windows, split.scored, partitions=config.partitions).mean)
             seconds += time.perf_counter() - begin
         effort = {
             "parameters": sum(weight.numel() for network in networks for weight in network.parameters()),
@@ -229,90 +175,115 @@ class Comparison:
         }
         return np.concatenate(parts), effort
 
-    def _alone(self, entry: Entry) -> Path:
-        """Return the folder of the runs whose networks an entry shares, one by one.
+    def _reuse(self, source: Path, folder: Path, config: TrainConfig, splits: Sequence[SplitFolder]) -> None:
+        """Copy the networks that another entry has trained with the same recipe and seeds to a run folder."""
+        for number in range(config.seeds):
+            run = source / f"seed-{config.seed + number}"
+            if run == folder or not run.exists():
+                continue
+            if (run / subjects.FILE).exists():  # version 0.1.0 wrote none: settings.json holds for all runs
+                check_subjects(run, self.settings.subjects)
+            for split in splits:
+                for part in ("", SELECTION) if config.refit else ("",):
+                    member = member_folders(split.folder / part, config.seeds)[number]
+                    _copy_network(run / split.folder.relative_to(folder) / part, member)
 
-        An ensemble shares those of its seeds; and how a network is asked changes nothing in its training.
+    def _source(self, entry: Entry) -> Path:
+        """Return the folder of the runs whose networks an entry reuses; its own where it reuses none.
+
+        An ensemble reuses the networks of its seeds, and the number of partitions changes no training.
         """
         given = {name: value for name, value in entry.given.items() if name not in ("seeds", "partitions")}
-        same = (other.name for other in self.entries if (other.model, other.given) == (entry.model, given))
-        return self.out / "runs" / _slug(next(same, entry.name))
+        same = (other for other in self.entries if (other.model, other.given) == (entry.model, given))
+        return self._folder(next(same, entry))
 
     def _folder(self, entry: Entry) -> Path:
         return self.out / "runs" / _slug(entry.name)
 
-    def _baseline(self, name: str, fold: Fold) -> np.ndarray:
+    def _baseline(self, name: str, split: SplitFolder) -> np.ndarray:
         if name == "ceiling":  # imports MNE
             from sparseeg.simulate.observers import ideal, simulation_seed
 
-            return ideal(self.windows, fold.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
-        return scoring.baseline(BASELINES[name], self.windows, fold, refit=bool(self.given.get("refit")))
+            return ideal(self.windows, split.scored, simulation_seed(self.windows), n_jobs=2)[:, 0]
+        refit = bool(self.given.get("refit"))
+        return scoring.baseline(BASELINES[name], self.windows, split, refit=refit)
 
     def _trials(self) -> pd.DataFrame:
-        """Return the scored trials of all folds."""
-        rows = np.concatenate([fold.scored for fold in self.folds])
+        """Return the scored trials of all splits."""
+        rows = np.concatenate([split.scored for split in self.splits])
         kept = [name for name in ("subject", "onset", "target") if name in self.windows.table]
         return self.windows.table.iloc[rows][kept].reset_index(drop=True)
 
-    def _settings(self) -> dict[str, Any]:
-        """Return what all runs share, and the subjects of each split; where the data lie is no part of it."""
-        return {
-            "data": self.data.model_dump(mode="json", exclude={"path"}),
-            "split": self.split.model_dump(mode="json"),
-            "given": {name: value for name, value in self.given.items() if name != "device"},
-            "subjects": [subjects_of(self.windows, fold.split) for fold in self.folds],
-        }
-
-    def _check_settings(self) -> None:
-        """Raise SparseEEGError where an earlier call was about other settings or other people."""
-        if not (self.out / SETTINGS).exists():
-            return
-        before, now = json.loads((self.out / SETTINGS).read_text()), self._settings()
-        moved = difference(before.pop("subjects"), now.pop("subjects"))
-        for part, values in now.items():
-            for name, value in values.items():
-                if before[part].get(name) != value:
-                    moved = f"{name} was {before[part].get(name)} then and is {value} now"
-        if moved:
-            raise SparseEEGError(f"{self.out} compares models otherwise: {moved}; choose another --out")
+    def _settings(self) -> Settings:
+        given = {name: value for name, value in self.given.items() if name != "device"}
+        return Settings(
+            data=self.data.model_dump(mode="json", exclude={"path"}),
+            split=self.split.model_dump(mode="json"),
+            given=json.loads(json.dumps(given)),
+            subjects=[SplitSubjects.of(self.windows, split.rows) for split in self.splits],
+            windows=self.windows.provenance,
+        )
 
     def _read(self) -> None:
-        """Take up what an earlier call has finished; SparseEEGError where it was about other trials."""
-        self.lines = [
-            {str(key): value for key, value in line.items() if not pd.isna(value)}
-            for line in pd.read_csv(self.out / LINES, sep="\t", dtype={"commit": str}).to_dict("records")
-        ]
-        earlier = pd.read_csv(self.out / PREDICTIONS, sep="\t", dtype={"subject": str})
+        """Read the tables of an earlier call; SparseEEGError where they are damaged or about other trials."""
+        try:
+            lines, earlier = _read_tables(self.out)
+            targets = pd.to_numeric(earlier["target"])
+            scored = [line["run"] for line in lines if line["run"] in earlier]
+            complete = np.isfinite(earlier[scored].to_numpy(dtype=np.float64)).all()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SparseEEGError(self._damaged(one_line(error))) from error
         same = (
             len(earlier) == len(self.predictions)
             and (
                 (earlier["subject"] == self.predictions["subject"].astype(str))
-                & np.isclose(earlier["target"], self.predictions["target"], atol=1e-5)
+                & np.isclose(targets, self.predictions["target"], atol=1e-5)
             ).all()
         )
         if not same:
             raise SparseEEGError(
-                f"{self.out} compares models on other trials than {self.windows.source} and this split have; "
+                f"{self.out} was started on other trials than {self.windows.source} has with this split; "
                 "choose another --out"
             )
+        if not complete:
+            raise SparseEEGError(self._damaged("a prediction is missing"))
+        self.lines = [line for line in lines if line["run"] in earlier or "note" in line]
         self.predictions = earlier
 
-    def _write(self) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
-        write_json(self.out / SETTINGS, self._settings())
-        write_whole(
-            self.out / PREDICTIONS, self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
+    def _damaged(self, reason: str) -> str:
+        return (
+            f"{self.out / RUNS} or {PREDICTIONS} is damaged ({reason}): remove both, and the same command "
+            "predicts again with the networks that are trained"
         )
-        write_whole(self.out / LINES, pd.DataFrame(self.lines).to_csv(sep="\t", index=False))
+
+    def _write(self) -> None:
+        """Write both tables, the one that says which runs are complete last."""
+        table = self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
+        write_whole(self.out / PREDICTIONS, table)
+        write_whole(self.out / RUNS, pd.DataFrame(self.lines).to_csv(sep="\t", index=False))
+
+
+def _read_tables(folder: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """Return the lines of `runs.tsv`, without their empty cells, and `predictions.tsv`."""
+    table = pd.read_csv(folder / RUNS, sep="\t", dtype={"run": str, "model": str, "commit": str, "note": str})
+    if not {"run", "model"} <= {*table.columns}:
+        raise ValueError(f"{RUNS} has no column run or model")
+    lines = [
+        {str(name): value for name, value in line.items() if not pd.isna(value)}
+        for line in table.to_dict("records")
+    ]
+    for line in lines:
+        if line["run"].rpartition("#")[0] != line["model"]:
+            raise ValueError(f"the run {line['run']} of the model {line['model']}")
+    return lines, pd.read_csv(folder / PREDICTIONS, sep="\t", dtype={"subject": str})
 
 
 def _copy_network(source: Path, to: Path) -> None:
-    """Take over a network that is there already: what seed and recipe share, they needn't train twice."""
-    if source == to or not (source / NETWORK).exists() or (to / NETWORK).exists():
-        return
-    to.mkdir(parents=True, exist_ok=True)
-    for name in (EFFORT, NETWORK):  # the network last: it says that the folder is complete
-        write_whole(to / name, (source / name).read_bytes())
+    """Copy a trained network with its effort, unless there is one already."""
+    if (source / NETWORK).exists() and not (to / NETWORK).exists():
+        to.mkdir(parents=True, exist_ok=True)
+        for name in (EFFORT, NETWORK):  # the network last: it says that the folder is complete
+            write_whole(to / name, (source / name).read_bytes())
 
 
 def _slug(name: str) -> str:

@@ -1,8 +1,7 @@
-"""What every predictor says of the scored trials of one split: the networks, their control, the baselines."""
+"""Predictions for the scored trials of one split, by the networks, their controls and the baselines."""
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import baselines
 from sparseeg.evaluation.controls import is_subject_level
-from sparseeg.experiments.folds import Fold
+from sparseeg.experiments.splits import SplitFolder
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import SELECTION, load_members
@@ -19,52 +18,55 @@ from sparseeg.training.inference import predict
 TRIAL_COLUMNS = ("release", "subject", "task", "run", "onset", "target")
 
 
-def predictions(config: TrainConfig, windows: WindowSet, fold: Fold) -> pd.DataFrame:
-    """Return one row per scored trial: what it was, and a column per predictor, in the target's unit."""
-    test = fold.scored
+def prediction_table(config: TrainConfig, windows: WindowSet, split: SplitFolder) -> pd.DataFrame:
+    """Return one row per scored trial: its description and a column per predictor, in the target's unit."""
+    scored = split.scored
     kept = [name for name in TRIAL_COLUMNS if name in windows.table]
-    networks: list[Any] = load_members(fold.folder)
+    networks = load_members(split.folder)
     ask = partial(predict, windows=windows, partitions=config.partitions)
-    answer = ask(networks, indices=test)
-    low, high = Calibration.read(fold.folder).interval(answer)
-    columns = {"prediction": answer.mean, "interval_low": low, "interval_high": high}
-    if len(fold.split.train):
+    prediction = ask(networks, indices=scored)
+    low, high = Calibration.read(split.folder).interval(prediction)
+    columns = {"prediction": prediction.mean, "interval_low": low, "interval_high": high}
+    if len(split.rows.train):
         learned = ["train_mean", "ridge", *(["hist_gradient_boosting"] if config.boosting else [])]
-        known = partial(baseline, windows=windows, fold=fold, refit=config.refit, seed=config.seed)
-        columns |= {name: known(name) for name in learned}
+        fitted = partial(baseline, windows=windows, split=split, refit=config.refit, seed=config.seed)
+        columns |= {name: fitted(name) for name in learned}
         if windows.target_name != "age" and _knows_age(windows):
-            # A network that was trained on the validation subjects too says nothing about itself there.
-            strangers = load_members(fold.folder / SELECTION) if config.refit else networks
-            columns |= _with_age(windows, fold, answer.mean, ask(strangers, indices=fold.split.valid).mean)
-    else:  # where the training data are gone, the network still knows their mean
-        columns["train_mean"] = np.full(len(test), float(networks[0].final_layer.mean))
+            # After a refit, the networks have trained on the validation subjects: take those before it.
+            unseen = load_members(split.folder / SELECTION) if config.refit else networks
+            valid = ask(unseen, indices=split.rows.valid)
+            columns |= _with_age(windows, split, prediction.mean, valid.mean)
+    else:  # the training data are gone, but the network holds their mean
+        columns["train_mean"] = np.full(len(scored), float(networks[0].final_layer.mean))
     for name in controls(config, windows):
-        columns[name] = ask(load_members(control_folder(fold, name)), indices=test).mean
+        columns[name] = ask(load_members(control_folder(split, name)), indices=scored).mean
     if config.control:
-        order = np.random.default_rng(config.seed).permutation(len(test))
-        columns["shuffled_order"] = ask(networks, indices=test[order]).mean[np.argsort(order)]
-    return windows.table.iloc[test][kept].reset_index(drop=True).assign(**columns)
+        order = np.random.default_rng(config.seed).permutation(len(scored))
+        columns["shuffled_order"] = ask(networks, indices=scored[order]).mean[np.argsort(order)]
+    return windows.table.iloc[scored][kept].reset_index(drop=True).assign(**columns)
 
 
-def baseline(name: str, windows: WindowSet, fold: Fold, *, refit: bool = False, seed: int = 0) -> np.ndarray:
-    """Return what a baseline, by its name in `metrics.json`, says of the scored trials."""
-    train, valid, _ = fold.split
+def baseline(
+    name: str, windows: WindowSet, split: SplitFolder, *, refit: bool = False, seed: int = 0
+) -> np.ndarray:
+    """Return the predictions of a baseline, by its name in `metrics.json`, for the scored trials."""
+    train, valid, _ = split.rows
     if name == "train_mean":
-        return baselines.train_mean(windows.targets[train], len(fold.scored))
-    parts = (windows.gather, windows.targets, train, valid, fold.scored)
+        return baselines.train_mean(windows.targets[train], len(split.scored))
+    parts = (windows.gather, windows.targets, train, valid, split.scored)
     if name == "ridge":
         return baselines.ridge(*parts, refit=refit)
     return baselines.hist_gradient_boosting(*parts, seed=seed, refit=refit)
 
 
 def _with_age(
-    windows: WindowSet, fold: Fold, eeg_scored: np.ndarray, eeg_valid: np.ndarray
+    windows: WindowSet, split: SplitFolder, eeg_scored: np.ndarray, eeg_valid: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Return what age and sex say, alone and together with the EEG."""
-    valid, target = fold.split.valid, windows.targets
+    """Return predictions from age and sex, alone and together with the EEG."""
+    valid, target = split.rows.valid, windows.targets
     male = windows.table["sex"].map({"M": 1.0, "F": 0.0})
-    rows = np.concatenate([valid, fold.scored])
-    alone = baselines.age_and_sex(windows.table["age"], male, target, fold.split.train, rows)
+    rows = np.concatenate([valid, split.scored])
+    alone = baselines.age_and_sex(windows.table["age"], male, target, split.rows.train, rows)
     eeg = np.concatenate([eeg_valid, eeg_scored])
     both = baselines.with_eeg(alone, eeg, target[rows], windows.subjects[rows], np.arange(len(valid)))
     return {"age_and_sex": alone[len(valid) :], "age_sex_and_eeg": both[len(valid) :]}
@@ -75,7 +77,7 @@ def _knows_age(windows: WindowSet) -> bool:
 
 
 def controls(config: TrainConfig, windows: WindowSet) -> list[str]:
-    """Return the names of the shuffles whose targets the network is trained on as well."""
+    """Return the names of the shuffles on which control networks are trained."""
     if not config.control:
         return []
     if is_subject_level(windows.targets, windows.subjects):
@@ -83,6 +85,6 @@ def controls(config: TrainConfig, windows: WindowSet) -> list[str]:
     return ["shuffled_trials", *(["shuffled_within_subject"] if config.control_within_subject else [])]
 
 
-def control_folder(fold: Fold, name: str) -> Path:
-    """Return where the networks of a control lie."""
-    return fold.folder / "controls" / name
+def control_folder(split: SplitFolder, name: str) -> Path:
+    """Return the folder of the networks of a control."""
+    return split.folder / "controls" / name

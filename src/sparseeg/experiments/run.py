@@ -1,10 +1,10 @@
-"""A run folder: train into it, evaluate what stands in it.
+"""A run folder: train in it, evaluate its networks.
 
-One split writes to the folder itself; cross-validation writes one folder per split below `folds/`. Controls
-(the same network on shuffled targets) stand in `controls/` beside the network that they control.
+With one split, networks are saved in the folder itself; cross-validation has one folder per split below
+`folds/`. Controls (the same network on shuffled targets) are in `controls/` beside the network they control.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,15 +22,16 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.folds import Fold, fold_folders, make_folds
+from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.fit import network_spec
-from sparseeg.training.inputs import FILE as INPUTS
-from sparseeg.training.inputs import Inputs
-from sparseeg.training.parts import read_parts, write_parts
+from sparseeg.training.inputs import Inputs, as_started
+from sparseeg.training.lineage import seen_by
+from sparseeg.training.run_folder import start_run
+from sparseeg.training.subjects import read_subjects
 
 Report = Callable[[str], None]
 
@@ -89,31 +90,22 @@ def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
 
 
 def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:
-    """Train, evaluate and fill the run folder `out`; return what `metrics.json` holds.
+    """Train, evaluate and fill the run folder `out`; return the content of `metrics.json`.
 
     Networks that are complete in the folder are kept, and an interrupted fit goes on from its last epoch.
     Raises SparseEEGError for input that doesn't fit, and TrainingInterrupted on Ctrl-C.
     """
-    folds = make_folds(out, windows, config.split)
-    out.mkdir(parents=True, exist_ok=True)
-    write_parts(out, windows, [fold.split for fold in folds])
-    config.write(out)
-    if (out / INPUTS).exists():
-        begun = Inputs.read(out, network_spec(windows, config))
-        windows, notes = match(windows, begun.provenance, f"the run {out}")
-        for note in notes:
-            report(note)
-    else:
-        Inputs.of(windows).write(out)
+    splits = make_splits(out, windows, config.split)
+    start_run(out, config, windows, [split.rows for split in splits])
+    windows = as_started(out, windows, network_spec(windows, config), report)
     if windows.problems:
-        problems = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
-        pd.DataFrame(problems, columns=["path", "reason", "action"]).to_csv(
-            out / "problems.tsv", sep="\t", index=False
-        )
-    for number, fold in enumerate(folds, start=1):
-        title = f"split {number} of {len(folds)}: " if len(folds) > 1 else ""
-        fit_fold(windows, fold, config, partial(_titled, report, title))
-    return _score(config, windows, folds, out, report)
+        rows = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
+        problems = pd.DataFrame(rows, columns=["path", "reason", "action"])
+        write_whole(out / "problems.tsv", problems.to_csv(sep="\t", index=False))
+    for number, split in enumerate(splits, start=1):
+        title = f"split {number} of {len(splits)}: " if len(splits) > 1 else ""
+        fit_split(windows, split, config, partial(_titled, report, title))
+    return _score(config, windows, splits, out, report)
 
 
 def reevaluate(
@@ -136,40 +128,47 @@ def reevaluate(
     config = TrainConfig.read(run)
     if partitions is not None:
         config = config.model_copy(update={"partitions": partitions})
-    stored = read_parts(run)
-    folders = fold_folders(run, len(stored))
+    stored = read_subjects(run)
+    folders = split_folders(run, len(stored))
     own, other = (_fitting(windows, run, report) for windows in (own, other))
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
-        parts = [Split(*(_rows(own.subjects, part[key]) for key in Split._fields)) for part in stored]
-        folds = [Fold(*pair) for pair in zip(folders, parts, strict=True)]
-        return _score(config, own, folds, out, report)
+        splits = [
+            SplitFolder(folder, subjects.rows(own.subjects))
+            for folder, subjects in zip(folders, stored, strict=True)
+        ]
+        for folder, subjects in zip(folders, stored, strict=True):
+            _check_unseen(folder, subjects.test, () if subjects.test else subjects.valid, report)
+        return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
+    _check_unseen(run, set(other.subjects.tolist()), (), report)
     if own is None:
-        trained = sorted(set(other.subjects) & {*stored[0]["train"], *stored[0]["valid"]})
-        if trained:
-            raise SparseEEGError(f"subject {trained[0]} trained the network; it can't test it")
         nobody = np.empty(0, dtype=np.intp)
-        return _score(config, other, [Fold(run, Split(nobody, nobody, np.arange(len(other))))], out, report)
+        split = SplitFolder(run, Split(nobody, nobody, np.arange(len(other))))
+        return _score(config, other, [split], out, report)
     together = replace(concatenate([own, other])[0], source=other.source)
-    train, valid = (_rows(own.subjects, stored[0][key]) for key in ("train", "valid"))
-    split = Split(train, valid, np.arange(len(own), len(together))).check(together.subjects)
-    return _score(config, together, [Fold(run, split)], out, report)
+    train, valid, _ = stored[0].rows(own.subjects)
+    split = SplitFolder(run, Split(train, valid, np.arange(len(own), len(together))))
+    split.rows.check(together.subjects)
+    return _score(config, together, [split], out, report)
 
 
 def _titled(report: Report, title: str, line: str) -> None:
     report(title + line)
 
 
-def _rows(subjects: np.ndarray, chosen: list[str]) -> np.ndarray:
-    return np.flatnonzero(np.isin(subjects, chosen))
+def _check_unseen(folder: Path, test: Collection[str], valid: Collection[str], report: Report) -> None:
+    """Raise SparseEEGError where the networks in a folder know targets of subjects that are scored."""
+    seen = seen_by(folder)
+    seen.check(test, valid, "; evaluate on other subjects")
+    seen.describe(test or valid, report)
 
 
 def inputs_of(run: Path) -> Inputs:
     """Return what the networks of a finished run take; SparseEEGError where that can't be read."""
-    first = fold_folders(run, len(read_parts(run)))[0]
+    first = split_folders(run, len(read_subjects(run)))[0]
     return Inputs.read(run, models.files.read_spec(network_files(first)[0]))
 
 
@@ -183,35 +182,34 @@ def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet 
     return windows
 
 
-def fit_fold(windows: WindowSet, fold: Fold, config: TrainConfig, report: Report) -> None:
-    """Fit the networks of one split, and their controls; what is finished in its folder is kept."""
-    report(f"training {config.model} on {len(fold.split.train)} trials")
-    fit_members(windows, fold.split, config, fold.folder, report=report)
-    # A window that moves takes its target along: even a shuffled one then tells by how much it moved, and a
-    # network that finds this out knows when the brain responds. Windows of the controls stay in place.
+def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, report: Report) -> None:
+    """Fit the networks of one split, and their controls; complete ones in its folder are kept."""
+    report(f"training {config.model} on {len(split.rows.train)} trials")
+    fit_members(windows, split.rows, config, split.folder, report=report)
+    # Jitter moves a window and its target alike. With shuffled targets, the network could learn by how much a
+    # window was moved, and so when the brain responds: windows of the controls stay in place.
     still = config.augment.model_copy(update={"jitter": 0.0})
     alone = config.model_copy(update={"seeds": 1, "augment": still})
     for name in scoring.controls(config, windows):
         report(f"control: the same network, targets {name.replace('_', ' ')}")
-        targets = shuffled(name, windows.targets, windows.subjects, fold.split, config.seed)
-        fit_members(
-            windows, fold.split, alone, scoring.control_folder(fold, name), targets=targets, report=report
-        )
+        targets = shuffled(name, windows.targets, windows.subjects, split.rows, config.seed)
+        folder = scoring.control_folder(split, name)
+        fit_members(windows, split.rows, alone, folder, targets=targets, report=report)
 
 
 def _score(
-    config: TrainConfig, windows: WindowSet, folds: list[Fold], out: Path, report: Report
+    config: TrainConfig, windows: WindowSet, splits: list[SplitFolder], out: Path, report: Report
 ) -> dict[str, Any]:
     tables = []
-    for number, fold in enumerate(folds, start=1):
-        of = f" of split {number}" if len(folds) > 1 else ""
-        report(f"scoring the {fold.part} part{of}: network, baselines")
-        tables.append(scoring.predictions(config, windows, fold).assign(fold=number))
+    for number, split in enumerate(splits, start=1):
+        of = f" of split {number}" if len(splits) > 1 else ""
+        report(f"scoring the {split.part} part{of}: network, baselines")
+        tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     metrics = {
         "task": windows.task.name,
         "model": config.model,
-        "part": folds[0].part,
+        "part": splits[0].part,
         "target": windows.target_name,
         "unit": windows.target_unit,
         **evaluate(predictions),

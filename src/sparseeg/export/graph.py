@@ -16,7 +16,7 @@ import torch
 from sparseeg import __version__
 from sparseeg.errors import SparseEEGError, not_installed
 from sparseeg.files.atomic import write_whole
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.prediction import Predictor
 
 INPUT, OUTPUT = "windows", "prediction"
@@ -103,9 +103,9 @@ def needed(name: str) -> Any:
         raise not_installed(name, "sparseeg[export]", error) from error
 
 
-def _network(predictor: Predictor) -> tuple[Together, torch.Tensor]:
+def _network(predictor: Predictor) -> tuple[Ensemble, torch.Tensor]:
     """Return the networks as one, and windows of the shape that they take; two, since one is special."""
-    network = Together(predictor.networks, predictor.config.partitions).eval()
+    network = Ensemble(predictor.networks, predictor.config.partitions).eval()
     return network, torch.randn(2, predictor.spec.n_chans, predictor.spec.n_times)
 
 

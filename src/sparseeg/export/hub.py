@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparseeg import __version__
 from sparseeg.export.graph import check
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
@@ -43,7 +43,8 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
         version: str = __version__,
     ) -> None:
         super().__init__()
-        self.together = Together([NetworkSpec(**spec).build() for spec in networks], partitions)
+        # The name `together` is part of the files of weights.
+        self.together = Ensemble([NetworkSpec(**spec).build() for spec in networks], partitions)
         self.inputs = inputs or {}
 
     def forward(self, x: Tensor) -> Tensor:

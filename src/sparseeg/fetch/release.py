@@ -18,8 +18,9 @@ from rich.filesize import decimal
 from sparseeg.data.bids import hbn
 from sparseeg.data.problems import Problem
 from sparseeg.errors import NO_ROOM, SparseEEGError, nearest, one_line
+from sparseeg.files import lock
 
-from . import lock, manifest
+from . import manifest
 from .bucket import Bucket, Remote
 from .download import UNFINISHED, Download, bytes_there
 from .manifest import Manifest
@@ -147,7 +148,7 @@ def fetch(
         manifests = {}
         for name in listed:
             _make(request.to / name)
-            stack.enter_context(lock.only_one(request.to / name))
+            stack.enter_context(lock.only_writer(request.to / name))
             manifests[name] = Manifest(request.to / name)
         folders = [_survey(manifests[name], files) for name, files in listed.items()]
         _check_space(request.to, folders)

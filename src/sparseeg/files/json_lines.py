@@ -1,4 +1,4 @@
-"""Files of JSON objects, one a line, that are appended to; what a kill has torn is left out."""
+"""Files with one JSON object per line that are appended to; a line torn by a kill is left out."""
 
 import json
 from collections.abc import Iterable
@@ -35,6 +35,8 @@ class JsonLines:
         self._torn = False
 
     def replace(self, contents: Iterable[dict[str, Any]]) -> None:
-        """Write the file anew with these objects alone, whole or not at all."""
-        write_whole(self.path, "".join(json.dumps(content) + "\n" for content in contents))
+        """Write the file anew with these objects alone, unless that is what it holds."""
+        text = "".join(json.dumps(content) + "\n" for content in contents).encode()
+        if not self.path.is_file() or self.path.read_bytes() != text:
+            write_whole(self.path, text)
         self._torn = False

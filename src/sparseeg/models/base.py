@@ -1,4 +1,4 @@
-"""What every network of the package has in common."""
+"""The base class of the package's networks."""
 
 import itertools
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .heads import RegressionLayer
-from .latency import READ_OUTS, LatencyHead
+from .latency import READ_OUTS, LatencyHead, check_length
 from .standardize import Standardize
 
 OUTPUTS = ("scalar", *READ_OUTS)
@@ -15,8 +15,8 @@ OUTPUTS = ("scalar", *READ_OUTS)
 class EEGNetwork(nn.Module):
     """Network from windows (batch, n_chans, n_times) of any unit to (batch, n_outputs) in the target's unit.
 
-    The signal parameters mean what they mean in braindecode. Subclasses define `forward_features`, which maps
-    standardised windows to (batch, features, steps), and end their constructor with `_finish`.
+    The signal parameters have the same meaning as in braindecode. Subclasses define `forward_features`, which
+    maps standardised windows to (batch, features, steps), and end their constructor with `_finish`.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class EEGNetwork(nn.Module):
     chs_info : `ch_name` and `loc` of each channel, as in `mne.Info["chs"]`; kept, not used by the specified
         networks.
     standardize : see `Standardize`.
-    output : "scalar", a regression of pooled features, or "latency", a distribution over the window's samples
-        (`LatencyHead`) for targets that are times, answered by its mean; "latency-median": by its median.
+    output : "scalar", a regression of pooled features; "latency", for targets that are times: the mean of a
+        distribution over the window's samples (`LatencyHead`); "latency-median": its median.
     """
 
     min_times = 1
     head: nn.Module
-    final_layer: nn.Module
+    final_layer: RegressionLayer | LatencyHead
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class EEGNetwork(nn.Module):
         self.standardize = Standardize(standardize)
 
     def _finish(self, n_features: int, head: nn.Module, width: int) -> None:
-        """Set the layers behind `forward_features`.
+        """Set the layers after `forward_features`.
 
         head : maps its (batch, n_features, steps) to (batch, width), for a scalar output.
         """
@@ -79,15 +79,16 @@ class EEGNetwork(nn.Module):
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Map standardised windows (batch, n_chans, n_times) to features (batch, features, steps)."""
-        raise TypeError(f"{type(self).__name__} doesn't define forward_features")
+        raise TypeError(f"{type(self).__name__} does not define forward_features")
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return what `final_layer` gets for windows (batch, n_chans, n_times)."""
+        """Return the input of `final_layer` for windows (batch, n_chans, n_times)."""
         if x.ndim != 3 or x.shape[1] != self.n_chans or x.shape[2] < self.min_times:
             raise ValueError(
                 f"{type(self).__name__} takes (batch, {self.n_chans}, time >= {self.min_times}), "
                 f"not {tuple(x.shape)}"
             )
+        check_length(self.final_layer, x)
         return self.head(self.forward_features(self.standardize(x)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,7 +96,7 @@ class EEGNetwork(nn.Module):
 
 
 def check_output(network: str, output: str, n_outputs: int) -> None:
-    """Raise ValueError unless `output` names a kind of output that gives that many numbers."""
+    """Raise ValueError unless `output` is a kind of output that has `n_outputs` numbers."""
     if output not in OUTPUTS:
         raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, not {output!r}")
     if output in READ_OUTS and n_outputs != 1:

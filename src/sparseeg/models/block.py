@@ -1,4 +1,4 @@
-"""The block of the networks whose size no specification fixes."""
+"""The transformer block of the networks that are not part of the specification."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from sparseeg.attention.feedforward import FeedForward
 
 
 class AttentionBlock(nn.Module):
-    """Attention and a feed-forward network, each behind a norm of its own and beside an open path.
+    """Attention and a feed-forward network, each with a norm before it and a residual connection.
 
-    Norms before the branches, not after them (Xiong et al. 2020, arXiv 2002.04745): a few hundred steps on a
-    few hundred trials are enough to train it.
+    Pre-norm blocks (Xiong et al. 2020, arXiv 2002.04745) train within a few hundred steps on a few hundred
+    trials.
 
     Parameters
     ----------
-    width : of the tokens; the feed-forward network is twice as wide inside.
-    dropout : of both branches; the weights of the attention have none.
+    width : of the tokens; the hidden layer of the feed-forward network is twice as wide.
+    dropout : after both branches; attention weights are not dropped.
     attention_options : of `sparseeg.attention.SparseMultiHeadAttention`.
     """
 

@@ -1,4 +1,4 @@
-"""Any braindecode model under the same protocol; braindecode is imported only when one is asked for."""
+"""Any braindecode model under the same protocol; braindecode is imported when the first one is built."""
 
 import importlib
 from typing import Any
@@ -10,11 +10,11 @@ from sparseeg.errors import SparseEEGError, nearest, not_installed
 
 from .base import check_output
 from .heads import TargetScale
-from .latency import READ_OUTS, LatencyHead
+from .latency import READ_OUTS, LatencyHead, check_length
 from .standardize import Standardize
 
 _SCALAR = "use output='scalar'"
-_LOC = 12  # numbers that MNE keeps of a channel's place: the first three are its position
+_LOC = 12  # length of `loc` in MNE: the first three numbers are the position
 
 
 def _model_class(name: str) -> type[nn.Module]:
@@ -31,7 +31,7 @@ def _model_class(name: str) -> type[nn.Module]:
 def _as_in_mne(
     chs_info: list[dict[str, Any]] | None,
 ) -> tuple[list[dict[str, Any]] | None, list[str]]:
-    """Return the channels with a `loc` as long as MNE's, or None, and the names that have no position."""
+    """Return the channels with a `loc` as long as in MNE, or None, and the names without a position."""
     unknown = [channel["ch_name"] for channel in chs_info or () if channel["loc"] is None]
     if chs_info is None or unknown:
         return None, unknown
@@ -40,17 +40,17 @@ def _as_in_mne(
 
 
 class BraindecodeNetwork(nn.Module):
-    """A braindecode model between our standardisation and our target scale.
+    """A braindecode model between this package's standardisation and target scale.
 
     Parameters
     ----------
     model : class name in `braindecode.models`.
-    standardize : see `Standardize`; the default is what braindecode's models are usually trained on.
-    output : "scalar", what the model itself answers, or as in `EEGNetwork` a distribution over the window's
-        samples in place of the model's `final_layer`, where that layer gets features over time.
-    options : passed on to the model's constructor.
+    standardize : see `Standardize`; braindecode's models are usually trained with the default.
+    output : "scalar", the output of the model itself; or, as in `EEGNetwork`, a distribution over the samples
+        of the window in place of the model's `final_layer`, if the input of that layer is features over time.
+    options : passed to the model's constructor.
 
-    The model gets `chs_info` where every channel's position is known, and none otherwise.
+    The model gets `chs_info` only if the positions of all channels are known.
     """
 
     def __init__(
@@ -80,28 +80,31 @@ class BraindecodeNetwork(nn.Module):
         if output in READ_OUTS:
             self.backbone.final_layer = nn.Identity()
             n_features = self._n_features(n_chans, n_times)
-            self.final_layer: nn.Module = LatencyHead(n_features, n_times, sfreq, READ_OUTS[output])
+            self.final_layer: TargetScale | LatencyHead = LatencyHead(
+                n_features, n_times, sfreq, READ_OUTS[output]
+            )
         else:
             self.final_layer = TargetScale(n_outputs)
 
     def _n_features(self, n_chans: int, n_times: int) -> int:
-        """Return the number of features of each step, or raise ValueError where there are no steps."""
+        """Return the number of features of each step; raise ValueError if features are not over time."""
         name = type(self.backbone).__name__
         try:
             with torch.no_grad():
                 shape = self.backbone.eval()(torch.zeros(2, n_chans, n_times)).shape
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ValueError(f"{name} doesn't run without its final_layer ({error}); {_SCALAR}") from error
+            raise ValueError(f"{name} does not run without its final_layer ({error}); {_SCALAR}") from error
         self.backbone.train()
         if len(shape) not in (3, 4) or sum(size > 1 for size in shape[2:]) != 1:
             raise ValueError(
-                f"{name} hands its final_layer {tuple(shape)} for two windows, no (batch, features, steps): "
-                f"it can't say when; {_SCALAR}"
+                f"{name} passes {tuple(shape)} to its final_layer for two windows; a latency head needs "
+                f"(batch, features, steps); {_SCALAR}"
             )
         return shape[1]
 
     def encode(self, x: Tensor) -> Tensor:
-        """Return what `final_layer` gets for windows (batch, n_chans, n_times)."""
+        """Return the input of `final_layer` for windows (batch, n_chans, n_times)."""
+        check_length(self.final_layer, x)
         encoded = self.backbone(self.standardize(x))
         return encoded.flatten(2) if isinstance(self.final_layer, LatencyHead) else encoded
 

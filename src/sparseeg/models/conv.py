@@ -1,9 +1,10 @@
-"""Convolution over time with all that follows it, in the layout that suits the device."""
+"""Convolution over time with the layers after it, in the memory layout that suits the device."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from sparseeg.attention import onednn
 from sparseeg.attention.backend import autocast_dtype, fast_path_fits
 from sparseeg.attention.dropout import ReLUDropout
 
@@ -13,8 +14,8 @@ from .pool import MaxPool
 class ConvBlock(nn.Sequential):
     """Conv1d (padded by half its kernel), batch norm, ReLU, dropout, max pooling.
 
-    On CPUs, time is the outer axis of what is computed inside (channels last): convolutions and batch norm
-    are faster there. In evaluation, batch norm and ReLU are part of the convolution.
+    On CPUs, arrays inside have time as their outer axis (channels last), where convolutions and batch norm
+    are faster. In evaluation, batch norm and ReLU are part of the convolution.
     """
 
     def __init__(
@@ -42,8 +43,8 @@ class ConvBlock(nn.Sequential):
         assert isinstance(norm, nn.BatchNorm1d)
         image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         if self.training or torch.is_grad_enabled() or autocast_dtype("cpu") is not None:
-            weight = conv.weight.unsqueeze(2)
-            image = F.conv2d(image, weight, conv.bias, (1, *conv.stride), (0, *conv.padding))
+            stride, padding = (1, conv.stride[0]), (0, int(conv.padding[0]))
+            image = F.conv2d(image, conv.weight.unsqueeze(2), conv.bias, stride, padding)
             image = activation(_batch_norm(norm, image))
         else:
             image = _conv_norm_relu(conv, norm, image)
@@ -55,22 +56,28 @@ class ConvBlock(nn.Sequential):
 
 
 def _batch_norm(norm: nn.BatchNorm1d, image: Tensor) -> Tensor:
-    """Apply a norm of one-dimensional batches to an image: its own forward takes no layout."""
+    """Apply a one-dimensional batch norm to an image, which its own `forward` refuses."""
     if norm.training:
         norm.get_buffer("num_batches_tracked").add_(1)
-    affine = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-    return F.batch_norm(image, *affine, norm.training, norm.momentum or 0.0, norm.eps)
+    return F.batch_norm(
+        image,
+        norm.running_mean,
+        norm.running_var,
+        norm.weight,
+        norm.bias,
+        norm.training,
+        norm.momentum or 0.0,
+        norm.eps,
+    )
 
 
 def _conv_norm_relu(conv: nn.Conv1d, norm: nn.BatchNorm1d, image: Tensor) -> Tensor:
-    """Compute all three as one convolution: the running statistics fold into its weights."""
+    """Compute convolution, norm and ReLU in one step: the running statistics are part of the weights."""
     mean, variance, offset = norm.get_buffer("running_mean"), norm.get_buffer("running_var"), conv.bias
     gain = norm.weight * (variance + norm.eps).rsqrt()
     weight = (conv.weight * gain[:, None, None]).unsqueeze(2)
     bias = norm.bias - mean * gain if offset is None else norm.bias + (offset - mean) * gain
-    strides, padding = (1, *conv.stride), (0, *conv.padding)
-    if not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
-        return F.conv2d(image, weight, bias, strides, padding).relu_()
-    return torch.ops.mkldnn._convolution_pointwise(
-        image, weight, bias, padding, strides, (1, 1), 1, "relu", [], ""
-    )
+    stride, padding = (1, conv.stride[0]), (0, int(conv.padding[0]))
+    if onednn.HAS_CONV_RELU:
+        return onednn.conv_relu(image, weight, bias, stride, padding)
+    return F.conv2d(image, weight, bias, stride, padding).relu_()

@@ -1,19 +1,19 @@
-"""Several networks that answer as one."""
+"""Several networks that predict as one."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from .partitions import Partitions, each
+from .partitions import Partitions, for_each_way
 
 
-class Together(nn.Module):
-    """The mean of what networks say of windows (batch, channel, time), (batch, 1) in the target's unit.
+class Ensemble(nn.Module):
+    """The mean prediction of several networks for windows (batch, channel, time): (batch, 1).
 
     Parameters
     ----------
-    networks : of one target.
+    networks : trained on the same target.
     partitions : see `sparseeg.models.partitions.ways`.
     """
 
@@ -23,5 +23,10 @@ class Together(nn.Module):
         self.partitions = partitions
 
     def forward(self, x: Tensor) -> Tensor:
-        answers = [network(x)[:, :1].float() for network in each(self.networks, self.partitions)]
-        return torch.stack(answers).mean(dim=0)
+        def predict(network: nn.Module) -> Tensor:
+            return network(x)[:, :1].float()
+
+        predictions = []
+        for network in self.networks:
+            predictions += for_each_way(network, self.partitions, predict)
+        return torch.stack(predictions).mean(dim=0)

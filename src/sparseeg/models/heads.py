@@ -1,4 +1,4 @@
-"""What turns features into a prediction in the unit of the target."""
+"""Last layers: they map features to predictions in the unit of the target."""
 
 import torch
 from torch import Tensor, nn
@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class TargetScale(nn.Module):
     """Map standardised predictions (batch, n_outputs) to the unit of the target.
 
-    `set_target(mean, std)` stores the training targets' statistics as buffers, `shrink(factor)` the share of
-    their distance from the mean that predictions keep; they travel with the weights.
+    `set_target(mean, std)` stores statistics of the training targets, `shrink(factor)` the share of their
+    distance from the mean that predictions keep. All are buffers: they are saved with the weights.
     """
 
     mean: Tensor
@@ -35,7 +35,7 @@ class TargetScale(nn.Module):
 
 
 class RegressionLayer(nn.Linear):
-    """Linear layer that learns standardised targets and answers in the target's unit."""
+    """Linear layer that learns standardised targets and predicts in the target's unit."""
 
     def __init__(self, in_features: int, out_features: int = 1) -> None:
         super().__init__(in_features, out_features)

@@ -1,30 +1,30 @@
-"""The head that says when: a distribution over the window's samples, read out by its mean or its median."""
+"""The latency head: a distribution over the window's samples, summarised by its mean or its median."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 READ_OUTS = {"latency": "mean", "latency-median": "median"}
-"""What is read out of the distribution, by the `output` of a network."""
+"""How the distribution is summarised, by the `output` of a network."""
 
 
 class LatencyHead(nn.Module):
     """Predict the time of an event in seconds from features over time, with its uncertainty.
 
-    The distribution of the time is a mixture, so that a guess bends no other answer: with the probability of
-    a guess, which depends on the window, the time is uniform between two limits that reach beyond the window;
-    otherwise it is the softmax of one logit per sample, on top of a learned prior. Features with fewer steps
-    than the window has samples get their logits interpolated.
+    The distribution of the time is a mixture, so that uninformative trials do not bias the rest: with the
+    probability of a guess, which depends on the window, the time is uniform between two limits beyond the
+    window; otherwise it follows the softmax of one logit per sample plus a learned prior. Where features have
+    fewer steps than the window has samples, the logits are interpolated.
 
     Parameters
     ----------
     in_features : of each step.
     n_times : samples of the window.
     sfreq : sampling rate in Hz.
-    read_out : "mean", the expectation, which makes the squared error small; or "median", which makes the
-        absolute error small: doubt whether there is a response at all moves it little.
+    read_out : "mean", the expectation, which minimises the squared error; or "median", which minimises the
+        absolute error and depends less on the probability of a guess.
 
-    Before training, `set_window` says where the window lies and `set_target` what the mean target is.
+    Before training, `set_window` stores where the window lies and `set_target` the mean target.
     """
 
     start: Tensor
@@ -38,10 +38,10 @@ class LatencyHead(nn.Module):
         self.read_out = read_out
         self.n_times = n_times
         self.sfreq = sfreq
-        self.logit = nn.Linear(in_features, 1, bias=False)  # the same for all samples: no difference
+        self.logit = nn.Linear(in_features, 1, bias=False)  # a bias would cancel in the softmax
         self.prior = nn.Parameter(torch.zeros(n_times))
         self.guess = nn.Linear(in_features, 1)
-        # All windows start with nearly the same answer: any time alike, and few guesses.
+        # The initial prediction is nearly the same for all windows: uniform over samples, with few guesses.
         for layer in (self.logit, self.guess):
             nn.init.normal_(layer.weight, std=0.01)
         nn.init.constant_(self.guess.bias, -3.0)
@@ -52,12 +52,12 @@ class LatencyHead(nn.Module):
     def set_window(self, start: float, low: float, high: float) -> None:
         """Store the time of the window's first sample and the range of the targets, in seconds."""
         self.start.fill_(start)
-        # A sample more on either side: a time outside the window is never impossible.
+        # One sample more on either side: a time outside the window never has probability zero.
         self.low.fill_(min(low, start) - 1 / self.sfreq)
         self.high.fill_(max(high, start + self.n_times / self.sfreq) + 1 / self.sfreq)
 
     def set_target(self, mean: float, std: float) -> None:
-        """Store the mean of the training targets; a time needs no scale."""
+        """Store the mean of the training targets; `std` is not used, as times need no scale."""
         self.mean.fill_(mean)
 
     def shrink(self, factor: float) -> None:
@@ -71,14 +71,14 @@ class LatencyHead(nn.Module):
 
     @property
     def step_share(self) -> Tensor:
-        """Share of the guesses that falls on one sample, (1,)."""
+        """Share of the guesses within one sample, (1,)."""
         return 1 / (self.sfreq * (self.high - self.low))
 
     def log_probabilities(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logarithms of each sample's probability, (batch, n_times), and of a guess, (batch, 1).
 
-        features : (batch, in_features, steps). The samples' probabilities hold the guesses that fall on them;
-        what they lack to one is the guesses outside the window.
+        features : (batch, in_features, steps). The samples' probabilities include guesses inside the window;
+        what is missing to one is the probability of guesses outside.
         """
         logits = self.logit(features.transpose(1, 2)).transpose(1, 2).float()
         if logits.shape[2] != self.n_times:
@@ -94,15 +94,15 @@ class LatencyHead(nn.Module):
         guess = log_guess.exp()
         evident = log_samples.exp() - guess * self.step_share
         middle, width = (self.low + self.high) / 2, self.high - self.low
-        times = self.times - middle  # small numbers: squares lose nothing in float32
+        times = self.times - middle  # centred: squares keep their precision in float32
         offset = (evident * times).sum(dim=1, keepdim=True)
         square = (evident * times.square()).sum(dim=1, keepdim=True) + guess * width.square() / 12
-        # A variance of nothing but rounding has no gradient.
+        # Below this, the variance is rounding and its root has no useful gradient.
         spread = (square - offset.square()).clamp_min(1e-8).sqrt()
         return middle + offset, spread
 
     def median(self, features: Tensor) -> Tensor:
-        """Return the time in seconds before which half of the probability lies, (batch, 1)."""
+        """Return the median of the time in seconds, (batch, 1)."""
         log_samples, log_guess = self.log_probabilities(features)
         step = 1 / self.sfreq
         edges = self.start + (torch.arange(self.n_times + 1, device=self.start.device) - 0.5) * step
@@ -116,5 +116,14 @@ class LatencyHead(nn.Module):
         return begin + (end - begin) * (0.5 - low) / (high - low).clamp_min(1e-9)
 
     def forward(self, features: Tensor) -> Tensor:
-        answer = self.median(features) if self.read_out == "median" else self.moments(features)[0]
-        return self.mean + self.gain * (answer - self.mean)
+        time = self.median(features) if self.read_out == "median" else self.moments(features)[0]
+        return self.mean + self.gain * (time - self.mean)
+
+
+def check_length(layer: nn.Module, x: Tensor) -> None:
+    """Raise ValueError for windows (batch, channel, time) of another length than a latency head has."""
+    if isinstance(layer, LatencyHead) and x.shape[2] != layer.n_times:
+        raise ValueError(
+            f"a network with a latency head gives times in windows of {layer.n_times} samples; windows of "
+            f"{x.shape[2]} samples would be stretched"
+        )

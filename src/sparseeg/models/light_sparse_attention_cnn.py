@@ -16,7 +16,7 @@ class LightSparseAttentionCNN(EEGNetwork):
 
     Parameters
     ----------
-    scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
+    scale_factor : number of heads as a share of the time steps (0.5: two steps per head).
     dropout : after convolutions, in the attention block and in the head.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
     standardize, output : as in `EEGNetwork`, like the other parameters.

@@ -13,7 +13,7 @@ class AveragePool(nn.Module):
     """Mean over the last axis: (batch, features, steps) -> (batch, features)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2).mean(dim=1)  # along the axis that is the outer one in memory
+        return x.transpose(1, 2).mean(dim=1)  # time is the outer axis in memory
 
 
 class AverageMaxPool(nn.Module):
@@ -24,7 +24,7 @@ class AverageMaxPool(nn.Module):
 
 
 class MaxPool(nn.MaxPool1d):
-    """`torch.nn.MaxPool1d` over any axis; by pairs, CPUs store no indices and take a quarter of the time."""
+    """`torch.nn.MaxPool1d` over any axis; for pairs on a CPU without indices, in a quarter of the time."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, features, steps) to (batch, features, fewer steps)."""
@@ -39,13 +39,14 @@ class MaxPool(nn.MaxPool1d):
 
 
 class _PairMaximum(torch.autograd.Function):
-    """The larger of each two steps; of equal ones the first gets the gradient, as in `max_pool1d`."""
+    """The maximum of each pair of steps; of equal steps the first gets the gradient, as in `max_pool1d`."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
         ctx.dim = dim
         ctx.save_for_backward(x)
-        return torch.maximum(*_pairs(x, dim))
+        first, second = _pairs(x, dim)
+        return torch.maximum(first, second)
 
     @staticmethod
     @once_differentiable
@@ -60,6 +61,6 @@ class _PairMaximum(torch.autograd.Function):
 
 
 def _pairs(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Return the even and the odd steps, without the last one of an odd number."""
+    """Return the even and the odd steps; the last of an odd number of steps is left out."""
     pairs = x.narrow(dim, 0, x.shape[dim] // 2 * 2).unflatten(dim, (-1, 2))
     return pairs.select(dim + 1, 0), pairs.select(dim + 1, 1)

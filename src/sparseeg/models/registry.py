@@ -4,10 +4,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from torch import nn
-
 from sparseeg.errors import SparseEEGError, nearest
 
+from .base import EEGNetwork
 from .braindecode import BraindecodeNetwork
 from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .response_time_cnn import ResponseTimeCNN
@@ -17,7 +16,10 @@ from .sparse_eeg_transformer import SparseEEGTransformer
 
 BRAINDECODE_PREFIX = "braindecode:"
 
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+BuiltNetwork = EEGNetwork | BraindecodeNetwork
+"""What `build` returns: a `torch.nn.Module` and a `sparseeg.models.network.Network`."""
+
+_NETWORKS: dict[str, Callable[..., EEGNetwork]] = {
     "response-time-cnn": ResponseTimeCNN,
     "sparse-attention-cnn": SparseAttentionCNN,
     "light-sparse-attention-cnn": LightSparseAttentionCNN,
@@ -48,13 +50,14 @@ def build(
     sfreq: float = 100.0,
     chs_info: list[dict[str, Any]] | None = None,
     **options: Any,
-) -> nn.Module:
+) -> BuiltNetwork:
     """Return the network registered as `name`, untrained.
 
     It takes (batch, n_chans, n_times) in any unit and returns (batch, n_outputs) in the target's unit, once
-    `final_layer.set_target(mean, std)` was called. `chs_info` says where the electrodes sit: for each channel
-    its `ch_name` and a `loc` that begins with x, y, z in metres, or is None. Raises SparseEEGError for an
-    unknown name, an unknown option, a window the network can't take, or a position that it needs.
+    `final_layer.set_target(mean, std)` was called. `chs_info` holds the positions of the electrodes: for each
+    channel its `ch_name` and a `loc` that begins with x, y, z in metres, or is None. Raises SparseEEGError
+    for an unknown name or option, for windows that the network does not accept, and for missing positions
+    that it needs.
     """
     check_name(name)
     try:
@@ -65,12 +68,12 @@ def build(
         return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, chs_info, **options)
     except SparseEEGError:
         raise
-    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch, of sizes below zero
+    except (TypeError, ValueError, RuntimeError) as error:  # torch raises RuntimeError for negative sizes
         raise SparseEEGError(f"can't build {name} for {n_chans} x {n_times}: {error}") from error
 
 
 def _check_options(name: str, options: Iterable[str]) -> None:
-    """Raise SparseEEGError for an option that one of the package's own networks doesn't have."""
+    """Raise SparseEEGError for an option that a network of this package does not have."""
     parameters = inspect.signature(_NETWORKS[name]).parameters.values()
     known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
     for option in options:

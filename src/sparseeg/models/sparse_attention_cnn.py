@@ -19,9 +19,9 @@ class SparseAttentionCNN(EEGNetwork):
 
     Parameters
     ----------
-    scale_factor : share of the time steps that is the number of heads (0.5: two steps meet in each).
+    scale_factor : number of heads as a share of the time steps (0.5: two steps per head).
     dropout : after convolutions, in the attention blocks and in the head.
-    gates : which of "channel" and "temporal" there are.
+    gates : any of "channel" and "temporal".
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`.
     standardize, output : as in `EEGNetwork`, like the other parameters.
     """

@@ -1,4 +1,4 @@
-"""The network that says when: convolutions of several lengths, then sparse attention at every sample."""
+"""The network for latencies: convolutions of several lengths, then sparse attention at every sample."""
 
 import math
 from typing import Any
@@ -16,8 +16,8 @@ from .pool import AveragePool
 class SparseAttentionLocator(EEGNetwork):
     """Spatial filters, temporal filters of several lengths, local and strided attention, a latency head.
 
-    Every sample of the window stays a token to the end. Of each pair of blocks, the first attends to
-    neighbours, the second in strides of the whole window: together, everything reaches everything.
+    Every sample of the window is a token in all blocks. Of each pair of blocks, the first attends to
+    neighbours, the second in strides over the whole window: together they connect all samples.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ class SparseAttentionLocator(EEGNetwork):
     width : of the tokens.
     kernels : lengths of the temporal filters in seconds; every spatial filter gets one of each.
     n_blocks : blocks of attention.
-    neighbours : seconds that a local head spans.
-    dropout : before the tokens are made and in the blocks.
+    neighbours : length of a local head in seconds.
+    dropout : before the tokens and in the blocks.
     attention_options : further options of `sparseeg.attention.SparseMultiHeadAttention`, for all blocks.
     n_auxiliary : yes-or-no labels that `auxiliary` learns beside the target.
-    output, standardize : as in `EEGNetwork`, like the other parameters. Without an output, "latency" for one
-        number and "scalar" for several.
+    output, standardize : as in `EEGNetwork`, like the other parameters. `output` is "latency" by default for
+        one number and "scalar" for several.
     """
 
     def __init__(
@@ -91,6 +91,11 @@ class SparseAttentionLocator(EEGNetwork):
         x = x.transpose(1, 2) + self.position[: x.shape[2]]
         return self.norm(self.blocks(x)).transpose(1, 2)
 
+    @property
+    def n_auxiliary(self) -> int:
+        """Number of labels that `auxiliary` predicts."""
+        return self.auxiliary_layer.out_features
+
     def auxiliary(self, encoded: Tensor) -> Tensor:
-        """Return the labels' logits, (batch, n_auxiliary), for what `encode` gives: over time, or pooled."""
+        """Return the logits of the labels, (batch, n_auxiliary), for the output of `encode`."""
         return self.auxiliary_layer(encoded.mean(dim=2) if encoded.ndim == 3 else encoded)

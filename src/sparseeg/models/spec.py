@@ -1,23 +1,21 @@
-"""How a network is built, as plain values: what a file of weights has to say."""
+"""How a network is built, as plain values that a file of weights can hold."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
-
 from sparseeg.errors import SparseEEGError
 
-from .registry import build
+from .registry import BuiltNetwork, build
 
 SIGNAL = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """The arguments of `build`, so that a file of weights can be opened alone.
+    """The arguments of `build`: with them, a file of weights can be opened without anything else.
 
-    `chs_info` holds {"ch_name": name, "loc": [x, y, z] in metres, or None} for each channel; None in files
-    from before there were positions.
+    `chs_info` holds {"ch_name": name, "loc": [x, y, z] in metres, or None} for each channel; it is None in
+    files of versions that did not store positions.
     """
 
     name: str
@@ -33,9 +31,9 @@ class NetworkSpec:
         """Names of the channels in their order, where they are known."""
         return None if self.chs_info is None else tuple(channel["ch_name"] for channel in self.chs_info)
 
-    def build(self) -> nn.Module:
+    def build(self) -> BuiltNetwork:
         """Return the untrained network."""
         for name in SIGNAL:
             if name in self.options:
-                raise SparseEEGError(f"{self.name}: {name} follows from the data and is no option")
+                raise SparseEEGError(f"{self.name}: {name} follows from the data and is not an option")
         return build(self.name, **{name: getattr(self, name) for name in SIGNAL}, **self.options)

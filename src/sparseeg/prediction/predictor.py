@@ -56,7 +56,7 @@ class Predictor:
             )
         self.spec = models.files.read_spec(network_files(self.run)[0])
         self.inputs = Inputs.read(self.run, self.spec)
-        self.networks: list[Any] = [network.to(device) for network in load_members(self.run)]
+        self.networks = [network.to(device) for network in load_members(self.run)]
         self.device = torch.device(device)
         self._calibration = Calibration.read(self.run)
 

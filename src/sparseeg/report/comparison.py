@@ -7,7 +7,8 @@ import pandas as pd
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation import compare
-from sparseeg.experiments.comparison import Comparison, Entry
+from sparseeg.experiments.comparison import Comparison
+from sparseeg.experiments.entry import Entry
 from sparseeg.report import tables
 from sparseeg.report.figures import intervals_figure
 

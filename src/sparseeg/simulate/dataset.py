@@ -16,6 +16,7 @@ from sparseeg.data.bids.description import is_simulated, read_description
 from sparseeg.data.bids.hbn import CONTRAST_TASK
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import write_json, write_whole
+from sparseeg.files.lock import is_empty
 
 from . import metadata
 from .bdf import write_bdf
@@ -114,7 +115,7 @@ def _claim(out: Path, description: dict[str, object]) -> None:
     if out.exists() and not out.is_dir():
         raise SparseEEGError(f"{out} is a file; give a folder for the simulated data set")
     simulated = is_simulated(out)
-    if not simulated and out.is_dir() and any(out.iterdir()):
+    if not simulated and out.is_dir() and not is_empty(out):
         raise SparseEEGError(f"{out} is not empty and holds no simulated data set; choose a new folder")
     if simulated and read_description(out).get("GeneratedBy") != description["GeneratedBy"]:
         raise SparseEEGError(

@@ -55,4 +55,4 @@ def make_passive_signals(
     waves.append(_cut_response(state, times, recording))
     fields = np.column_stack([*anatomy.rhythm.values(), anatomy.visual])
     total += fields @ np.stack(waves)
-    return np.ascontiguousarray(band_pass(total.astype(np.float32)).T)
+    return np.ascontiguousarray(band_pass(total).T, dtype=np.float32)

@@ -32,10 +32,10 @@ def band_pass(signals: np.ndarray) -> np.ndarray:
 
 
 def coloured(rng: np.random.Generator, shape: tuple[int, int], amplitude: np.ndarray) -> np.ndarray:
-    """Draw float32 Gaussian noise (source, time) of SD one with an amplitude spectrum (time // 2 + 1,)."""
+    """Draw Gaussian noise (source, time) of SD one with an amplitude spectrum (time // 2 + 1,)."""
     amplitude = amplitude * np.sqrt(len(amplitude) / np.sum(amplitude**2))
-    white = fft.rfft(rng.standard_normal(shape, dtype=np.float32))
-    return fft.irfft(white * amplitude.astype(np.float32), n=shape[1])
+    white = fft.rfft(rng.standard_normal(shape, dtype=np.float32).astype(np.float64))
+    return fft.irfft(white * amplitude, n=shape[1])
 
 
 def pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: float, fall: float) -> np.ndarray:
@@ -65,14 +65,10 @@ def ongoing(
     n, size = settings.noise, int(seconds * SFREQ)
     times, frequencies = np.arange(size) / SFREQ, fft.rfftfreq(size, 1 / SFREQ)
     slope = np.maximum(frequencies, 0.5) ** (-subject.exponent / 2)
-    signals = (subject.background_uv * anatomy.background).astype(np.float32) @ coloured(
-        rng, (128, size), slope
-    )
-    signals += anatomy.noise_uv[:, None].astype(np.float32) * rng.standard_normal(
-        (129, size), dtype=np.float32
-    )
+    signals = (subject.background_uv * anatomy.background) @ coloured(rng, (128, size), slope)
+    signals += anatomy.noise_uv[:, None] * rng.standard_normal((129, size), dtype=np.float32)
     drift = np.maximum(frequencies, 0.5) ** -0.75
-    signals += anatomy.drift_uv[:, None].astype(np.float32) * coloured(rng, (129, size), drift)
+    signals += anatomy.drift_uv[:, None] * coloured(rng, (129, size), drift)
 
     peak = np.exp(-0.5 * ((frequencies - subject.alpha_peak) / n.alpha_width) ** 2)
     alpha = coloured(rng, (anatomy.alpha.shape[1], size), peak) * np.array([[1.0], [1.0], [0.6]])
@@ -135,12 +131,16 @@ def make_signals(
     settings: Settings,
     parts: Collection[str] = PARTS,
 ) -> np.ndarray:
-    """Return the continuous EEG of a run, or some parts of it, as float32 (time, 129) in microvolts."""
-    total = np.zeros((len(CH_NAMES), run.n_samples), dtype=np.float32)
+    """Return the continuous EEG of a run, or some parts of it, as float32 (time, 129) in microvolts.
+
+    It is computed in float64: in float32, sums would differ between processors by up to the resolution of the
+    BDF file.
+    """
+    total = np.zeros((len(CH_NAMES), run.n_samples))
     if "background" in parts:
         total += background_part(seed, subject, anatomy, run, settings)
     makers = {"stimulus": stimulus_part, "rhythm": rhythm_part, "response": response_part}
     for name in (name for name in PARTS if name in parts and name in makers):
         fields, waves = makers[name](seed, subject, anatomy, run, settings)
-        total += fields.astype(np.float32) @ waves.astype(np.float32)
-    return np.ascontiguousarray(band_pass(total).T)
+        total += fields @ waves
+    return np.ascontiguousarray(band_pass(total).T, dtype=np.float32)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparseeg.attention.backend import plain_path
-from sparseeg.models.ensemble import Together
+from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 
@@ -69,17 +69,17 @@ class ChallengeNetwork(nn.Module):
 
     def __init__(self, networks: list[dict[str, Any]], partitions: Partitions, constant: float) -> None:
         super().__init__()
-        self.together = Together([_built(**network) for network in networks], partitions)
+        self.ensemble = Ensemble([_built(**network) for network in networks], partitions)
         self.constant = constant
 
     @torch.inference_mode()
     def forward(self, x: Tensor) -> Tensor:
         """Return the answers, float32 (batch, 1)."""
-        if not self.together.networks:
+        if not self.ensemble.networks:
             return x.new_full((len(x), 1), self.constant, dtype=torch.float32)
         # The image's triton is older than what our kernels were tested with.
         with nullcontext() if x.device.type == "cpu" else plain_path():
-            answers = self.together(x.float())
+            answers = self.ensemble(x.float())
         # One window that isn't a number would cost the whole score.
         return answers.nan_to_num(self.constant, self.constant, self.constant)
 

@@ -20,6 +20,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
+from sparseeg.files.lock import only_writer
 from sparseeg.prediction.example_windows import noise_windows
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.challenge import N_TIMES, SHARES, TASKS, TOLERANCE, VOLTS, check_windows
@@ -103,7 +104,8 @@ def challenge_windows(
         _check_prepared(data, windows, task, options)
     elif kind == "bids":
         cached = cache / "-".join((task.name, *(releases or ())))
-        windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
+        with only_writer(cached):
+            windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
     else:
         raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
     check_windows(challenge, windows.provenance, str(data))

@@ -30,8 +30,9 @@ def augment(x: Tensor, config: AugmentConfig) -> Tensor:
 def mixup(x: Tensor, alpha: float) -> tuple[Tensor, Tensor, Tensor]:
     """Mix every window with another one of its batch (Zhang et al. 2018, arXiv 1710.09412).
 
-    Returns the mixed windows, the partner of each (batch,), and its own share (batch,), at least a half: the
-    loss is that share of the loss for the own target, and the rest of that for the partner's.
+    Returns the mixed windows, the partner of each (batch,), and its own share (batch,), at least a half.
+    Losses are mixed alike: that share of the loss for the window's own target or label, and the rest of the
+    loss for its partner's.
     """
     share = torch.distributions.Beta(alpha, alpha).sample((len(x),)).to(x.device)
     share = torch.maximum(share, 1 - share)

@@ -1,18 +1,18 @@
-"""What the validation subjects say of finished networks: how far to believe them, and how wide they miss."""
+"""Shrinkage and width of the prediction intervals of trained networks, from the validation subjects."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.intervals import LEVEL, conformal_quantile
 from sparseeg.evaluation.shrinkage import shrinkage
-from sparseeg.files.atomic import write_whole
+from sparseeg.files.atomic import read_json, write_whole
+from sparseeg.models.network import Network
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.inference import Prediction, predict
 
@@ -21,13 +21,14 @@ FILE = "calibration.json"
 
 @dataclass(frozen=True)
 class Calibration:
-    """Learned on the validation subjects; written beside the networks it belongs to.
+    """Shrinkage and intervals, learned on the validation subjects; a file beside the networks.
 
     Parameters
     ----------
-    shrinkage : share of their distance from the mean that predictions keep; the networks hold it already.
-    level : share of a new person's trials that the interval shall hold.
-    reach : half the interval: in units of the prediction's spread where `relative`, of the target otherwise.
+    shrinkage : share of their distance from the mean that predictions keep; the networks apply it themselves.
+    level : share of a new person's trials that the interval should contain.
+    reach : half the width of the interval, in units of the prediction's spread where `relative`, of the
+        target otherwise.
     """
 
     shrinkage: float
@@ -46,25 +47,31 @@ class Calibration:
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration":
-        """Read what stands in the folder of the networks; SparseEEGError where that can't be read."""
-        try:
-            return cls(**json.loads((folder / FILE).read_text()))
-        except (OSError, ValueError, TypeError) as error:
-            raise SparseEEGError(f"{folder / FILE} can't be read: {one_line(error)}") from error
+        """Read from the folder of the networks; SparseEEGError where the file is missing or damaged."""
+        return read_json(folder / FILE, cls)
 
 
 def calibrate(
-    networks: Sequence[Any],
+    networks: Sequence[Network],
     windows: WindowSet,
     valid: np.ndarray,
     targets: np.ndarray,
     partitions: Partitions = 1,
     chosen: bool = True,
 ) -> Calibration:
-    """Shrink the networks, in place, to what the validation subjects support; measure how far they miss.
+    """Set the shrinkage of networks, in place, and return it with the width of their intervals.
 
-    Several networks get one factor, that of their mean. Calling it again gives the same. `chosen` says
-    whether the validation subjects chose the epoch. Raises SparseEEGError for answers that are no numbers.
+    Several networks get one factor, that of their mean. A second call gives the same result.
+
+    Parameters
+    ----------
+    valid : indices of the validation windows.
+    targets : of all windows.
+    chosen : whether the validation subjects chose the epoch.
+
+    Raises
+    ------
+    SparseEEGError : a prediction is not a finite number.
     """
     for network in networks:
         network.final_layer.shrink(1.0)
@@ -73,13 +80,13 @@ def calibrate(
     prediction = predict(networks, windows, valid, partitions=partitions)
     if not np.isfinite(prediction.mean).all():
         raise SparseEEGError(
-            "the network's answers to the validation subjects are no numbers: training diverged; train into "
+            "predictions for the validation subjects are not finite numbers: training diverged; train into "
             "another folder with a lower --learning-rate"
         )
     factor = shrinkage(target - center, prediction.mean - center, subjects, chosen)
     for network in networks:
         network.final_layer.shrink(factor)
-    prediction = predict(networks, windows, valid, partitions=partitions)  # nearer, and spread otherwise
+    prediction = predict(networks, windows, valid, partitions=partitions)  # its spread has changed too
     error = np.abs(target - prediction.mean)
     relative = bool(np.isfinite(prediction.spread).all())
     reach = conformal_quantile(error / prediction.spread if relative else error, subjects)

@@ -43,6 +43,13 @@ class SplitConfig(_Section):
     test_share: float = Field(default=0.25, gt=0, lt=1)
     seed: int = 0
 
+    def check_refit(self) -> None:
+        """Raise SparseEEGError where a refit would train on the subjects that are scored."""
+        if self.kind == "release" and not self.test:
+            raise SparseEEGError(
+                "refit trains on the validation subjects too: name releases to test on (--test)"
+            )
+
 
 class AugmentConfig(_Section):
     """How training windows are changed; see `sparseeg.training.augment`."""
@@ -122,9 +129,8 @@ class TrainConfig(_RunConfig):
 
     @model_validator(mode="after")
     def _check_refit(self) -> Self:
-        """With nobody to test on, the validation subjects are scored: they mustn't train then."""
-        if self.refit and self.split.kind == "release" and not self.split.test:
-            raise ValueError("refit trains on the validation subjects too: name releases to test on (--test)")
+        if self.refit:
+            self.split.check_refit()
         return self
 
 

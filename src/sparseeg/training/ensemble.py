@@ -1,22 +1,20 @@
 """Several networks that differ in their seed alone, kept in one folder and evaluated as one."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from torch import nn
 
 from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
-from sparseeg.training.fit import EFFORT, fit
+from sparseeg.training.fit import NETWORK, fit_network, network_spec
+from sparseeg.training.trainer import Effort
 
-NETWORK = "model.safetensors"
 MEMBERS = "members"
 SELECTION = "selection"
 
@@ -30,10 +28,11 @@ def fit_members(
     targets: np.ndarray | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Fit the networks of `config.seeds` seeds and calibrate them together; what is finished is kept.
+    """Fit the networks of `config.seeds` seeds, calibrate them together and save them; skip finished ones.
 
-    One network lies in the folder itself, several below `members/`. Those that choose for a refit lie below
-    `selection/`. Arguments and errors are those of `fit`.
+    One network is saved in the folder itself, several below `members/`. Networks that choose epoch, shrinkage
+    and intervals for a refit are saved below `selection/`. `calibration.json` is written last: a folder with
+    it is complete. Arguments and errors are those of `fit_network`.
     """
     if (folder / calibrate.FILE).exists():
         return
@@ -43,17 +42,20 @@ def fit_members(
     if config.refit:
         alone = config.model_copy(update={"refit": False})
         fit_members(windows, split, alone, chosen, targets=targets, report=report)
-        epochs = [_effort(member)["best_epoch"] for member in member_folders(chosen, config.seeds)]
+        epochs = [Effort.read(member).best_epoch for member in member_folders(chosen, config.seeds)]
         split = Split(np.concatenate([split.train, split.valid]), split.valid, split.test)
-        report("again, with the validation subjects among those that train")
+        report("training again, on the training and validation subjects")
+    networks: list[BuiltNetwork] = []
     for number, member in enumerate(folders):
         if (member / NETWORK).exists():
+            networks.append(models.load(member / NETWORK))
             continue
         if config.seeds > 1:
             report(f"network {number + 1} of {config.seeds}")
         own = config.model_copy(update={"seed": config.seed + number})
-        fit(windows, split, own, member, targets=targets, epochs=epochs[number], report=report)
-    networks: list[Any] = [models.load(member / NETWORK) for member in folders]
+        networks.append(
+            fit_network(windows, split, own, member, targets=targets, epochs=epochs[number], report=report)
+        )
     if config.refit:
         calibration = calibrate.Calibration.read(chosen)
         for network in networks:
@@ -63,22 +65,19 @@ def fit_members(
         calibration = calibrate.calibrate(
             networks, windows, split.valid, values, config.partitions, config.keep == "best"
         )
-        report(
-            f"predictions shrunk to {calibration.shrinkage:.2f} of their distance from the mean, "
-            "as the validation part asks"
-        )
+        report(f"predictions keep {calibration.shrinkage:.2f} of their distance from the mean (shrinkage)")
     for member, network in zip(folders, networks, strict=True):
-        models.save(network, models.files.read_spec(member / NETWORK), member / NETWORK)
+        models.save(network, network_spec(windows, config), member / NETWORK)
     calibration.write(folder)
 
 
 def member_folders(folder: Path, seeds: int) -> list[Path]:
-    """Return where the network of each seed lies in the folder of a fit."""
+    """Return the folder of each seed's network in the folder of a fit."""
     return [folder] if seeds == 1 else [folder / MEMBERS / f"{number:02d}" for number in range(seeds)]
 
 
 def network_files(folder: Path) -> list[Path]:
-    """Return the files of the networks in a folder, by seed; SparseEEGError where they aren't finished."""
+    """Return the files of the networks in a folder, by seed; SparseEEGError where they are not finished."""
     if not (folder / calibrate.FILE).exists():
         raise SparseEEGError(
             f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with "
@@ -88,16 +87,12 @@ def network_files(folder: Path) -> list[Path]:
 
 
 def training_seconds(folder: Path) -> float:
-    """Return how long the finished networks in a folder were trained, together."""
-    seconds = sum(_effort(path.parent)["training_s"] for path in network_files(folder))
+    """Return the seconds that the finished networks in a folder were trained, together."""
+    seconds = sum(Effort.read(path.parent).training_s for path in network_files(folder))
     selection = folder / SELECTION
     return seconds + (training_seconds(selection) if selection.exists() else 0.0)
 
 
-def _effort(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / EFFORT).read_text())
-
-
-def load_members(folder: Path) -> list[nn.Module]:
+def load_members(folder: Path) -> list[BuiltNetwork]:
     """Return the finished networks in a folder, on the CPU, in evaluation mode."""
     return [models.load(path) for path in network_files(folder)]

@@ -14,6 +14,8 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
+from sparseeg.models.network import HasAuxiliary, Network
+from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training.averaging import MovingAverage
 from sparseeg.training.batches import loader
 from sparseeg.training.config import PretrainConfig, TrainConfig
@@ -30,10 +32,19 @@ from sparseeg.training.trainer import (
     quiet,
 )
 
-__all__ = ["EFFORT", "TrainingInterrupted", "fit", "network_spec"]
+__all__ = ["EFFORT", "NETWORK", "TrainingInterrupted", "fit", "fit_network", "network_spec"]
+
+NETWORK = "model.safetensors"
 
 
-def fit(
+def fit(windows: WindowSet, split: Split, config: TrainConfig, folder: Path, **options: Any) -> Path:
+    """Fit a network, write it to `folder/model.safetensors` and return that path; see `fit_network`."""
+    network = fit_network(windows, split, config, folder, **options)
+    save(network, network_spec(windows, config), folder / NETWORK)
+    return folder / NETWORK
+
+
+def fit_network(
     windows: WindowSet,
     split: Split,
     config: TrainConfig,
@@ -42,18 +53,26 @@ def fit(
     targets: np.ndarray | None = None,
     epochs: int | None = None,
     report: Report = lambda line: None,
-) -> Path:
-    """Train on `split.train`, choose the epoch on `split.valid`, write `folder/model.safetensors`.
+) -> BuiltNetwork:
+    """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`), logs (CSV, TensorBoard) and `effort.json` (seconds, epochs) go to
-    the folder as well; a fit that was interrupted goes on from `last.ckpt`. `targets` replaces the windows'
-    own, for the shuffled control. `epochs` were chosen before: nothing is chosen, the last one is kept.
-    Raises TrainingInterrupted on Ctrl-C and SparseEEGError where the device isn't there, or where loss,
-    network, target and the run it starts from don't fit each other.
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` go to the folder. A fit
+    that was interrupted goes on from `last.ckpt`; one that was finished is read from its checkpoint.
+
+    Parameters
+    ----------
+    targets : replace those of the windows, for the shuffled control.
+    epochs : number of epochs, chosen before; the last one is kept, and nothing is chosen.
+
+    Raises
+    ------
+    TrainingInterrupted : Ctrl-C.
+    SparseEEGError : the device is not available, or loss, network, target and initial weights don't fit each
+        other.
     """
     values = windows.targets if targets is None else targets
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    network = (spec := network_spec(windows, config)).build()
+    network = network_spec(windows, config).build()
     if config.init is not None and last_checkpoint(folder) is None:
         start_from(Path(config.init), config.model, network, windows, split, report)
     std = _set_target(network, windows, values[split.train], config)
@@ -70,15 +89,13 @@ def fit(
         train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
         valid = batches(split.valid, 4 * config.batch_size)
         fit_to_best(trainer, module, train, valid, folder, timer, config.keep if epochs is None else "last")
-    path = folder / "model.safetensors"
-    save(network, spec, path)
-    return path
+    return network
 
 
 def network_spec(windows: WindowSet, config: TrainConfig | PretrainConfig) -> NetworkSpec:
     """Return how the network of a configuration is built for these windows.
 
-    A target that is no time gets a scalar output, unless the options say otherwise.
+    The output is scalar for a target that is not a time, unless the options name one.
     """
     a_time = windows.locked and windows.target_unit == "s"
     options = config.model_options if a_time else {"output": "scalar", **config.model_options}
@@ -92,15 +109,15 @@ def network_spec(windows: WindowSet, config: TrainConfig | PretrainConfig) -> Ne
 
 
 def _long_enough(config: TrainConfig, n_windows: int) -> TrainConfig:
-    """Return the configuration with as many epochs as `min_steps` takes, and patience in proportion."""
+    """Return the configuration with the epochs that `min_steps` takes, and patience in proportion."""
     steps = -(-n_windows // config.batch_size)
     epochs = max(config.epochs, -(-config.min_steps // steps))
     patience = config.patience * epochs // config.epochs
     return config.model_copy(update={"epochs": epochs, "patience": patience})
 
 
-def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
-    """Tell the network's last layer about the training targets; return their standard deviation."""
+def _set_target(network: Network, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
+    """Give the network's last layer the statistics of the training targets; return their SD."""
     mean, std = float(target.mean()), float(target.std())
     if std == 0:
         raise SparseEEGError(f"all {len(target)} training targets are {mean:g}: nothing to learn")
@@ -109,7 +126,7 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
     if isinstance(layer, LatencyHead):
         if not windows.locked or windows.target_unit != "s":
             raise SparseEEGError(
-                f"{config.model} says when something happens, in seconds; {windows.target_name} "
+                f"{config.model} predicts a time in the window, in seconds; {windows.target_name} "
                 f"({windows.target_unit}) is no time in the window: set its option output to scalar"
             )
         layer.set_window(windows.tmin, float(target.min()), float(target.max()))
@@ -118,20 +135,19 @@ def _set_target(network: Any, windows: WindowSet, target: np.ndarray, config: Tr
     return std
 
 
-def _check_auxiliary(network: Any, model: str) -> None:
-    """Raise SparseEEGError unless a network has an auxiliary output for each label that there may be."""
-    if not hasattr(network, "auxiliary"):
+def _check_auxiliary(network: Network, model: str) -> None:
+    """Raise SparseEEGError unless a network has one auxiliary output per label."""
+    if not isinstance(network, HasAuxiliary):
         raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0")
-    outputs = network.auxiliary_layer.out_features
-    if outputs != len(LABELS):
+    if network.n_auxiliary != len(LABELS):
         raise SparseEEGError(
-            f"{model}: {outputs} auxiliary outputs for the labels {', '.join(LABELS)}; set n_auxiliary to "
-            f"{len(LABELS)}, or auxiliary to 0"
+            f"{model}: {network.n_auxiliary} auxiliary outputs for the labels {', '.join(LABELS)}; set "
+            f"n_auxiliary to {len(LABELS)}, or auxiliary to 0"
         )
 
 
 class StopAfter(Callback):
-    """End a fit after some of its epochs, with the schedule of all of them."""
+    """End a fit after a number of epochs; the schedule is that of the whole fit."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -149,7 +165,7 @@ def _trainer(
         *([StopAfter(epochs)] if epochs is not None else []),
         *([EarlyStopping("valid_nrmse", patience=config.patience)] if stops_early else []),
     ]
-    # Where it decides nothing, validation is a curve to look at: some points of it will do.
+    # Validation that decides nothing is only a curve to look at: 16 points are enough.
     decides = stops_early or config.schedule == "plateau"
     every = 1 if decides else max(1, config.epochs // 16)
     return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks, every)

@@ -1,15 +1,15 @@
 """What trained networks say of windows: one answer and its uncertainty, from one network or several."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.models.latency import LatencyHead
-from sparseeg.models.partitions import Partitions, each
+from sparseeg.models.network import Network
+from sparseeg.models.partitions import Partitions, for_each_way
 from sparseeg.training.batches import loader
 
 
@@ -24,7 +24,7 @@ class Prediction(NamedTuple):
 
 
 def predict(
-    networks: nn.Module | Sequence[nn.Module],
+    networks: Network | Sequence[Network],
     windows: WindowSet,
     indices: np.ndarray,
     batch_size: int = 256,
@@ -36,7 +36,7 @@ def predict(
 
     The spread is that of the mixture of the networks' distributions: their own spread and their differences.
     """
-    networks = [networks] if isinstance(networks, nn.Module) else list(networks)
+    networks = list(networks) if isinstance(networks, Sequence) else [networks]
     device = next(networks[0].parameters()).device
     for network in networks:
         network.eval()
@@ -49,15 +49,17 @@ def predict(
     return Prediction(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def answer(networks: Sequence[nn.Module], x: torch.Tensor, partitions: Partitions = 1) -> Prediction:
+def answer(networks: Sequence[Network], x: torch.Tensor, partitions: Partitions = 1) -> Prediction:
     """Return what the networks, in evaluation mode, say together of the windows x (batch, channel, time)."""
-    answers = [_moments(network, x) for network in each(networks, partitions)]
+    answers = []
+    for network in networks:
+        answers += for_each_way(network, partitions, lambda network: _moments(network, x))
     mean, spread = np.stack(answers, axis=2).transpose(1, 0, 2)
     variance = (spread**2).mean(axis=1) + mean.var(axis=1)
     return Prediction(mean.mean(axis=1), np.sqrt(variance))
 
 
-def _moments(network: Any, x: torch.Tensor) -> np.ndarray:
+def _moments(network: Network, x: torch.Tensor) -> np.ndarray:
     """Return prediction and spread of each window, float64 (batch, 2)."""
     encoded = network.encode(x)
     layer = network.final_layer

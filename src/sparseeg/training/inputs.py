@@ -1,12 +1,14 @@
 """What the networks of a run take: windows of which kind, so that new recordings are made into the same."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sparseeg.data.match import match
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.tasks import TASKS, Task
 from sparseeg.data.windows import WindowSet
@@ -82,6 +84,20 @@ class Inputs:
     def write(self, run: Path) -> None:
         """Write to a run folder."""
         write_json(run / FILE, self.to_dict())
+
+
+def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Callable[[str], None]) -> WindowSet:
+    """Return windows made like those that a run was started with; a new run takes them as they are.
+
+    spec : of the run's network, as in `Inputs.read`. Raises SparseEEGError as `match` does.
+    """
+    if not (run / FILE).exists():
+        Inputs.of(windows).write(run)
+        return windows
+    windows, notes = match(windows, Inputs.read(run, spec).provenance, f"the run {run}")
+    for note in notes:
+        report(note)
+    return windows
 
 
 def _of_version_0_1(content: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:

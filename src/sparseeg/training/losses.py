@@ -46,13 +46,17 @@ def cross_entropy(head: LatencyHead, features: Tensor, target: Tensor, width: fl
     return -(wanted * log_samples).sum(dim=1) - (outside * log_outside).squeeze(1)
 
 
-def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+def label_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the mean cross entropy of yes-or-no labels over those that are known, each column alike.
 
-    logits, labels : (batch, n_labels); labels are 1, 0, or NaN where they aren't known.
+    Parameters
+    ----------
+    logits, labels : (batch, n_labels); labels are 1, 0, or NaN where they are not known.
+    weights : of the windows in the mean, (batch,); all alike by default.
     """
     known = ~labels.isnan()
     loss = F.binary_cross_entropy_with_logits(
         logits.float(), torch.where(known, labels, 0.0), reduction="none"
     )
-    return ((loss * known).sum(dim=0) / known.sum(dim=0).clamp_min(1)).mean()
+    share = known if weights is None else known * weights.unsqueeze(1)
+    return ((loss * share).sum(dim=0) / share.sum(dim=0).clamp_min(1e-12)).mean()

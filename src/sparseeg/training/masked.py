@@ -1,7 +1,5 @@
 """Masked pretraining: the network tells hidden patches from those around them (He et al. 2022)."""
 
-from typing import Any
-
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -9,12 +7,11 @@ from torch import Tensor, nn
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.reconstruction import other_channels, time_interpolation
+from sparseeg.models.network import HasPatches, Network
 from sparseeg.training.batches import Windows
 from sparseeg.training.config import PretrainConfig
 from sparseeg.training.masking import draw_mask
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
-
-NEEDS = ("patches", "tokens", "attend", "places", "patch", "width")
 
 
 class MaskedModule(lightning.LightningModule):
@@ -25,16 +22,15 @@ class MaskedModule(lightning.LightningModule):
 
     Parameters
     ----------
-    network : has `patches`, `tokens` and `attend`, as `SparseEEGTransformer` has; its head isn't trained.
+    network : one that `HasPatches`, such as `SparseEEGTransformer`; its head is not trained.
     config : mask, optimiser and schedule.
 
     Raises SparseEEGError for a network without tokens of patches, and for a window of a single patch.
     """
 
-    def __init__(self, network: Any, config: PretrainConfig) -> None:
+    def __init__(self, network: Network, config: PretrainConfig) -> None:
         super().__init__()
-        missing = [name for name in NEEDS if not hasattr(network, name)]
-        if missing:
+        if not isinstance(network, HasPatches):
             raise SparseEEGError(
                 f"{config.model} has no tokens of patches to mask; pretrain sparse-eeg-transformer"
             )
@@ -52,7 +48,7 @@ class MaskedModule(lightning.LightningModule):
 
     def draw(self, patches: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw which patches are hidden; by a generator, on the CPU, the same on every machine."""
-        positions = self.network.places[:, :3]
+        positions = self.network.electrode_positions
         span = max(1, round(self.config.span * self.network.sfreq / self.network.patch))
         mask = draw_mask(
             positions if generator is None else positions.cpu(),
@@ -66,7 +62,7 @@ class MaskedModule(lightning.LightningModule):
 
     def reconstruct(self, patches: Tensor, hidden: Tensor) -> Tensor:
         """Return the hidden patches, (patch, sample), as the network tells them from the others."""
-        tokens = self.network.tokens(patches)
+        tokens = self.network.embed(patches)
         tokens = torch.where(hidden.unsqueeze(3), self.mask_token.to(tokens.dtype), tokens)
         return self.decoder(self.network.attend(tokens)[hidden]).float()
 

@@ -1,13 +1,12 @@
 """The training step of a recipe, validated by the pooled NRMSE."""
 
-from typing import Any
-
 import lightning
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparseeg.models.latency import LatencyHead
+from sparseeg.models.network import HasAuxiliary, HasLayers, Network
 from sparseeg.training.augment import augment, mixup
 from sparseeg.training.batches import Windows
 from sparseeg.training.config import TrainConfig
@@ -25,9 +24,9 @@ class DecodingModule(lightning.LightningModule):
     config : loss, augmentation, optimiser and schedule.
     """
 
-    def __init__(self, network: nn.Module, target_std: float, config: TrainConfig) -> None:
+    def __init__(self, network: Network, target_std: float, config: TrainConfig) -> None:
         super().__init__()
-        self.network: Any = network
+        self.network = network
         self.target_std = target_std
         self.target_width = config.target_width or target_std / 4
         self.config = config
@@ -39,18 +38,22 @@ class DecodingModule(lightning.LightningModule):
     def training_step(self, batch: Windows, batch_index: int) -> Tensor:
         x = augment(batch.x, self.config.augment)
         if self.config.augment.mixup:
-            # Of equal size: a share of a window says nothing where one of both is louder.
+            # Standardised first: otherwise the louder window would have the larger share.
             x, partner, share = mixup(self.network.standardize(x), self.config.augment.mixup)
             encoded = self.network.encode(x)
             own, other = (self._losses(encoded, target) for target in (batch.target, batch.target[partner]))
             loss = (share * own + (1 - share) * other).mean()
+            labels, weights = torch.cat([batch.labels, batch.labels[partner]]), torch.cat([share, 1 - share])
         else:
             encoded = self.network.encode(x)
             loss = self._losses(encoded, batch.target).mean()
+            labels, weights = batch.labels, None
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(x))
         if self.config.auxiliary:
-            labels = label_loss(self.network.auxiliary(encoded), batch.labels)
-            loss = loss + self.config.auxiliary * labels
+            assert isinstance(self.network, HasAuxiliary)  # `fit` refuses others
+            logits = self.network.auxiliary(encoded)
+            logits = logits if weights is None else logits.repeat(2, 1)  # for the window and for its partner
+            loss = loss + self.config.auxiliary * label_loss(logits, labels, weights)
         return loss
 
     def _losses(self, encoded: Tensor, target: Tensor) -> Tensor:
@@ -74,7 +77,7 @@ class DecodingModule(lightning.LightningModule):
         self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        layers = self.network.layers() if hasattr(self.network, "layers") else ()
+        layers = self.network.layers() if isinstance(self.network, HasLayers) else ()
         optimizer = adamw(
             self,
             self.config.learning_rate,

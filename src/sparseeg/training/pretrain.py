@@ -1,6 +1,5 @@
-"""A folder of pretraining: a network that has seen signals and no targets, and how well it knows them."""
+"""A pretraining run: a network that is trained on signals without targets, and its reconstruction error."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,33 +14,34 @@ from sparseeg.data import splits
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import write_whole
+from sparseeg.files.atomic import write_json
 from sparseeg.models import save
 from sparseeg.training.batches import WindowLoader, loader
 from sparseeg.training.config import PretrainConfig, SplitConfig
 from sparseeg.training.fit import network_spec
+from sparseeg.training.inputs import as_started
 from sparseeg.training.masked import MaskedModule
-from sparseeg.training.parts import subjects_of, write_parts
+from sparseeg.training.run_folder import start_run
+from sparseeg.training.subjects import SplitSubjects
 from sparseeg.training.trainer import Report, fit_to_best, make_trainer, quiet
 
 
 def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:
-    """Pretrain a network into the folder `out`, or go on with it; return what `metrics.json` holds.
+    """Pretrain a network in the folder `out`, or go on with it; return the content of `metrics.json`.
 
     The folder gets `config.yaml`, `splits.json`, checkpoints, logs, `model.safetensors` (the network without
-    the decoder, its head untrained) and `metrics.json`: the error on hidden patches of validation subjects,
-    beside that of zeros, of lines in time and of the mean of the other channels.
+    the decoder, its head untrained) and `metrics.json`: the error on masked patches of validation subjects,
+    beside those of zeros, of interpolation in time and of the mean of the other channels.
     Raises SparseEEGError for a network or windows that don't fit, and TrainingInterrupted on Ctrl-C.
     """
-    split = part(windows, config.split)
+    split = train_and_valid(windows, config.split)
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     spec = network_spec(windows, config)
     module = MaskedModule(spec.build(), config)
-    out.mkdir(parents=True, exist_ok=True)
-    write_parts(out, windows, [split])
-    config.write(out)
-    subjects = subjects_of(windows, split)
-    report(f"pretraining {config.model} on {len(split.train)} windows of {len(subjects['train'])} subjects")
+    start_run(out, config, windows, [split])
+    windows = as_started(out, windows, spec, report)
+    subjects = SplitSubjects.of(windows, split)
+    report(f"pretraining {config.model} on {len(split.train)} windows of {len(subjects.train)} subjects")
     with quiet():
         timer = Timer()  # goes on counting after an interruption
         trainer = make_trainer(config, out, report, timer, ("valid_error", "error"))
@@ -58,17 +58,17 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
         "part": "validation",
         "mask": config.mask,
         "n_windows": len(split.valid),
-        "n_subjects": len(subjects["valid"]),
+        "n_subjects": len(subjects.valid),
         "squared_error": error,
         "data": {"source": windows.source, "simulated": windows.simulated},
         "version": __version__,
     }
-    write_whole(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_json(out / "metrics.json", metrics)
     return metrics
 
 
-def part(windows: WindowSet, config: SplitConfig) -> Split:
-    """Return who trains and who validates; nobody tests."""
+def train_and_valid(windows: WindowSet, config: SplitConfig) -> Split:
+    """Return the split of a pretraining; its test part is empty."""
     if config.kind == "release":
         if "release" not in windows.table:
             raise SparseEEGError(f"{windows.source} names no releases; leave --valid out")
@@ -79,7 +79,7 @@ def part(windows: WindowSet, config: SplitConfig) -> Split:
 
 
 def errors(module: MaskedModule, batches: WindowLoader) -> dict[str, float]:
-    """Return mean squared errors over all hidden patches of the windows, of the network and without one."""
+    """Return mean squared errors over all masked patches, of the network and of each baseline."""
     module.eval()
     scores, sizes = [], []
     with torch.inference_mode():

@@ -1,11 +1,13 @@
-"""What every fit shares: a trainer that shows where it is, keeps checkpoints and can be interrupted."""
+"""What every fit shares: a trainer that shows its progress, keeps checkpoints and can be interrupted."""
 
+import importlib
 import logging
 import multiprocessing
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,10 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import write_json
+from sparseeg.files.atomic import read_json, write_json
 from sparseeg.training.batches import WindowLoader
 from sparseeg.training.config import PretrainConfig, TrainConfig
 
@@ -29,8 +31,26 @@ class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C during a fit; the last checkpoint, at most `SAVE_EVERY` old, is in place."""
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What a finished fit took: seconds, epochs, and the epoch whose weights were kept."""
+
+    training_s: float
+    epochs: int
+    best_epoch: int
+
+    def write(self, folder: Path) -> None:
+        """Write `effort.json` to the folder of a fit."""
+        write_json(folder / EFFORT, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Effort":
+        """Read from the folder of a fit; SparseEEGError where the file is missing or damaged."""
+        return read_json(folder / EFFORT, cls)
+
+
 class EpochLines(Callback):
-    """Say one line per epoch, for logs and terminals without a live progress bar."""
+    """Report one line per epoch, for logs and terminals without a live progress bar."""
 
     def __init__(self, report: Report, score: str, title: str, validate_every: int) -> None:
         self.report = report
@@ -47,10 +67,10 @@ class EpochLines(Callback):
 
 
 class Checkpoint(ModelCheckpoint):
-    """Keeps its best epoch where the folder has been moved or copied since; Lightning's forgets it."""
+    """Keep the best epoch where the folder has been moved or copied since; Lightning's own forgets it."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what a checkpoint says, with its files in this folder."""
+        """Restore the state in a checkpoint, with its files in this folder."""
         folder = Path(str(self.dirpath))
 
         def here(path: str) -> str:
@@ -71,11 +91,16 @@ def make_trainer(
     callbacks: Sequence[Callback] = (),
     validate_every: int = 1,
 ) -> lightning.Trainer:
-    """Return a trainer that keeps `best.ckpt` and `last.ckpt`, and logs as CSV and for TensorBoard.
+    """Return a trainer that keeps `best.ckpt` and `last.ckpt`, with the logs of `make_loggers`.
 
-    score : what is logged of the validation part and chooses the epoch, and how a line calls it.
+    Parameters
+    ----------
+    score : name of the logged validation score that chooses the epoch, and its title in a line.
     validate_every : epochs from one validation to the next.
-    Raises SparseEEGError where the device isn't there.
+
+    Raises
+    ------
+    SparseEEGError : the device is not available.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
@@ -92,7 +117,6 @@ def make_trainer(
         timer,
         RichProgressBar(leave=False) if _draws() else EpochLines(report, *score, validate_every),
     ]
-    logs = folder / "logs"
     return lightning.Trainer(
         accelerator="auto" if config.device == "auto" else config.device,
         devices=1,
@@ -101,11 +125,7 @@ def make_trainer(
         max_epochs=config.epochs,
         check_val_every_n_epoch=validate_every,
         callbacks=every,
-        logger=[
-            # A new version each time: what an interrupted fit has logged stays.
-            CSVLogger(logs, name="csv"),
-            TensorBoardLogger(logs, name="tensorboard"),
-        ],
+        logger=make_loggers(folder / "logs"),
         enable_progress_bar=_draws(),
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -113,13 +133,24 @@ def make_trainer(
     )
 
 
+def make_loggers(folder: Path) -> list[Logger]:
+    """Return a logger for CSV files and, where TensorBoard is installed, one for its event files."""
+    # Each starts a new version: what an interrupted fit has logged stays.
+    loggers: list[Logger] = [CSVLogger(folder, name="csv")]
+    try:
+        importlib.import_module("torch.utils.tensorboard")
+    except ImportError:
+        return loggers
+    return [*loggers, TensorBoardLogger(folder, name="tensorboard")]
+
+
 def _draws() -> bool:
-    """Return whether there is a terminal to draw on, and no other process that might."""
+    """Return whether there is a terminal to draw on, and this process is not one of several workers."""
     return sys.stderr.isatty() and multiprocessing.parent_process() is None
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return where an interrupted fit in a folder goes on, if there was one."""
+    """Return the checkpoint from which an interrupted fit in a folder goes on; None without one."""
     path = folder / "checkpoints" / "last.ckpt"
     return path if path.exists() else None
 
@@ -133,28 +164,29 @@ def fit_to_best(
     timer: Timer,
     kept: str = "best",
 ) -> None:
-    """Fit a module, or go on fitting it, give it the weights of its best epoch, and write `effort.json`.
+    """Fit a module or go on fitting it, give it the weights of its best epoch, and write `effort.json`.
+
+    A fit that has its `effort.json` is finished: its weights are only read.
 
     kept : "last" takes the weights of the last epoch instead.
     """
-    try:
-        trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
-    except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
-        raise TrainingInterrupted from error
-    best = torch.load(folder / "checkpoints" / f"{kept}.ckpt", map_location="cpu", weights_only=True)
+    path = folder / "checkpoints" / f"{kept}.ckpt"
+    finished = (folder / EFFORT).exists() and path.exists()
+    if not finished:
+        try:
+            trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
+        except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
+            raise TrainingInterrupted from error
+    best = torch.load(path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     module.cpu()
-    effort = {
-        "training_s": round(timer.time_elapsed(), 1),
-        "epochs": trainer.current_epoch,
-        "best_epoch": best["epoch"] + 1,
-    }
-    write_json(folder / EFFORT, effort)
+    if not finished:
+        Effort(round(timer.time_elapsed(), 1), trainer.current_epoch, best["epoch"] + 1).write(folder)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what Lightning says about choices that are made here on purpose."""
+    """Silence Lightning's advice on choices that are made here on purpose."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -162,7 +194,7 @@ def quiet() -> Iterator[None]:
         # Batches are gathered whole in the main process: workers would copy them once more.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # A fit that goes on.
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # a fit that goes on
         warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 with torch 2.13.
         try:
             yield

@@ -42,6 +42,7 @@ def test_a_folder(tmp_path: Path) -> None:
 VHDR = """Brain Vision Data Exchange Header File Version 1.0
 [Common Infos]
 DataFile=a.eeg
+MarkerFile=a.vmrk
 DataFormat=BINARY
 DataOrientation=MULTIPLEXED
 NumberOfChannels={said}
@@ -56,10 +57,17 @@ Ch1=1,45,90
 Ch2=0,0,0
 """
 
+VMRK = """Brain Vision Data Exchange Marker File, Version 1.0
+[Common Infos]
+DataFile=a.eeg
+[Marker Infos]
+"""
+
 
 def test_brainvision_channels_that_nothing_describes(tmp_path: Path) -> None:
     path = tmp_path / "a.vhdr"
     path.write_text(VHDR.format(said=2))
+    (tmp_path / "a.vmrk").write_text(VMRK)
     np.zeros((500, 2), dtype="<i2").tofile(tmp_path / "a.eeg")
     assert open_raw(path).get_data().shape == (2, 500)
     path.write_text(VHDR.format(said=99999999))

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from helpers.bids_folder import BidsFolder, contrast_events
+from helpers.command import assert_one_line
 from helpers.kills import kill_at_random
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.provenance import Processing
@@ -21,6 +22,7 @@ from sparseeg.data.store import prepare as preparing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import TASKS, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
+from sparseeg.files import lock
 
 ABOUT = {"A": ("R1", "F", "8.1"), "B": ("R5", "M", "9.0"), "C": ("R5", "n/a", "n/a")}
 
@@ -43,7 +45,9 @@ def same_windows(first, second):
 
 def content(path: Path) -> dict[str, bytes]:
     return {
-        file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()
+        file.relative_to(path).as_posix(): file.read_bytes()
+        for file in path.rglob("*")
+        if file.is_file() and file.name != lock.NAME
     }
 
 
@@ -121,6 +125,81 @@ def test_what_is_in_the_way_is_left_alone(folder, tmp_path):
     store.save(read_bids(folder.root), tmp_path / "saved")
     with pytest.raises(SparseEEGError, match="not prepared from a BIDS folder"):
         prepare(folder.root, tmp_path / "saved")
+
+
+def test_files_that_prepare_did_not_write_stay(folder, tmp_path):
+    prepare(folder.root, tmp_path / "store")
+    signals = tmp_path / "store" / "signals"
+    mine = [signals / name for name in ("thesis.txt", "mine.npy", "sub-A_task-rest-0123456789ab.npy")]
+    for path in mine:
+        path.write_text("all of it")
+    folder.add("B", seed=77)
+    prepare(folder.root, tmp_path / "store")
+    prepare(folder.root, tmp_path / "store", options=Options(Processing(sfreq=50.0)), overwrite=True)
+    assert [path.read_text() for path in mine] == ["all of it"] * 3
+    assert len(list(signals.iterdir())) == 4 + len(mine)
+
+
+def test_signals_in_a_linked_folder_are_refused(folder, tmp_path, sparseeg):
+    out, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("all of it")
+    out.mkdir()
+    (out / "signals").symlink_to(elsewhere)
+    (out / store.JOURNAL).write_text("")
+    code, said = sparseeg("prepare", folder.root, "--out", out)
+    assert_one_line(code, said, "store/signals is a link to another folder", "name a new folder")
+    assert [path.name for path in elsewhere.iterdir()] == ["thesis.txt"]
+    prepare(folder.root, tmp_path / "real")  # a link to the whole store is what the user named
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    prepare(folder.root, tmp_path / "link")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "real" / "signals").rename(elsewhere / "signals")
+    (tmp_path / "real" / "signals").symlink_to(elsewhere / "signals")
+    with pytest.raises(SparseEEGError, match="is a link to another folder"):
+        prepare(folder.root, tmp_path / "link")
+
+
+def test_a_signal_of_a_killed_prepare_is_removed_when_it_is_of_no_use(folder, tmp_path, monkeypatch):
+    out = tmp_path / "store"
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare(folder.root, out)
+    (orphan,) = (out / "signals").iterdir()
+    unfinished = orphan.with_name(f".{orphan.name}.0123456789ab.partial")
+    unfinished.touch()
+    for number, subject in enumerate("ABC"):
+        folder.add(subject, seed=number + 50)
+    prepare(folder.root, out)
+    assert not orphan.exists()
+    assert not unfinished.exists()
+    assert content(out) == content(prepare_into(folder, tmp_path / "again"))
+
+
+def prepare_into(folder: BidsFolder, out: Path) -> Path:
+    prepare(folder.root, out)
+    return out
+
+
+def test_a_kill_after_the_tables_leaves_no_old_signal(folder, tmp_path, monkeypatch):
+    out = prepare_into(folder, tmp_path / "store")
+    before = set((out / "signals").iterdir())
+    folder.add("B", seed=77)
+    with monkeypatch.context() as patch:
+        patch.setattr(preparing, "remove_signals", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prepare(folder.root, out)
+    assert len(set((out / "signals").iterdir()) - before) == 1
+    prepare(folder.root, out)
+    assert len(list((out / "signals").iterdir())) == 4
+    assert content(out) == content(prepare_into(folder, tmp_path / "again"))
+
+
+def test_a_saved_store_is_replaced_without_a_rest(folder, tmp_path):
+    store.save(read_bids(folder.root), tmp_path / "store")
+    prepare(folder.root, tmp_path / "store", overwrite=True)
+    assert content(tmp_path / "store") == content(prepare_into(folder, tmp_path / "again"))
 
 
 def test_channels_in_another_order_are_put_in_order_and_stay_so(bids, tmp_path, monkeypatch):
@@ -319,7 +398,7 @@ def test_all_bad_input_at_once_is_a_line_each_and_the_rest_goes_on(bids, tmp_pat
     }  # fmt: skip
     code, said = sparseeg("prepare", bids.root, "--out", "/proc/version")
     assert code == 2
-    assert said.strip() == "error: /proc/version is a file; --out takes a folder"
+    assert said.strip() == "error: /proc/version is a file; a store is a folder"
 
 
 def test_a_disk_without_room_is_not_taken_for_a_damaged_recording(folder, tmp_path, monkeypatch):

@@ -77,6 +77,30 @@ def test_what_is_in_the_way_is_only_replaced_when_asked_and_only_a_store(windows
         store.save(windows, tmp_path / "mine" / "thesis.txt", overwrite=True)
 
 
+@pytest.mark.parametrize("place", [".", "signals"])
+def test_a_store_with_other_files_inside_is_not_replaced(windows, tmp_path, place):
+    path = store.save(windows, tmp_path / "store")
+    mine = path / place / "thesis.txt"
+    mine.write_text("all of it")
+    with pytest.raises(SparseEEGError, match=r"thesis\.txt is no part of the store"):
+        store.save(windows, path, overwrite=True)
+    assert mine.read_text() == "all of it"
+    mine.unlink()
+    (path / "signals").rename(tmp_path / "moved")
+    (path / "signals").symlink_to(tmp_path / "moved")
+    with pytest.raises(SparseEEGError, match="signals is a link to another folder"):
+        store.save(windows, path, overwrite=True)
+    assert len(list((tmp_path / "moved").iterdir())) == 4
+
+
+def test_a_link_to_a_store_stays_a_link(windows, tmp_path):
+    store.save(windows, tmp_path / "real")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    store.save(windows.select([0]), tmp_path / "link", overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    assert len(store.open_store(tmp_path / "real")) == 1
+
+
 def change_manifest(path, **changes):
     manifest = json.loads((path / "store.json").read_text())
     (path / "store.json").write_text(json.dumps(manifest | changes))

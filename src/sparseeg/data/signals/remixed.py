@@ -14,7 +14,7 @@ class RemixedSignal:
     ----------
     signal : array or file.
     columns : column of the signal for each channel of the view.
-    reference : channels of the view whose mean is subtracted from all of them; None for none.
+    reference : columns of the signal whose mean is subtracted from all channels; None for none.
     """
 
     ndim = 2
@@ -36,10 +36,12 @@ class RemixedSignal:
 
     def __getitem__(self, part: slice) -> np.ndarray:
         """Return the samples of a slice, (time, channel), float32."""
-        samples = np.asarray(self.signal[part], dtype=np.float32)[:, self.columns]
+        samples = np.asarray(self.signal[part], dtype=np.float32)
+        chosen = samples[:, self.columns]
         if self.reference is not None:
-            samples = samples - samples[:, self.reference].mean(axis=1, keepdims=True, dtype=np.float64)
-        return samples.astype(np.float32, copy=False)
+            mean = samples[:, self.reference].mean(axis=1, keepdims=True, dtype=np.float64)
+            chosen = (chosen - mean).astype(np.float32)
+        return chosen
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         whole = self[:]

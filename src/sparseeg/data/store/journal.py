@@ -1,5 +1,6 @@
-"""What `prepare` has done so far: one line per recording, appended as it is done, read again after a kill."""
+"""The progress of `prepare`: one line per recording, appended when it is done, read again after a kill."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ Entry = dict[str, Any]
 
 
 def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
-    """Return what is kept of a recording that was read, or left out."""
+    """Return the journal's entry of a recording that was read, or left out."""
     if isinstance(result, Problem):
         return {"file": key, "fingerprint": fingerprint, "problem": _plain(result)}
     windows = result.windows.astype(object).where(result.windows.notna(), None)
@@ -29,7 +30,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
 
 
 def result(entry: Entry, signal: Any = None) -> Recording | Problem:
-    """Return the recording, with `signal` in its place, or the problem that an entry tells of."""
+    """Return the recording of an entry, with `signal` in its place, or its problem."""
     if "problem" in entry:
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
@@ -38,32 +39,59 @@ def result(entry: Entry, signal: Any = None) -> Recording | Problem:
 
 
 class Journal:
-    """A file of entries by recording; the last one of a recording counts."""
+    """A file of entries by recording; the last one of a recording counts.
+
+    `named` are all signals that the store has, had, or was about to write: those that may be removed.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = JsonLines(path)
         self.entries: dict[str, Entry] = {}
         self.options: dict[str, Any] | None = None
+        self.named: set[str] = set()
         for line in self._file.read():
             if "options" in line:
                 self.options = line["options"]
+            elif "named" in line:
+                self.named.update(line["named"])
             else:
-                self.entries[line["file"]] = line
+                self._take(line)
+
+    def _take(self, content: Entry) -> None:
+        self.entries[content["file"]] = content
+        if "signal" in content:
+            self.named.add(content["signal"])
 
     def begin(self, options: dict[str, Any]) -> None:
         """Write the journal anew, with these options and the entries it has."""
         self.options = options
-        self.compact(list(self.entries))
+        self._write()
+
+    def name(self, signals: Iterable[str]) -> None:
+        """Note signals before they are written, so that a kill leaves none that the store doesn't know."""
+        new = sorted(set(signals) - self.named)
+        if new:
+            self.named.update(new)
+            self._file.append({"named": new})
 
     def add(self, content: Entry) -> None:
         """Append an entry."""
-        self.entries[content["file"]] = content
+        self._take(content)
         self._file.append(content)
 
-    def compact(self, keys: list[str]) -> None:
-        """Write the journal anew with these recordings alone, in this order."""
+    def compact(self, keys: Iterable[str], left: Iterable[str]) -> None:
+        """Write the journal anew with these recordings alone, in this order, and the signals left over."""
         self.entries = {key: self.entries[key] for key in keys}
-        self._file.replace([{"options": self.options}, *self.entries.values()])
+        self.named = self._used() | set(left)
+        self._write()
+
+    def _used(self) -> set[str]:
+        return {entry["signal"] for entry in self.entries.values() if "signal" in entry}
+
+    def _write(self) -> None:
+        others = sorted(self.named - self._used())
+        named = [{"named": others}] if others else []
+        self._file.replace([{"options": self.options}, *named, *self.entries.values()])
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

@@ -8,9 +8,7 @@ until then.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -28,10 +26,12 @@ from sparseeg.data.signals.channels import channel_order, expected_channels
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
+from sparseeg.data.store.own_files import check_signals, remove_signals, signals_in_table
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, in_any_order
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import whole_file
 
 MARGIN = 0.5  # seconds of signal kept to either side of a window
 _CODE = 1  # raised when the same source and options would give another signal
@@ -75,20 +75,18 @@ class Job:
             self.key, self.fingerprint, read_recording(self.file, self.cut, self.processing, self._write)
         )
 
+    @property
+    def signal(self) -> str:
+        """The name of the file of its signal."""
+        return f"{self.file.stem}-{_digest([self.fingerprint, self.processing.channels])[:12]}.npy"
+
     def _write(self, blocks: Blocks, shape: tuple[int, int], dtype: str) -> str:
-        name = f"{self.file.stem}-{_digest([self.fingerprint, self.processing.channels])[:12]}.npy"
-        unfinished = self.folder / f".{name}.{os.getpid()}.partial"
-        try:
-            with unfinished.open("wb") as file:
-                header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                for block in blocks:
-                    file.write(np.ascontiguousarray(block).data)
-            unfinished.replace(self.folder / name)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-        return name
+        with whole_file(self.folder / self.signal) as unfinished, unfinished.open("wb") as file:
+            header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block).data)
+        return self.signal
 
 
 def prepare(
@@ -128,7 +126,10 @@ def prepare(
     content = _content(survey, jobs, done)
     if not _is_current(out, content):
         _commit(survey, cut, options.processing, jobs, done, ch_names, out, content)
-    _collect(out, done)
+    # Only now does nothing refer to the signals of the store before; their names go last.
+    keys = [job.key for job in jobs]
+    used = [done.entries[key]["signal"] for key in keys if "signal" in done.entries[key]]
+    done.compact(keys, remove_signals(out, done.named, used))
     return store.open_store(out)
 
 
@@ -140,6 +141,7 @@ def _described(path: Path, task: Task, options: Options) -> dict[str, Any]:
 
 def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journal.Journal:
     store.check_folder(out)
+    check_signals(out)
     if (out / store.MANIFEST).is_file() and not (out / store.JOURNAL).is_file() and not overwrite:
         raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new one")
     try:
@@ -156,6 +158,7 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
             f"{out} was prepared with another {name}: {done.options.get(name)}, not {options.get(name)}; "
             "name a new folder, or replace it by --overwrite"
         )
+    done.name(signals_in_table(out))  # of the store that this one replaces
     if done.options != options:
         done.begin(options)
     return done
@@ -197,6 +200,7 @@ def _run(
     finished = len(jobs) - len(waiting)
     if progress is not None:
         progress(finished, len(jobs))
+    done.name(job.signal for job in waiting)
     for entry in in_any_order(Job.run, waiting, n_jobs, backend) if waiting else ():
         done.add(entry)
         finished += 1
@@ -258,7 +262,6 @@ def _commit(
     out: Path,
     content: str,
 ) -> None:
-    done.compact([job.key for job in jobs])
     entries = [done.entries[job.key] for job in jobs]
     read = [journal.result(entry, _signal(out, entry)) for entry in entries]
     windows = assemble(survey, cut, processing, read, ch_names)
@@ -273,12 +276,3 @@ def _versions() -> dict[str, str]:
 
 def _signal(out: Path, entry: journal.Entry) -> SignalFile | None:
     return SignalFile(out / store.SIGNALS / entry["signal"]) if "signal" in entry else None
-
-
-def _collect(out: Path, done: journal.Journal) -> None:
-    """Remove the signals that nothing refers to any more."""
-    used = {entry.get("signal") for entry in done.entries.values()}
-    for path in (out / store.SIGNALS).iterdir():
-        if path.name not in used:
-            with suppress(OSError):
-                path.unlink()

@@ -21,16 +21,15 @@ import pandas as pd
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.signal_file import SignalFile
+from sparseeg.data.store.own_files import JOURNAL, MANIFEST, SIGNALS, check_own
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.lock import is_empty
 
 FORMAT = 3
 OLDEST = 2  # of version 0.1.0
-MANIFEST = "store.json"
 UNIT = "uV"
-SIGNALS = "signals"
-JOURNAL = "journal.jsonl"  # of `prepare`: what it has done so far
 _FIELDS = ("source", "simulated")
 _TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
 
@@ -43,8 +42,8 @@ def is_store(path: Path) -> bool:
 def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Path:
     """Write a window set to the folder `path`, whole or not at all, and return the path.
 
-    Only signals that some window uses are written. An existing store is replaced with `overwrite`; anything
-    else in the way is never touched.
+    Only signals that some window uses are written. An existing store is replaced with `overwrite`, unless its
+    folder holds other files as well; anything else at `path` is never touched.
 
     Raises
     ------
@@ -54,20 +53,23 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
     check_folder(path)
     if is_store(path) and not overwrite:
         raise SparseEEGError(f"{path} is a store already; allow overwriting it or name a new folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    if is_store(path):
+        check_own(path)
+    place = path.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
     try:
         content = beside / "new"
         content.mkdir()
         _write(windows, content)
-        _swap(content, path, beside / "old")
+        _swap(content, place, beside / "old")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return path
 
 
 def _swap(content: Path, path: Path, old: Path) -> None:
-    """Put `content` at `path`; what stood there goes to `old`, and comes back if that fails."""
+    """Move `content` to `path`; what was there moves to `old`, and back if that fails."""
     if not path.exists():
         os.replace(content, path)
         return
@@ -83,7 +85,7 @@ def check_folder(path: Path) -> None:
     """Raise SparseEEGError where something lies at `path` that is neither a store nor an empty folder."""
     if path.exists() and not path.is_dir():
         raise SparseEEGError(f"{path} is a file; a store is a folder")
-    if path.is_dir() and any(path.iterdir()) and not is_store(path):
+    if path.is_dir() and not is_empty(path) and not is_store(path):
         raise SparseEEGError(f"{path} holds other files; name a new folder for the store")
 
 

@@ -1,0 +1,52 @@
+"""The splits of a run, each with the folder of the networks that are fitted on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sparseeg.data import splits
+from sparseeg.data.splits import Split
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.training.config import SplitConfig
+
+
+@dataclass(frozen=True)
+class SplitFolder:
+    """A split, as rows of the windows, and the folder of the networks that are fitted on it."""
+
+    folder: Path
+    rows: Split
+
+    @property
+    def part(self) -> str:
+        """The part that is scored: the test part; the validation part where there is no test part."""
+        return "test" if len(self.rows.test) else "validation"
+
+    @property
+    def scored(self) -> np.ndarray:
+        """The rows of that part."""
+        return self.rows.test if self.part == "test" else self.rows.valid
+
+
+def make_splits(run: Path, windows: WindowSet, config: SplitConfig) -> list[SplitFolder]:
+    """Return the splits of windows for a run, each with its folder; SparseEEGError where there are none."""
+    subjects = windows.subjects
+    if config.kind == "loso":
+        found = list(splits.leave_one_subject_out(subjects))
+    elif config.kind == "kfold":
+        found = list(splits.subject_folds(subjects, config.folds, config.seed))
+    elif config.kind == "release":
+        if "release" not in windows.table:
+            raise SparseEEGError(f"{windows.source} names no releases; use --split subjects, kfold or loso")
+        found = [splits.by_release(windows.table["release"].to_numpy(), config.valid, config.test)]
+    else:
+        found = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
+    folders = split_folders(run, len(found))
+    return [SplitFolder(folder, split.check(subjects)) for folder, split in zip(folders, found, strict=True)]
+
+
+def split_folders(run: Path, n_splits: int) -> list[Path]:
+    """Return the folder of each split of a run: the run itself for one, `folds/NNN` in it for several."""
+    return [run] if n_splits == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_splits + 1)]

@@ -1,0 +1,72 @@
+"""Who trains, validates and tests, by name: `splits.json` in the folder of a run."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from sparseeg.data.splits import Split
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import read_json, write_json
+
+FILE = "splits.json"
+
+
+@dataclass(frozen=True)
+class SplitSubjects:
+    """The subjects in each part of a split, sorted."""
+
+    train: list[str]
+    valid: list[str]
+    test: list[str]
+
+    @classmethod
+    def of(cls, windows: WindowSet, split: Split) -> "SplitSubjects":
+        """Return the subjects of a split of windows."""
+        return cls(**{part: sorted(set(windows.subjects[rows])) for part, rows in split._asdict().items()})
+
+    def rows(self, subjects: np.ndarray) -> Split:
+        """Return the split of windows whose subjects are given."""
+        return Split(
+            *(np.flatnonzero(np.isin(subjects, part)) for part in (self.train, self.valid, self.test))
+        )
+
+    def part_of(self, subject: str) -> str:
+        """Return the part of a subject in words."""
+        parts = [field.name for field in fields(self) if subject in getattr(self, field.name)]
+        return f"in the {' and the '.join(parts)} part" if parts else "in no part"
+
+
+def read_subjects(run: Path) -> list[SplitSubjects]:
+    """Return the subjects of each split of a run; SparseEEGError where that can't be known."""
+    splits = read_json(run / FILE, list[SplitSubjects])
+    if not splits or not all(split.train and split.valid for split in splits):
+        raise SparseEEGError(f"{run / FILE} is damaged: a split without training or validation subjects")
+    return splits
+
+
+def write_subjects(run: Path, splits: Sequence[SplitSubjects]) -> None:
+    """Write the subjects of each split to the folder of a run."""
+    write_json(run / FILE, [asdict(split) for split in splits])
+
+
+def check_subjects(run: Path, splits: Sequence[SplitSubjects]) -> None:
+    """Raise SparseEEGError where a run was started with other subjects: it may know the test subjects."""
+    moved = difference(read_subjects(run), splits)
+    if moved:
+        raise SparseEEGError(f"{run} was started with other data: {moved}; train into another folder")
+
+
+def difference(before: Sequence[SplitSubjects], now: Sequence[SplitSubjects]) -> str | None:
+    """Return what has changed, of one subject; None where all are in the same parts as before."""
+    if len(before) != len(now):
+        return f"{len(before)} splits before, {len(now)} now"
+    for then, here in zip(before, now, strict=True):
+        for field in fields(SplitSubjects):
+            moved = sorted(set(getattr(then, field.name)) ^ set(getattr(here, field.name)))
+            if moved:
+                subject = moved[0]
+                return f"subject {subject} was {then.part_of(subject)} and is {here.part_of(subject)} now"
+    return None

@@ -1,0 +1,86 @@
+"""Work in parallel: each process has its share of the machine, and what ends one ends all."""
+
+import os
+import signal
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import joblib
+import pytest
+
+from sparseeg.engines import in_any_order
+from sparseeg.errors import SparseEEGError
+from sparseeg.training.memory import keep_freed_memory
+
+
+def threads_and_memory(_: int) -> tuple[int, str | None]:
+    import torch
+
+    return torch.get_num_threads(), os.environ.get("THP_MEM_ALLOC_ENABLE")
+
+
+def wait_for_the_end(folder: Path, number: int) -> None:
+    (folder / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def end(with_signal: int, number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), with_signal)
+    return number
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "THP_MEM_ALLOC_ENABLE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_processes_share_the_processors_and_are_set_up_before_torch(no_settings: None) -> None:
+    found = set(in_any_order(threads_and_memory, range(2), 2, start=keep_freed_memory))
+    assert found == {(max(1, joblib.cpu_count() // 2), "1")}
+
+
+def test_one_job_is_done_here_and_in_order() -> None:
+    assert list(in_any_order(lambda number: (number, os.getpid()), range(3), 1, start=keep_freed_memory)) == [
+        (number, os.getpid()) for number in range(3)
+    ]
+
+
+def test_a_process_that_is_killed_is_one_line() -> None:
+    with pytest.raises(SparseEEGError, match="a worker process was killed, most often"):
+        list(in_any_order(partial(end, signal.SIGKILL), range(4), 2))
+
+
+def test_an_interrupted_process_interrupts_all() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        list(in_any_order(partial(end, signal.SIGINT), range(4), 2))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(in_any_order(partial(wait_for_the_end, tmp_path), range(8), 2))
+    processes = [int(path.name) for path in tmp_path.iterdir()]
+    assert len(processes) == 2
+    until = time.monotonic() + 60
+    while any(map(is_alive, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_alive, processes))
