@@ -19,7 +19,7 @@ import pandas as pd
 
 from sparseeg.bench import claims
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids.participants import is_simulated
+from sparseeg.data.bids.description import is_simulated
 from sparseeg.data.epochs.read import epochs_files
 from sparseeg.data.read_bids import read_trials
 from sparseeg.evaluation.metrics import nrmse

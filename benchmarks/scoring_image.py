@@ -21,12 +21,12 @@ from sparseeg import machine, models
 from sparseeg.data.bids import hbn
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.models import NetworkSpec
-from sparseeg.prediction.windows_to_try import noise
+from sparseeg.prediction.example_windows import noise_windows
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.challenge import N_TIMES
 from sparseeg.submission.pack import N_TRIED, pack
-from sparseeg.submission.sandbox import ask
+from sparseeg.submission.sandbox import run_submission
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.inputs import Inputs
@@ -72,7 +72,7 @@ def main() -> None:
     there = environment(options.folder, options.python)
     asked = subprocess.run([there, "-c", VERSIONS], check=True, capture_output=True, text=True)
     versions = asked.stdout.split()
-    windows = noise(len(hbn.CH_NAMES), N_TIMES, N_TRIED)
+    windows = noise_windows(len(hbn.CH_NAMES), N_TIMES, N_TRIED)
     lines = []
     for name in models.names():
         with tempfile.TemporaryDirectory() as place:
@@ -82,7 +82,7 @@ def main() -> None:
             unpack(work / "a.zip", work / "unpacked")
             one_by_one = [window[None] * np.float32(1e-6) for window in windows]
             answers = [
-                ask(work / "unpacked", 1, one_by_one, name=name, python=python)
+                run_submission(work / "unpacked", 1, one_by_one, name=name, python=python)
                 for python in (sys.executable, there)
             ]
         here, in_image = answers

@@ -23,8 +23,8 @@ from sparseeg import machine
 from sparseeg.data.bids import hbn
 from sparseeg.prediction import Predictor
 from sparseeg.report import tables
-from sparseeg.stream.live import Log, Wanted, live
-from sparseeg.stream.lsl import Named, Predictions
+from sparseeg.stream.live import LiveRequest, Log, live
+from sparseeg.stream.lsl import PredictionStream, StreamName
 
 NETWORKS = ("light-sparse-attention-cnn", "sparse-attention-locator")
 EVERY = 0.1
@@ -51,9 +51,11 @@ def measure(network: str, seconds: float, work: Path) -> Log:
     sender.start()
     until = time.monotonic() + seconds + 10
     with (work / f"{network}.tsv").open("w") as table:
-        wanted = Wanted(Named(name), every=EVERY)
+        request = LiveRequest(StreamName(name), every=EVERY)
         stop = lambda: time.monotonic() > until  # noqa: E731
-        live(Predictor(run), wanted, Predictions(f"{name}-out", "s"), table, log, lambda line: None, stop)
+        live(
+            Predictor(run), request, PredictionStream(f"{name}-out", "s"), table, log, lambda line: None, stop
+        )
     sender.terminate()
     sender.join()
     return log

@@ -10,6 +10,9 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sparseeg.errors import SparseEEGError, not_installed, one_line
 
 Progress = Callable[[int, int], None]
+"""(done, total) -> None"""
+Report = Callable[[str], None]
+"""(line) -> None"""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -143,7 +143,7 @@ def test_a_wrong_channel_count_against_the_majority(folder):
     path = folder.add("C", ch_names=CH_NAMES[-5:])
     problem = only_problem(read_bids(folder.root))
     assert problem.path == path
-    assert problem.reason == "5 EEG channels instead of 4; has besides E125"
+    assert problem.reason == "5 EEG channels instead of 4; additional: E125"
     assert problem.action == "left out"
 
 
@@ -152,13 +152,13 @@ def test_a_wrong_channel_count_against_the_129(folder):
     windows = read_bids(folder.root)
     assert windows.ch_names == CH_NAMES
     assert [problem.lost for problem in windows.problems] == ["recording"] * 2
-    assert windows.problems[0].reason == "4 EEG channels instead of 129; lacks E1, E2, E3, E4, E5, ..."
+    assert windows.problems[0].reason == "4 EEG channels instead of 129; missing: E1, E2, E3, E4, E5, ..."
 
 
 def test_the_right_count_with_a_wrong_name(folder):
     folder.add("C", ch_names=(*CH_NAMES[-4:-1], "Oz"))
     assert only_problem(read_bids(folder.root)).reason == (
-        "4 EEG channels instead of 4; lacks Cz; has besides Oz"
+        "4 EEG channels instead of 4; missing: Cz; additional: Oz"
     )
 
 
@@ -186,7 +186,7 @@ def test_a_signal_file_cut_off_in_the_middle(folder):
         (b"3   ", "its header says 3 channels, but describes 4"),
         (b"400 ", "its header says 400 channels, but describes 4"),
         (b"-1  ", "its header says -1 channels, but describes 4"),
-        (b"four", "its header is damaged or cut short"),
+        (b"four", "its header is damaged or truncated"),
     ],
 )
 def test_a_header_that_lies_about_its_channels(folder, number, said):
@@ -205,7 +205,7 @@ def test_a_link_to_content_that_was_not_fetched(folder):
     path.symlink_to("../../.git/annex/objects/nothing.bdf")
     problem = only_problem(read_bids(folder.root))
     assert problem.path == path
-    assert "a link to a file that is not there" in problem.reason
+    assert "a link to a missing file" in problem.reason
 
 
 def test_an_events_file_without_a_recording(folder):
@@ -213,7 +213,7 @@ def test_an_events_file_without_a_recording(folder):
     path.unlink()
     problem = only_problem(read_bids(folder.root))
     assert problem.path == events_of(path)
-    assert problem.reason == "there is no recording beside this events file"
+    assert problem.reason == "this events file has no recording"
 
 
 def test_no_participants_table(folder):
@@ -221,7 +221,7 @@ def test_no_participants_table(folder):
     windows = read_bids(folder.root)
     problem = only_problem(windows)
     assert problem.reason == "participants.tsv does not exist"
-    assert (problem.action, problem.lost) == ("release, age and sex stay unknown", "nothing")
+    assert (problem.action, problem.lost) == ("read without release, age and sex", "nothing")
     assert windows.table["release"].isna().all()
     assert len(windows) == 4
 
@@ -275,7 +275,7 @@ def test_many_problems_are_all_counted(folder):
     folder.add("C", run=3, sfreq=200.0)
     windows = read_bids(folder.root)
     assert len(windows.problems) == 3
-    assert "3 problems (1 left out whole, 1 window dropped in 1, 1 without loss)" in windows.summary()
+    assert "3 problems (1 recording left out, 1 window dropped in 1, 1 without loss)" in windows.summary()
 
 
 def test_nothing_good_at_all_is_an_error_that_says_why(bids):
@@ -284,7 +284,7 @@ def test_nothing_good_at_all_is_an_error_that_says_why(bids):
     with pytest.raises(SparseEEGError) as caught:
         read_bids(bids.root)
     message = str(caught.value)
-    assert "no window left of 5 recordings" in message
+    assert "no usable window in 5 recordings" in message
     assert "sub-A_task-contrastChangeDetection_run-1_events.tsv does not exist" in message
     assert "and " in message
     assert "\n" not in message
@@ -301,4 +301,4 @@ def test_a_file_that_ends_its_reader_is_a_problem_like_others(folder):
     path.write_bytes(content)
     problem = only_problem(read_bids(folder.root))
     assert problem.path == path
-    assert "reading it ends the process" in problem.reason
+    assert "the process that reads it crashes" in problem.reason

@@ -77,19 +77,19 @@ def test_a_bids_folder_without_the_task(bids):
     bids.add("B", task="RestingState")
     bids.add("B", task="symbolSearch")
     said = message(bids.root)
-    assert "no recording of the task contrastChangeDetection" in said
-    assert said.endswith("tasks there: RestingState (2), symbolSearch (1)")
+    assert "no recording of the BIDS task contrastChangeDetection" in said
+    assert said.endswith("tasks found: RestingState (2), symbolSearch (1)")
 
 
 def test_a_bids_folder_without_signals(bids):
     bids.add("A").unlink()
-    assert "there is no EEG recording at all (.bdf, .set, .edf, .vhdr)" in message(bids.root)
+    assert "no EEG recording of any task was found (.bdf, .set, .edf, .vhdr)" in message(bids.root)
 
 
 def test_another_task_or_target_than_a_bids_folder_has(bids):
     bids.add("A")
     said = message(bids.root, task="response-tme")
-    assert "no number in a column 'response-tme' of participants.tsv for any subject" in said
+    assert "no subject with recordings has a number in the column 'response-tme' of participants.tsv" in said
     assert "Did you mean 'response-time'?" in said
     assert "decodes rt, not age" in message(bids.root, target="age")
     assert "leave out the unit 'ms'" in message(bids.root, target_unit="ms")

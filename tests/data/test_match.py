@@ -82,7 +82,7 @@ def test_channels_are_reordered_and_left_out(windows: WindowSet) -> None:
     made, notes = match(windows, wanted.provenance, "the run RUN")
     assert np.array_equal(made.gather([0, 5]), windows.gather([0, 5])[:, [3, 1]])
     assert made.ch_names == ("e4", "E2")
-    assert notes == [f"{windows.source}: 2 channels left out"]
+    assert notes == [f"{windows.source}: 2 channels dropped"]
     assert "lacks channel Pz of the run RUN" in refusal(
         windows, replace(windows.provenance, ch_names=("Pz", "E1"))
     )
@@ -135,7 +135,7 @@ def test_sets_in_another_order_of_channels_become_one(windows: WindowSet) -> Non
         source="other",
     )
     both, notes = concatenate([windows, other])
-    assert notes == ["other: channels put into the same order"]
+    assert notes == ["other: channels reordered"]
     assert np.array_equal(both.gather([0]), both.gather([len(windows)]))
 
 

@@ -12,7 +12,7 @@ from sparseeg.data.cuts import TrialCut, event_samples
 from sparseeg.data.load import load
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.recording import Recording, read_recording, stretches
+from sparseeg.data.signals.recording import Recording, read_recording, segments
 from sparseeg.errors import SparseEEGError
 
 
@@ -80,11 +80,11 @@ def test_overlapping_windows_share_their_samples(bids):
     assert np.abs(windows.gather([0, 1, 2]) - expected).max() < 1e-4
 
 
-def test_stretches_are_the_union_of_the_windows_in_order():
+def test_segments_are_the_union_of_the_windows_in_order():
     first = np.array([12, 2, 4, 4, 16])
-    begins, ends = stretches(first, first + 4)
+    begins, ends = segments(first, first + 4)
     assert (begins.tolist(), ends.tolist()) == ([2, 12], [8, 20])
-    begins, ends = stretches(np.array([0, 1]), np.array([10, 3]))
+    begins, ends = segments(np.array([0, 1]), np.array([10, 3]))
     assert (begins.tolist(), ends.tolist()) == ([0], [10])
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
-from sparseeg.report.score_table import markdown, rows
+from sparseeg.report.score_table import rows, scores_markdown
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_one_row_per_predictor(predictions: pd.DataFrame) -> None:
 
 def test_markdown_names_the_normaliser_and_leaves_no_row_out(predictions: pd.DataFrame) -> None:
     metrics = evaluate(add_constant_baselines(predictions))
-    text = markdown(metrics, "s")
+    text = scores_markdown(metrics, "s")
     assert "/ SD" in text
     assert len(text.splitlines()) == 2 + len(rows(metrics))
 

@@ -151,7 +151,7 @@ def test_channels_are_put_into_the_networks_order(run: Path, toy: WindowSet, tmp
     said: list[str] = []
     again = runs.reevaluate(run, swapped, None, tmp_path, said.append)
     assert again["nrmse"] == pytest.approx(json.loads((run / "metrics.json").read_text())["nrmse"])
-    assert "toy: channels put into the same order" in said
+    assert "toy: channels reordered" in said
 
 
 def test_unfinished_run_says_how_to_go_on(run: Path, toy: WindowSet, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sparseeg.data.store import store
 from sparseeg.errors import SparseEEGError
 from sparseeg.export.graph import check
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.windows_to_try import noise
+from sparseeg.prediction.example_windows import noise_windows
 
 RUNS = ("response_time", "externalizing")
 
@@ -33,7 +33,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path
 
 @pytest.fixture(scope="module")
 def windows() -> np.ndarray:
-    return noise(129, 200, SOME)
+    return noise_windows(129, 200, SOME)
 
 
 def exported(sparseeg, run: Path, format: str, out: Path) -> Path:
@@ -134,9 +134,9 @@ def test_answers_are_compared_as_exactly_as_their_size_allows_and_numbers_only()
     windows = np.linspace(0, 1, 250, dtype=np.float32)[:, None, None]
     near = check(Says(), windows, lambda part: 4000 + part[:, 0] + np.float32(0.0005), "it")
     assert near == pytest.approx(0.0005, abs=3e-4)
-    with pytest.raises(SparseEEGError, match="away from the run"):
+    with pytest.raises(SparseEEGError, match="differ from the run by up to"):
         check(Says(), windows, lambda part: 4000 + part[:, 0] + 0.1, "it")
-    with pytest.raises(SparseEEGError, match="nan days away"):
+    with pytest.raises(SparseEEGError, match="by up to nan days"):
         check(Says(), windows, lambda part: np.where(part[:, 0] > 0.9, np.nan, 4000 + part[:, 0]), "it")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from helpers.command import assert_one_line
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.recordings import COLUMNS, Request, predict_recording
+from sparseeg.prediction.recordings import COLUMNS, PredictionRequest, predict_recording
 
 
 def predicted(sparseeg, out: Path, *words: object) -> tuple[pd.DataFrame, str]:
@@ -25,7 +25,7 @@ def predicted(sparseeg, out: Path, *words: object) -> tuple[pd.DataFrame, str]:
 
 @pytest.fixture(scope="module")
 def expected(response_time: Path, recording: Path) -> pd.DataFrame:
-    return predict_recording(Predictor(response_time), recording, Request())[0]
+    return predict_recording(Predictor(response_time), recording, PredictionRequest())[0]
 
 
 def test_predictions_are_those_of_the_evaluation(
@@ -81,7 +81,7 @@ def test_a_unit_that_cannot_be_right_is_said_and_changes_nothing(
     other = tmp_path / "other_raw.fif"
     raw.copy().apply_function(lambda x: 1e6 * x, verbose="error").save(other, verbose="error")
     found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, other)
-    assert "if the file says its unit rightly" in text
+    assert "the unit in the file may be wrong" in text
     assert same(found, expected, 1e-4)
 
 
@@ -114,7 +114,7 @@ def test_incomplete_windows_and_samples_that_are_no_numbers(
     broken.save(tmp_path / "a_raw.fif", verbose="error")
     found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, tmp_path / "a_raw.fif")
     assert "1 windows reach outside" in text
-    assert "1 windows hold samples that are no numbers" in text
+    assert "1 windows hold NaN or infinite samples" in text
     assert len(found) == len(expected) - 2
 
 
@@ -126,7 +126,7 @@ def test_events_of_a_cropped_recording_stay_where_they_are(
     if not dated:
         later.set_meas_date(None)
     later.crop(5.0).save(tmp_path / "later_raw.fif", verbose="error")
-    found, _ = predict_recording(Predictor(response_time), tmp_path / "later_raw.fif", Request())
+    found, _ = predict_recording(Predictor(response_time), tmp_path / "later_raw.fif", PredictionRequest())
     assert found["onset"].to_numpy() == pytest.approx(expected["onset"].to_numpy() - 5.0, abs=0.006)
     assert same(found, expected, 1e-4)
 
@@ -177,8 +177,8 @@ def test_bad_input_is_one_line(
         *refused(response_time, recording, "--stimulus", "left_taget"), "Did you mean 'left_target'"
     )
     assert_one_line(*refused(response_time, recording, "--every", 0), "greater than zero")
-    assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "choose one")
-    assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "no time after a stimulus")
+    assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
+    assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "not a time after a stimulus")
     assert_one_line(*refused(response_time, recording, "--bad", "E200"), "no channel 'E200'")
     assert_one_line(*refused(response_time, recording, "--events-column", "kind"), "no column 'kind'")
     assert_one_line(*refused(response_time, recording, "--high-cut", 60), "60 Hz doesn't fit")
@@ -194,9 +194,9 @@ def test_a_recording_against_another_electrode_is_referred_to_that_of_the_traini
     other.set_annotations(raw.annotations).save(path, verbose="error")
     predictor = Predictor(response_time)
     assert predictor.inputs.flat == ("Cz",)
-    found = predict_recording(predictor, path, Request(reference=("Cz",)))[0]
+    found = predict_recording(predictor, path, PredictionRequest(reference=("Cz",)))[0]
     assert same(found, expected, 1e-4)
-    assert not same(predict_recording(predictor, path, Request())[0], expected, 1e-3)
+    assert not same(predict_recording(predictor, path, PredictionRequest())[0], expected, 1e-3)
 
 
 def test_a_rate_that_nobody_records_at_is_refused_before_there_is_a_filter_for_it(
@@ -206,7 +206,7 @@ def test_a_rate_that_nobody_records_at_is_refused_before_there_is_a_filter_for_i
     fast = mne.create_info(raw.ch_names, 1e9, "eeg")
     mne.io.RawArray(raw.get_data()[:, :1000], fast, verbose="error").save(path, verbose="error")
     with pytest.raises(SparseEEGError, match=r"sampled at 1e\+09 Hz"):
-        predict_recording(Predictor(response_time), path, Request(every=0.1, low_cut=0.5))
+        predict_recording(Predictor(response_time), path, PredictionRequest(every=0.1, low_cut=0.5))
 
 
 def test_a_recording_that_fails_doesnt_end_the_others(
@@ -267,7 +267,7 @@ def test_damaged_recordings_raise_one_line_or_predict(
             content[place] ^= bits
         damaged.write_bytes(bytes(content))
         try:
-            predict_recording(predictor, damaged, Request(every=5.0))
+            predict_recording(predictor, damaged, PredictionRequest(every=5.0))
         except SparseEEGError as error:
             message = str(error)
             assert "\n" not in message

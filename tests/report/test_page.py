@@ -52,7 +52,7 @@ def test_page_says_simulated_and_escapes(run: Path) -> None:
     page = write_report(run).read_text()
     assert "These data are simulated" in page
     assert "&lt;here&gt;" in page
-    assert "own mean (oracle)" in page
+    assert "subject mean (oracle)" in page
     metrics = json.loads((run / "metrics.json").read_text())
     assert f"{metrics['nrmse']:.4f}" in page
 

@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 import pytest
 
+from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.simulate import ceiling
 from sparseeg.simulate.behaviour import make_run
 from sparseeg.simulate.ceiling import N_TIMES, PEAKS, STEP, TIMES, TMIN, Observer, make_observer
 from sparseeg.simulate.ceiling_rhythm import gabor
 from sparseeg.simulate.components import bump
-from sparseeg.simulate.forward import CH_NAMES, make_anatomy
+from sparseeg.simulate.forward import make_anatomy
 from sparseeg.simulate.settings import DEFAULT, SFREQ
 from sparseeg.simulate.signals import band_pass, make_signals
 from sparseeg.simulate.subjects import make_subject

@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 
 from sparseeg.data import load
+from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.errors import SparseEEGError
 from sparseeg.simulate import simulate_dataset
 from sparseeg.simulate.behaviour import make_run
 from sparseeg.simulate.dataset import targets_per_run
-from sparseeg.simulate.forward import CH_NAMES, make_anatomy
+from sparseeg.simulate.forward import make_anatomy
 from sparseeg.simulate.metadata import COLUMNS
 from sparseeg.simulate.observers import ideal, simulation_seed
 from sparseeg.simulate.settings import DEFAULT

@@ -14,12 +14,13 @@ import pytest
 from scipy import signal
 
 from sparseeg.data import load
+from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import store
 from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 from sparseeg.simulate import simulate_dataset
-from sparseeg.simulate.forward import CH_NAMES, make_anatomy
+from sparseeg.simulate.forward import make_anatomy
 from sparseeg.simulate.passive import CLOSE, FILM, OPEN, REST, passive_recordings
 from sparseeg.simulate.passive_signals import eyes_closed, make_passive_signals
 from sparseeg.simulate.settings import DEFAULT, SFREQ, Settings

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from sparseeg.simulate.behaviour import Run, make_run
+from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.simulate.behaviour import TaskRun, make_run
 from sparseeg.simulate.components import bump, response_part
-from sparseeg.simulate.forward import CH_NAMES, LAMBDA, MU, lead_field, make_anatomy
+from sparseeg.simulate.forward import LAMBDA, MU, lead_field, make_anatomy
 from sparseeg.simulate.settings import DEFAULT, SFREQ
 from sparseeg.simulate.signals import PARTS, band_gain, make_signals
 from sparseeg.simulate.subjects import Subject, make_subject
@@ -26,16 +27,16 @@ def subject() -> Subject:
 
 
 @pytest.fixture(scope="module")
-def run(subject: Subject) -> Run:
+def run(subject: Subject) -> TaskRun:
     return make_run(SEED, subject, 1, DEFAULT)
 
 
-def part(subject: Subject, run: Run, *names: str) -> np.ndarray:
+def part(subject: Subject, run: TaskRun, *names: str) -> np.ndarray:
     anatomy = make_anatomy(SEED, subject.index, DEFAULT)
     return make_signals(SEED, subject, anatomy, run, DEFAULT, names or PARTS)
 
 
-def answered_differently(run: Run) -> Run:
+def answered_differently(run: TaskRun) -> TaskRun:
     """The same screen, other moments of every press."""
     trials = run.trials.assign(rt=2.3 - 0.6 * run.trials["rt"])
     presses = run.presses.assign(onset=run.presses["onset"] + 0.31)

@@ -21,9 +21,9 @@ from helpers.command import assert_one_line
 from helpers.patience import SAFETY_NET, wait_until
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.recordings import Request, predict_recording
-from sparseeg.stream.live import Log, Wanted, live, new_table
-from sparseeg.stream.lsl import ANY, Named, Predictions, _names, find_markers, find_signal
+from sparseeg.prediction.recordings import PredictionRequest, predict_recording
+from sparseeg.stream.live import LiveRequest, Log, live, new_table
+from sparseeg.stream.lsl import ANY, PredictionStream, StreamName, _names, find_markers, find_signal
 from sparseeg.stream.search import Search
 
 set_config_content("[log]\nlevel = -3\n")
@@ -42,7 +42,7 @@ def played(raw: mne.io.BaseRaw, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def expected(response_time: Path, played: Path) -> pd.DataFrame:
-    return predict_recording(Predictor(response_time), played, Request())[0]
+    return predict_recording(Predictor(response_time), played, PredictionRequest())[0]
 
 
 def unique(folder: Path) -> Path:
@@ -76,15 +76,18 @@ class Listener:
         self.log = Log()
         self._stop = threading.Event()
         self._error: list[BaseException] = []
-        self._asked = Wanted(
-            Named(self.name), Named(f"{self.name}-annotations"), ("left_target", "right_target"), **wanted
+        self._asked = LiveRequest(
+            StreamName(self.name),
+            StreamName(f"{self.name}-annotations"),
+            ("left_target", "right_target"),
+            **wanted,
         )
         self._thread = threading.Thread(target=self._listen, args=(Predictor(run), out))
 
     def _listen(self, predictor: Predictor, out: Path) -> None:
         try:
             with new_table(out) as table:
-                outlet = Predictions(f"{self.name}-out", "s")
+                outlet = PredictionStream(f"{self.name}-out", "s")
                 live(predictor, self._asked, outlet, table, self.log, self.lines.append, self._stop.is_set)
         except BaseException as error:
             self._error.append(error)
@@ -171,20 +174,20 @@ def test_another_stream_of_markers_ends_nothing_but_the_start(monkeypatch: pytes
     infos = {name: StreamInfo(name, "Markers", 1, 0.0, "string", name) for name in "abc"}
     monkeypatch.setattr("sparseeg.stream.lsl.resolve_streams", lambda *_: [infos[name] for name in there])
     lines: list[str] = []
-    search = Search(partial(find_markers, ANY, 0.0), "waiting", lines.append)
-    with pytest.raises(SparseEEGError, match=r"there are 2 streams of markers \(a, b\)"):
+    search = Search(partial(find_markers, ANY, 0.0), lambda info: info, "waiting", lines.append)
+    with pytest.raises(SparseEEGError, match=r"there are 2 marker streams \(a, b\)"):
         search()
     there[:] = ["a"]
     assert search().name == "a"
     assert search() is None, "it was asked just now"
-    search = replace(search, asked=-1e9, before="a")
+    search = replace(search, last_attempt=-1e9, previous="a")
     there[:] = ["b", "c"]  # its own is away
     assert search() is None
-    assert replace(search, asked=-1e9)() is None
+    assert replace(search, last_attempt=-1e9)() is None
     assert len(lines) == 1
-    assert "there are 2 streams" in lines[0]
+    assert "there are 2 marker streams" in lines[0]
     there[:] = ["a", "b"]
-    assert replace(search, asked=-1e9)().name == "a"
+    assert replace(search, last_attempt=-1e9)().name == "a"
 
 
 def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,13 +196,15 @@ def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyP
     assert find_signal(ANY, 0.0).name == "EEG"
     infos.append(StreamInfo("untyped", "", 4, 100.0, "float32", "untyped"))
     assert find_signal(ANY, 0.0).name == "EEG"
-    assert find_signal(Named(source_id="amplifier"), 0.0).name == "EEG", "a device may have several streams"
+    assert find_signal(StreamName(source_id="amplifier"), 0.0).name == "EEG", (
+        "a device may have several streams"
+    )
     del infos[1]
     assert find_signal(ANY, 0.0).name == "untyped"
     del infos[1]
     assert find_signal(ANY, 0.0) is None
-    assert find_signal(Named("Gaze"), 0.0).name == "Gaze"
-    assert find_signal(Named(source_id="Gaze"), 0.0).name == "Gaze"
+    assert find_signal(StreamName("Gaze"), 0.0).name == "Gaze"
+    assert find_signal(StreamName(source_id="Gaze"), 0.0).name == "Gaze"
 
 
 def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:
@@ -237,7 +242,7 @@ def test_what_a_replay_needs_of_its_events(
         assert code == 0, text
         assert len(pd.read_csv(out, sep="\t")) >= 1
     wrong = sparseeg(*replayed, "--every", 2, "--bad", "E1O", "--out", tmp_path / "b.tsv")
-    assert_one_line(*wrong, "no channel 'E1O' that could be bad. Did you mean 'E1'")
+    assert_one_line(*wrong, "no channel 'E1O' to mark as bad. Did you mean 'E1'")
     assert not (tmp_path / "b.tsv").exists()
 
 

@@ -50,12 +50,12 @@ def refused(content: bytes, tmp_path: Path, max_bytes: int = 10**6) -> str:
         ([CODE, ("/etc/evil", b"")], "absolute"),
         ([CODE, ("C:\\evil", b"")], "absolute"),
         ([CODE, (link("weights.pt"), b"/etc/passwd")], "is a link"),
-        ([("submission/submission.py", b"")], "lies in a folder"),
-        ([("submission/", b"")], "lies in a folder"),
-        ([("other.py", b"")], "there is no submission.py"),
-        ([], "there is no submission.py"),
+        ([("submission/submission.py", b"")], "is in a folder"),
+        ([("submission/", b"")], "is in a folder"),
+        ([("other.py", b"")], "has no submission.py"),
+        ([], "has no submission.py"),
         ([CODE, ("SUBMISSION.PY", b"")], "twice"),
-        ([CODE, ("a\x01b", b"")], "no name of a file"),
+        ([CODE, ("a\x01b", b"")], "not a valid file name"),
         ([CODE, ("zeros", bytes(2 * 10**6))], "at most"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_zip_that_lies_about_its_size(tmp_path: Path) -> None:
 def test_no_zip_no_file_a_folder(tmp_path: Path) -> None:
     assert "not a zip" in refused(b"PK\x03\x04 and then nothing", tmp_path)
     assert "not a zip" in refused(b"", tmp_path)
-    for path, words in ((tmp_path / "missing.zip", "not there"), (tmp_path, "a folder")):
+    for path, words in ((tmp_path / "missing.zip", "does not exist"), (tmp_path, "a folder")):
         with pytest.raises(SparseEEGError, match=words):
             unpack(path, tmp_path)
 

@@ -14,7 +14,7 @@ import pytest
 
 from helpers.patience import SAFETY_NET, wait_until
 from sparseeg.errors import SparseEEGError
-from sparseeg.submission.sandbox import Limits, ask
+from sparseeg.submission.sandbox import Limits, run_submission
 
 HEAD = """
 import torch
@@ -56,7 +56,7 @@ def has_ended(pid: int) -> bool:
 
 def failure(tmp_path: Path, source: str, **options) -> str:
     with pytest.raises(SparseEEGError) as error:
-        ask(submission(tmp_path, source), 1, batches(1, 1), name="a.zip", **options)
+        run_submission(submission(tmp_path, source), 1, batches(1, 1), name="a.zip", **options)
     assert "\n" not in str(error.value)
     assert str(error.value).startswith("a.zip: ")
     return str(error.value)
@@ -64,11 +64,11 @@ def failure(tmp_path: Path, source: str, **options) -> str:
 
 def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
     folder = submission(tmp_path, HEAD.format(answer="x.mean((1, 2))[:, None] * 2"))
-    answers = ask(folder, 1, batches(1, 3), name="a.zip")
+    answers = run_submission(folder, 1, batches(1, 3), name="a.zip")
     assert answers.values.tolist() == [2, 4, 4, 4]
     assert answers.seconds > 0
     assert answers.peak_bytes > 10**7
-    assert ask(folder, 1, [], name="a.zip").values.shape == (0,)
+    assert run_submission(folder, 1, [], name="a.zip").values.shape == (0,)
 
 
 def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
 
     folder = submission(tmp_path, HEAD.format(answer="x.mean((1, 2))[:, None]"))
     with not_at_the_limit() as limits, pytest.raises(OSError, match="the disk is gone"):
-        ask(folder, 1, breaking(), name="a.zip", limits=limits)
+        run_submission(folder, 1, breaking(), name="a.zip", limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,16 @@ def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
         ("def f(:", "can't be imported: SyntaxError"),
         ("import sparseeg", "No module named 'sparseeg'"),
         ("import sys; sys.exit(0)", "can't be imported: SystemExit"),
-        ("import os; os._exit(3)", "ended without an answer (exit code 3)"),
+        ("import os; os._exit(3)", "ended without a result (exit code 3)"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
         ("import os; os.kill(os.getpid(), 40)", "killed by signal 40"),
-        ("open('../status.json', 'w').write('null')\nimport os; os._exit(0)", "without an answer"),
-        ("open('../status.json', 'w').write('{}')\nimport os; os._exit(0)", "without an answer"),
+        ("open('../status.json', 'w').write('null')\nimport os; os._exit(0)", "without a result"),
+        ("open('../status.json', 'w').write('{}')\nimport os; os._exit(0)", "without a result"),
         ("class Submission: pass", "fails: TypeError"),
         ("class Submission:\n def __init__(self, a, b): pass", "no method get_model_challenge_1"),
         (HEAD.format(answer="1 / 0"), "forward() fails: ZeroDivisionError"),
         (HEAD.format(answer="1.5"), "returns a float, not a tensor"),
-        (HEAD.format(answer="x.new_zeros(len(x))"), "the shape (1,) for a batch of 1; (1, 1) is needed"),
+        (HEAD.format(answer="x.new_zeros(len(x))"), "the shape (1,) for a batch of 1, expected (1, 1)"),
         (HEAD.format(answer="x.new_zeros(len(x), 2)"), "the shape (1, 2)"),
         (HEAD.replace("def forward", "def backward"), "which has no forward()"),
         (HEAD.format(answer="torch.zeros(1, 1, device='meta')"), "Cannot copy out of meta tensor"),
@@ -115,7 +115,7 @@ def test_failures_are_one_line(source: str, words: str, tmp_path: Path) -> None:
 
 def test_a_submission_that_never_ends_is_ended(tmp_path: Path) -> None:
     message = failure(tmp_path, "while True: pass", limits=Limits(seconds=1))
-    assert "still not done after 1 s" in message
+    assert "not finished within the limit of 1 s" in message
 
 
 def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)'])\n"
         f"open({str(mark)!r}, 'w').write(str(child.pid))\n"
     )
-    assert ask(submission(tmp_path, source), 1, batches(1), name="a.zip").values.tolist() == [0]
+    assert run_submission(submission(tmp_path, source), 1, batches(1), name="a.zip").values.tolist() == [0]
     wait_until(lambda: has_ended(int(mark.read_text())))
 
 
@@ -139,20 +139,23 @@ def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
 def test_what_it_started_keeps_nobody_waiting(start: str, tmp_path: Path) -> None:
     folder = submission(tmp_path, start + "raise ValueError('the reason')")
     with not_at_the_limit() as limits, pytest.raises(SparseEEGError, match="ValueError: the reason"):
-        ask(folder, 1, batches(*[50] * 100), name="a.zip", limits=limits)
+        run_submission(folder, 1, batches(*[50] * 100), name="a.zip", limits=limits)
 
 
 def test_what_it_starts_reads_no_windows(tmp_path: Path) -> None:
     source = HEAD.format(answer="x.mean((1, 2))[:, None]") + "import subprocess\nsubprocess.run(['cat'])\n"
-    assert ask(submission(tmp_path, source), 1, batches(1, 1), name="a.zip").values.tolist() == [1, 2]
+    assert run_submission(submission(tmp_path, source), 1, batches(1, 1), name="a.zip").values.tolist() == [
+        1,
+        2,
+    ]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it counts from the start of the process")
 def test_memory_is_its_own_and_not_the_parents(tmp_path: Path) -> None:
     folder = submission(tmp_path, HEAD.format(answer="x.new_zeros(len(x), 1)"))
-    before = ask(folder, 1, batches(1), name="a.zip").peak_bytes
+    before = run_submission(folder, 1, batches(1), name="a.zip").peak_bytes
     held = np.ones(10**8)
-    after = ask(folder, 1, batches(1), name="a.zip").peak_bytes
+    after = run_submission(folder, 1, batches(1), name="a.zip").peak_bytes
     assert held.nbytes > after
     assert abs(after - before) < 0.2 * before
 
@@ -164,9 +167,9 @@ def test_a_limit_of_this_machine_is_no_obstacle(tmp_path: Path) -> None:
         "import numpy as np, resource\n"
         "resource.setrlimit(resource.RLIMIT_AS, (12 * 2**30,) * 2)\n"
         "from pathlib import Path\n"
-        "from sparseeg.submission.sandbox import ask\n"
+        "from sparseeg.submission.sandbox import run_submission\n"
         f"folder, x = Path({str(folder)!r}), np.zeros((1, 3, 4), np.float32)\n"
-        "print(ask(folder, 1, [x], name='a.zip').values.tolist())\n"
+        "print(run_submission(folder, 1, [x], name='a.zip').values.tolist())\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[0.0]"
@@ -179,9 +182,10 @@ def test_it_ends_where_its_limits_end(tmp_path: Path) -> None:
         f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(3600)\n"
     )
     program = (
-        "import numpy as np\nfrom pathlib import Path\nfrom sparseeg.submission.sandbox import ask\n"
+        "import numpy as np\nfrom pathlib import Path\n"
+        "from sparseeg.submission.sandbox import run_submission\n"
         f"folder, x = Path({str(submission(tmp_path, source))!r}), np.zeros((1, 3, 4), np.float32)\n"
-        "ask(folder, 1, [x], name='a.zip')\n"
+        "run_submission(folder, 1, [x], name='a.zip')\n"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as parent:
         wait_until(lambda: parent.poll() is not None or (mark.exists() and mark.read_text()))
@@ -198,5 +202,5 @@ def test_it_works_in_an_empty_folder_of_its_own(tmp_path: Path) -> None:
         "open('left-behind', 'w')\n"
     )
     before = set(Path().iterdir())
-    ask(submission(tmp_path, source), 1, batches(1), name="a.zip")
+    run_submission(submission(tmp_path, source), 1, batches(1), name="a.zip")
     assert set(Path().iterdir()) == before

@@ -216,7 +216,7 @@ def test_what_cannot_be_submitted(
 
 
 def test_what_cannot_be_scored(archive: Path, dataset: Path, tmp_path: Path, sparseeg) -> None:
-    assert_one_line(*sparseeg("score", tmp_path / "no.zip", "--data", dataset), "not there")
+    assert_one_line(*sparseeg("score", tmp_path / "no.zip", "--data", dataset), "does not exist")
     assert_one_line(*sparseeg("score", archive, "--data", tmp_path / "R5"), "does not exist")
     assert_one_line(*sparseeg("score", archive, "--data", dataset, "--releases", "R7"), "release R7")
     assert_one_line(
@@ -246,7 +246,7 @@ def test_a_run_on_filtered_data_is_refused(response_time: Path, tmp_path: Path, 
     content = json.loads((run / "input.json").read_text())
     (run / "input.json").write_text(json.dumps(content | {"low_cut": 2.0}))
     words = ("submit", "--response-time", run, "--out", tmp_path / "a.zip")
-    assert_one_line(*sparseeg(*words), "low_cut 2.0; the challenge's windows come without")
+    assert_one_line(*sparseeg(*words), "low_cut 2.0; the challenge's windows are prepared without")
 
 
 def test_a_store_of_other_windows_is_refused(dataset: Path, tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_the_zip_is_found_by_a_loader_that_knows_its_path(archive: Path, tmp_pat
         "print(type(module.Submission(100, 'cpu').get_model_challenge_1()).__name__)\n"
     )
     ran = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "Answer"
+    assert ran.stdout.strip() == "ChallengeNetwork"
 
 
 @pytest.mark.slow
@@ -322,4 +322,4 @@ def test_the_limit_holds_from_the_first_contact_on(dataset: Path, tmp_path: Path
     with zipfile.ZipFile(path, "w") as content:
         content.writestr("submission.py", "while True: pass")
     said = sparseeg("score", path, "--data", dataset, "--challenge", 1, "--time-limit", 0.01)
-    assert_one_line(*said, "endless.zip: still not done after 0.6 s, the limit")
+    assert_one_line(*said, "endless.zip: not finished within the limit of 0.6 s")

@@ -123,7 +123,7 @@ def test_a_store_is_read_as_it_was_written(toy, tmp_path):
     assert np.array_equal(opened.gather(chosen), toy.gather(chosen))
     assert all(map(np.array_equal, opened.signals, toy.signals))
     (tmp_path / "store" / "signals" / "00000.npy").unlink()
-    with pytest.raises(SparseEEGError, match=r"00000\.npy is not what it was"):
+    with pytest.raises(SparseEEGError, match=r"00000\.npy was changed or removed"):
         opened.gather(np.arange(len(toy)))
 
 

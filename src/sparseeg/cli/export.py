@@ -30,7 +30,7 @@ def export(
     target = out or run / NAMES[format]
     from sparseeg.export import graph
     from sparseeg.prediction import Predictor
-    from sparseeg.prediction.windows_to_try import windows_to_try
+    from sparseeg.prediction.example_windows import example_windows
 
     predictor = Predictor(run)
     if format != "huggingface":
@@ -44,7 +44,7 @@ def export(
     elif target.exists() and not is_empty(target) and not overwrite:
         raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
-        windows, of = windows_to_try([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
+        windows, of = example_windows([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
         if format == "huggingface":
             graph.needed("huggingface_hub")
             from sparseeg.export.hub import export_hub

@@ -51,14 +51,14 @@ def predict(
     resampled. What was done to a recording is said on standard error.
     """
     from sparseeg.prediction import Predictor
-    from sparseeg.prediction.recordings import Request, predict_recording, write_table
+    from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
         raise SparseEEGError("--events is of one recording; name that one alone")
     if out is not None:
         check_file(out, overwrite, files)
     predictor = Predictor(run, device)
-    request = Request(
+    request = PredictionRequest(
         every=every,
         stimulus=comma_list(stimulus),
         events=events,

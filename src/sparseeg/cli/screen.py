@@ -133,11 +133,11 @@ def say_problems(windows: Any) -> None:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the honest table."""
-    from sparseeg.report.score_table import CAPTION, cells, intervals, rows, scored
+    from sparseeg.report.score_table import CAPTION, cells, describe_intervals, describe_sample, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
-        title=f"{metrics['model']} on {scored(metrics)}{simulated}",
+        title=f"{metrics['model']} on {describe_sample(metrics)}{simulated}",
         caption=CAPTION,
     )
     table.add_column("predictor", no_wrap=True)
@@ -149,7 +149,7 @@ def show(metrics: dict[str, Any]) -> None:
         table.add_row(label, *(row[title] for title in titles))
     output.print(table)
     if "interval" in metrics:
-        output.print(intervals(metrics), soft_wrap=True)
+        output.print(describe_intervals(metrics), soft_wrap=True)
     if "by_subject" in metrics:
         from sparseeg.report.score_table import LABELS, number
 

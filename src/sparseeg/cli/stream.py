@@ -59,14 +59,14 @@ def stream(
     if hasattr(lsl, "set_config_content"):
         lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl's own lines would stand between ours
     from sparseeg.prediction import Predictor
-    from sparseeg.prediction.recordings import Request
-    from sparseeg.stream.live import Log, Wanted, live, new_table
-    from sparseeg.stream.lsl import Named, Predictions
+    from sparseeg.prediction.recordings import PredictionRequest
+    from sparseeg.stream.live import LiveRequest, Log, live, new_table
+    from sparseeg.stream.lsl import PredictionStream, StreamName
     from sparseeg.stream.replay import replay as play
 
     predictor = Predictor(run)
     inputs = predictor.inputs
-    Request(every=every, stimulus=comma_list(stimulus)).check(inputs)
+    PredictionRequest(every=every, stimulus=comma_list(stimulus)).check(inputs)
     if not inputs.task.locked and every is None:
         every = inputs.task.stride
     path = out or run / f"stream-{datetime.now():%Y%m%d-%H%M%S}.tsv"
@@ -77,9 +77,9 @@ def stream(
             column = None if every is not None else events_column or inputs.events_column
             player = stack.enter_context(play(replay, name, column))
         table = stack.enter_context(new_table(path))
-        wanted = Wanted(
-            Named(name, source_id),
-            Named(markers),
+        wanted = LiveRequest(
+            StreamName(name, source_id),
+            StreamName(markers),
             comma_list(stimulus) or inputs.stimulus,
             every,
             comma_list(bad),
@@ -88,7 +88,7 @@ def stream(
         ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
         log = Log()
         with suppress(KeyboardInterrupt):  # the way to end it
-            live(predictor, wanted, Predictions(outlet, inputs.task.unit), table, log, say, ended)
+            live(predictor, wanted, PredictionStream(outlet, inputs.task.unit), table, log, say, ended)
     say(f"{path}: {log.summary}")
 
 

@@ -1,4 +1,4 @@
-"""From files to labelled windows: reading, checking, storing."""
+"""Read recordings of any supported kind as labelled windows, check them and store them."""
 
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.load import load

@@ -1,4 +1,4 @@
-"""Where the windows of a recording lie: around its trials, or on a grid over all of it."""
+"""Cut windows from a recording: one per trial, or on a regular grid."""
 
 import random
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
 DROPPED = "these windows dropped"
-OFFICIAL_SEED = 42  # of the challenge's scoring script, one generator per recording
+OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per recording with it
 
 
 class Cut(Protocol):
-    """A way to cut windows of `n_times` samples at `sfreq` Hz, `tmin` seconds after what they are locked to.
+    """How windows of `n_times` samples at `sfreq` Hz are cut, `tmin` seconds after the event of each.
 
-    `events` says what a recording's sidecars tell, before its signal is opened; `place` returns one row per
-    window with `start`, `earliest` and `latest`: its first sample, and between which it may be moved.
+    `events` reads the sidecars of a recording before its signal is opened. `windows` returns one row per
+    window with `start` (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
     """
 
     @property
@@ -31,21 +31,22 @@ class Cut(Protocol):
     @property
     def tmin(self) -> float: ...
     def events(self, file: BidsFile) -> pd.DataFrame | Problem: ...
-    def place(
+    def windows(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
     ) -> pd.DataFrame | Problem: ...
 
 
 @dataclass(frozen=True)
 class TrialCut:
-    """One window per answered trial, locked to its stimulus.
+    """One window per trial with a response, locked to its stimulus.
 
     Parameters
     ----------
-    rule : which events make a trial.
-    tmin : seconds from the stimulus to the window's first sample.
-    n_times, sfreq : samples per window, Hz.
-    margin : samples by which a window may be moved to either side, less at the ends of a recording.
+    rule : the events of a trial.
+    tmin : seconds from the stimulus to the first sample of a window.
+    n_times : samples per window.
+    sfreq : sampling rate in Hz.
+    margin : samples by which a window may be moved in either direction, less at the ends of a recording.
     """
 
     rule: TrialRule
@@ -67,14 +68,15 @@ class TrialCut:
             return Problem(path, reason, f"{file.path.name} {LEFT_OUT}")
         return answered.rename(columns={"rt": "target", "stimulus_onset": "onset"})
 
-    def place(
+    def windows(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
     ) -> pd.DataFrame | Problem:
-        """Return the windows inside the recording; those outside become a problem."""
+        """Return the windows inside the recording, and note those that are not."""
         starts = event_samples(events["onset"].to_numpy(), self.tmin, self.sfreq)
         last = n_samples - self.n_times
         fits = (starts >= 0) & (starts <= last)
-        problem = lost(fits, f"reach outside the recording of {n_samples / self.sfreq:g} s", file, problems)
+        what = f"reach outside the recording of {n_samples / self.sfreq:g} s"
+        problem = note_lost(fits, what, file, problems)
         if problem is not None:
             return problem
         starts = starts[fits]
@@ -86,11 +88,11 @@ class TrialCut:
 
 
 def event_samples(onset: np.ndarray, tmin: float, sfreq: float) -> np.ndarray:
-    """Return the first sample of each window that begins `tmin` seconds after an event at `onset` seconds.
+    """Return the first sample of windows that begin `tmin` seconds after events at `onset` seconds.
 
-    The onset is rounded to the microsecond, the event put at the nearest sample, halves at the even one, and
-    the offset added in whole samples: as MNE does in `set_annotations` and `events_from_annotations`, and
-    with it braindecode's `create_windows_from_events`.
+    As in MNE (`set_annotations`, `events_from_annotations`) and braindecode (`create_windows_from_events`),
+    onsets are rounded to the microsecond, then to the nearest sample (halves to the even one), and the offset
+    is added in whole samples.
     """
     event = np.round(np.round(onset, 6) * sfreq)
     return event.astype(np.int64) + round(tmin * sfreq)
@@ -98,10 +100,10 @@ def event_samples(onset: np.ndarray, tmin: float, sfreq: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class GridCut:
-    """A window every `stride` samples, of which the network gets a crop of `n_times` samples.
+    """A window of `length` samples every `stride` samples; the network sees a crop of `n_times` samples.
 
-    The crop that counts is the challenge's own: its scoring script draws one per window, in order, from
-    `random.Random(42)`. A last window that isn't whole is dropped.
+    The default crop is that of the challenge's scoring script, which draws one per window, in order, from
+    `random.Random(42)`. An incomplete last window is dropped.
     """
 
     n_times: int
@@ -114,14 +116,14 @@ class GridCut:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 
-    def place(
+    def windows(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
     ) -> pd.DataFrame | Problem:
         """Return the windows of the whole recording."""
         first = np.arange(0, n_samples - self.length + 1, self.stride, dtype=np.int64)
         if not len(first):
             reason = (
-                f"{n_samples / self.sfreq:g} s are shorter than a window of {self.length / self.sfreq:g} s"
+                f"it lasts {n_samples / self.sfreq:g} s, less than a window of {self.length / self.sfreq:g} s"
             )
             return Problem(file.path, reason, LEFT_OUT)
         room = self.length - self.n_times
@@ -138,8 +140,8 @@ class GridCut:
         )
 
 
-def lost(good: np.ndarray, what: str, file: BidsFile, problems: list[Problem]) -> Problem | None:
-    """Note the windows that are not good; return the problem instead where none is."""
+def note_lost(good: np.ndarray, what: str, file: BidsFile, problems: list[Problem]) -> Problem | None:
+    """Add a problem for the windows that are not good; if none is good, return the problem instead."""
     count = int(np.sum(~good))
     reason = f"{count} of {len(good)} windows {what}"
     if not good.any():

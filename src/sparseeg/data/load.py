@@ -1,9 +1,10 @@
-"""One way in: recognise what a path is and read it."""
+"""Load windows from a path, whatever kind of data it holds."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
@@ -37,25 +38,28 @@ def load(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
-    """Return the labelled windows at a path: a store, a BIDS folder, or a folder of MNE epochs.
+    """Return the labelled windows of a store, a BIDS folder, or a folder of MNE epochs.
 
     Parameters
     ----------
-    path : what it is, is recognised from what it holds.
+    path : the folder; its kind is recognised by its content.
     task : what is decoded: "response-time", or a column of numbers in participants.tsv, as "externalizing". A
-        store must be of this task. For "pretraining" every store will do, and its targets are left out.
-    target, target_unit : metadata column and its unit; needed for epochs, fixed for response times of BIDS
+        store must be of this task. For "pretraining", any store can be used; its targets are ignored.
+    target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
-    tmin, tmax, sfreq : seconds from the event, Hz; the defaults are +0.5 to +2.5 s at 100 Hz for BIDS folders
-        and the whole epoch at its own rate for epochs. A store has its own.
-    releases, keep_excluded : HBN-EEG only, as in `read_bids`.
-    margin : seconds of signal around locked windows, by which training may move them. A store has its own.
-    n_jobs, progress : processes that read, and a function called as `progress(done, total)`.
+    tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
+        folders and the whole epoch for epochs; fixed for stores.
+    sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
+    releases, keep_excluded : for HBN-EEG only, as in `read_bids`.
+    margin : seconds of signal around windows that are locked to an event, by which training may move them;
+        fixed for stores.
+    n_jobs : number of processes.
+    progress : called as `progress(done, total)`.
 
     Raises
     ------
-    SparseEEGError : nothing readable there, or options that don't fit what is there; one line that says what
-        was looked for, what was found and what to do.
+    SparseEEGError : the path holds no readable data, or the options don't fit them. The message says what was
+        looked for, what was found, and what to do.
     """
     path = Path(path)
     kind = recognise(path)
@@ -72,8 +76,8 @@ def load(
             raise SparseEEGError(f"{path} holds MNE epochs, which have no releases to choose from")
         if task not in (tasks.RESPONSE_TIME, target):
             raise SparseEEGError(
-                f"{path} holds MNE epochs: what they decode is the metadata column --target, which takes the "
-                f"place of --task {task}"
+                f"{path} holds MNE epochs: name the metadata column to decode with --target and leave "
+                f"--task {task} out"
             )
         return read_epochs(
             path,
@@ -110,18 +114,19 @@ def load_like(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[WindowSet, list[str]]:
-    """Return the windows at a path, read or made like those that a network was trained on, and notes.
+    """Return the windows at a path, converted to match others, and a note on each conversion.
 
     Parameters
     ----------
     path : as in `load`.
-    like, whose : as in `match`.
-    target_unit : of the metadata column, for epochs.
+    like : provenance of the windows to match, for example those that a network was trained on.
+    whose : name of their owner in messages, as "the run RUN".
+    target_unit : unit of the metadata column, for epochs.
     n_jobs, progress : as in `load`.
 
     Raises
     ------
-    SparseEEGError : nothing readable there, or windows that can't be made alike.
+    SparseEEGError : the path holds no readable data, or windows that can't be converted.
     """
     path, task = Path(path), like.task
     kind = recognise(path)
@@ -131,7 +136,7 @@ def load_like(
         if task.locked and target_unit is None:
             raise SparseEEGError(
                 f"{path} holds MNE epochs, but {whose} was trained on recordings: the unit of "
-                f"{task.target} in the epochs is not known; save them as a store, in seconds"
+                f"{task.target} in the epochs is not known; convert it to seconds and save a store"
             )
         windows = read_epochs(
             path,
@@ -146,23 +151,23 @@ def load_like(
     else:
         if task.locked and not (task.rule and task.rule.response):
             raise SparseEEGError(
-                f"{path} is a BIDS folder, but {whose} was trained on windows whose events are not known; "
-                "make a store of the folder: sparseeg prepare with --stimulus and --response"
+                f"{path} is a BIDS folder, but the events that the windows of {whose} are locked to are not "
+                "known; make a store of the folder: sparseeg prepare with --stimulus and --response"
             )
         processing = replace(like.processing, channels=None)
         windows = read_bids(path, task=task, processing=processing, n_jobs=n_jobs, progress=progress)
     return match(windows, like, whose, str(path))
 
 
-def recognise(path: Path) -> str:
-    """Return "store", "bids" or "epochs" for what a folder holds.
+def recognise(path: Path) -> Literal["store", "bids", "epochs"]:
+    """Return the kind of data in a folder.
 
     Raises
     ------
-    SparseEEGError : it is none of them.
+    SparseEEGError : the folder doesn't exist or holds no such data.
     """
     if not path.exists():
-        raise SparseEEGError(f"{path} does not exist.{_neighbour(path)}")
+        raise SparseEEGError(f"{path} does not exist.{_similar_name(path)}")
     if not path.is_dir():
         raise SparseEEGError(f"{path} is a file; sparseeg reads {READS}.{_file_hint(path)}")
     if store.is_store(path):
@@ -175,19 +180,20 @@ def recognise(path: Path) -> str:
     if roots:
         return "bids"
     raise SparseEEGError(
-        f"{path} holds nothing to read: looked for {READS}; found {_contents(path)}{_above(path)}"
+        f"{path} holds no data that sparseeg reads: looked for {READS}; found {_contents(path)}"
+        f"{_data_set_hint(path)}"
     )
 
 
-def _above(path: Path) -> str:
-    """Hint at the data set where a folder inside it was named."""
+def _data_set_hint(path: Path) -> str:
+    """Return a hint if the path is a subject's folder in a data set."""
     for folder in (path, *path.parents):
         if folder.name.startswith("sub-"):
             return f". Name the data set's folder, as {folder.parent}"
     return ""
 
 
-def _neighbour(path: Path) -> str:
+def _similar_name(path: Path) -> str:
     parent = path.absolute().parent
     if not parent.is_dir():
         return f" Neither does {parent}"
@@ -202,7 +208,7 @@ def _file_hint(path: Path) -> str:
 
 def _contents(path: Path) -> str:
     endings = Counter(
-        file.suffix or "no ending"
+        file.suffix or "no extension"
         for file in path.rglob("*")
         if file.is_file() and not file.name.startswith(".")
     )
@@ -213,7 +219,7 @@ def _contents(path: Path) -> str:
 
 def _check_bids(path: Path, task: tasks.Task, target_unit: str | None) -> None:
     if task.locked and target_unit not in (None, "s"):
-        raise SparseEEGError(f"{path}: events files count in seconds; leave out the unit {target_unit!r}")
+        raise SparseEEGError(f"{path}: events files are in seconds; leave out the unit {target_unit!r}")
 
 
 def _check_store(
@@ -224,37 +230,33 @@ def _check_store(
     tmax: float | None,
     sfreq: float | None,
 ) -> None:
-    """Refuse options a store can't follow: what it holds was decided when it was prepared."""
+    """Raise SparseEEGError for options that differ from those a store was prepared with."""
+    sample = 1 / windows.sfreq
     end = windows.tmin + windows.n_times / windows.sfreq
-    half = 0.5 / windows.sfreq
-    asked: list[tuple[str, object, object, bool]] = [
-        ("target", target, windows.target_name, target == windows.target_name),
-        ("target unit", target_unit, windows.target_unit, target_unit == windows.target_unit),
-        ("tmin", tmin, windows.tmin, tmin is not None and abs(tmin - windows.tmin) < 2 * half),
-        ("tmax", tmax, end, tmax is not None and abs(tmax - end) < 2 * half),
-        (
-            "sfreq",
-            sfreq,
-            windows.sfreq,
-            sfreq is not None and abs(sfreq - windows.sfreq) < 1e-6 * windows.sfreq,
-        ),
+    names = [("target", target, windows.target_name), ("target unit", target_unit, windows.target_unit)]
+    numbers = [
+        ("tmin", tmin, windows.tmin, sample),
+        ("tmax", tmax, end, sample),
+        ("sfreq", sfreq, windows.sfreq, 1e-6 * windows.sfreq),
     ]
-    for name, wanted, there, same in asked:
-        if wanted is not None and not same:
-            raise SparseEEGError(
-                f"{windows.source}: the store was prepared with {name} {there}, not {wanted}; prepare another"
-            )
+    differing: list[tuple[str, object, object]] = [
+        (name, wanted, own) for name, wanted, own in names if wanted not in (None, own)
+    ]
+    differing += [
+        (name, wanted, own)
+        for name, wanted, own, tolerance in numbers
+        if wanted is not None and not abs(wanted - own) < tolerance
+    ]
+    for name, wanted, own in differing:
+        raise SparseEEGError(
+            f"{windows.source}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
+        )
 
 
 def _without_targets(windows: WindowSet) -> WindowSet:
     """Return the windows as if they had been read for pretraining."""
-    task = tasks.TASKS[tasks.PRETRAINING]
-    return replace(
-        windows,
-        table=windows.table.assign(target=0.0),
-        task=task,
-        tmin=0.0,
-    )
+    table = windows.table.assign(target=0.0)
+    return replace(windows, table=table, task=tasks.TASKS[tasks.PRETRAINING], tmin=0.0)
 
 
 def _of_releases(windows: WindowSet, releases: Sequence[str] | None, path: Path) -> WindowSet:
@@ -262,7 +264,7 @@ def _of_releases(windows: WindowSet, releases: Sequence[str] | None, path: Path)
         return windows
     chosen = {hbn.release(name) for name in releases}
     if "release" not in windows.table.columns:
-        raise SparseEEGError(f"{path}: the store knows no releases")
+        raise SparseEEGError(f"{path}: the store has no column of releases to choose from")
     mask = windows.table["release"].isin(chosen).to_numpy()
     if not mask.any():
         raise SparseEEGError(f"{path}: no window of release {', '.join(sorted(chosen))} in the store")

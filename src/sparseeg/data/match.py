@@ -1,7 +1,7 @@
-"""Where windows meet other windows or a network: they are made alike, or refused with what differs.
+"""Match windows to other windows or to a network: convert what can be converted, refuse other differences.
 
-Channels are reordered and left out, and a reference is subtracted: that gives what a new preparation would. A
-filter or another rate would not, because a store keeps only the stretches of signal around its windows.
+Channels are reordered or dropped and a reference is subtracted, which gives the same as preparing the data
+again. Filtering or resampling would not, because a store only keeps the segments around its windows.
 """
 
 import math
@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.provenance import Processing, Provenance
-from sparseeg.data.signals.continuous import AVERAGE, reference_rows
-from sparseeg.data.signals.remixed import Remixed
+from sparseeg.data.signals.conditioning import AVERAGE, reference_rows
+from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, nearest
 
@@ -23,55 +23,71 @@ TOLERANCE = 1e-6  # seconds or Hz: -0.3 + 0.8 is not -0.2 + 0.7 in floating poin
 def match(
     windows: WindowSet, wanted: Provenance, whose: str, name: str | None = None
 ) -> tuple[WindowSet, list[str]]:
-    """Return windows that are as `wanted`, and a note on each thing that was done to them.
+    """Return windows converted to a wanted provenance, and a note on each conversion.
 
     Parameters
     ----------
-    windows : what is there.
-    wanted : what the other side holds or takes.
-    whose : names the other side in messages, as "the run RUN".
-    name : names the windows there; their source by default.
+    windows : the windows to convert.
+    wanted : provenance of the other windows, or of those that a network takes.
+    whose : name of the other side in messages, as "the run RUN".
+    name : name of the windows in messages; their source by default.
 
     Raises
     ------
-    SparseEEGError : target, rate, filter, position in time, or channels that can't be made alike; the message
-        says what differs and how to prepare the windows.
+    SparseEEGError : target, rate, filter, time or channels differ in a way that can't be converted; the
+        message says what differs and how to prepare the windows.
     """
-    there, name = windows.provenance, name or windows.source
-    _check_target(name, there, wanted, whose)
-    _refuse(list(_differences(there, wanted)), whose, name)
-    columns = _columns(name, there.ch_names, wanted.ch_names, whose)
-    reference = _reference(name, there, wanted, whose, columns)
+    own, name = windows.provenance, name or windows.source
+    _check_target(name, own, wanted, whose)
+    _refuse(list(_differences(own, wanted)), whose, name)
+    columns = _columns(name, own.ch_names, wanted.ch_names, whose)
+    reference = _reference(name, own, wanted, whose, columns)
     notes = []
-    if len(columns) < len(there.ch_names):
-        notes.append(f"{name}: {len(there.ch_names) - len(columns)} channels left out")
+    if len(columns) < len(own.ch_names):
+        notes.append(f"{name}: {len(own.ch_names) - len(columns)} channels dropped")
     elif columns != list(range(len(columns))):
-        notes.append(f"{name}: channels put into the same order")
+        notes.append(f"{name}: channels reordered")
     if reference is not None:
         notes.append(f"{name}: re-referenced to {', '.join(wanted.processing.reference or ())}")
-    same = reference is None and columns == list(range(len(there.ch_names)))
+    signals = windows.signals
+    if reference is not None or columns != list(range(len(own.ch_names))):
+        signals = [RemixedSignal(signal, columns, reference) for signal in signals]
     return replace(
         windows,
-        signals=windows.signals if same else [Remixed(one, columns, reference) for one in windows.signals],
+        signals=signals,
         ch_names=wanted.ch_names,
         processing=replace(windows.processing, reference=wanted.processing.reference),
     ), notes
 
 
-def check_processing(there: Processing, wanted: Processing, whose: str, name: str) -> None:
-    """Raise SparseEEGError unless signals have the rate, filter and reference of others; see `match`."""
-    differing = list(_signal_differences(there, wanted))
-    if there.reference != wanted.reference:
-        own, other = (", ".join(one.reference or ("the recording's own",)) for one in (there, wanted))
-        mend = f"with --reference {other}" if wanted.reference else "without --reference"
-        differing.append((f"referenced to {own} instead of {other}", mend))
+def check_processing(own: Processing, wanted: Processing, whose: str, name: str) -> None:
+    """Check that signals have a wanted rate, filter and reference.
+
+    Parameters
+    ----------
+    own, wanted : processing of the signals, and the wanted one.
+    whose, name : as in `match`.
+
+    Raises
+    ------
+    SparseEEGError : they differ; the message says how to prepare the signals.
+    """
+    differing = list(_signal_differences(own, wanted))
+    if own.reference != wanted.reference:
+        reference = ", ".join(own.reference or ("the recording's own",))
+        expected = ", ".join(wanted.reference or ("the recording's own",))
+        remedy = f"with --reference {expected}" if wanted.reference else "without --reference"
+        differing.append((f"referenced to {reference} instead of {expected}", remedy))
     _refuse(differing, whose, name)
 
 
 def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -> tuple[WindowSet, list[str]]:
-    """Return the windows of all sets as one, in their order, made like the first; and notes as of `match`.
+    """Return the windows of several sets as one set, and a note on each conversion.
 
-    names : of the sets in messages; their sources by default.
+    Parameters
+    ----------
+    sets : the sets; all are converted to the provenance of the first.
+    names : names of the sets in messages; their sources by default.
 
     Raises
     ------
@@ -83,77 +99,76 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
     parts = [first]
     names = names or [part.source for part in sets]
     for other, name in zip(sets[1:], names[1:], strict=True):
-        part, done = match(other, first.provenance, names[0], name)
+        part, conversions = match(other, first.provenance, names[0], name)
         parts.append(part)
-        notes += done
+        notes += conversions
     before = np.cumsum([0] + [len(part.signals) for part in parts])
     tables = [
         part.table.assign(recording=part.table["recording"] + number)
         for part, number in zip(parts, before[:-1], strict=True)
     ]
-    # numbers of samples, which have no place for "not known"
+    # These are integers, which have no missing value.
     partial = [name for name in ("earliest", "latest") if any(name not in table for table in tables)]
     tables = [table.drop(columns=partial, errors="ignore") for table in tables]
-    together = replace(
+    return replace(
         first,
         signals=[signal for part in parts for signal in part.signals],
         table=pd.concat(tables, ignore_index=True),
         source=", ".join(dict.fromkeys(part.source for part in parts)),
         simulated=any(part.simulated for part in parts),
         problems=tuple(problem for part in parts for problem in part.problems),
-    )
-    return together, notes
+    ), notes
 
 
-def _check_target(source: str, there: Provenance, wanted: Provenance, whose: str) -> None:
-    """Raise SparseEEGError where two sides don't decode the same."""
-    own, other = there.task, wanted.task
-    for name, here, expected in (
+def _check_target(source: str, windows: Provenance, wanted: Provenance, whose: str) -> None:
+    """Raise SparseEEGError if two sides decode different targets."""
+    own, other = windows.task, wanted.task
+    for name, value, expected in (
         ("the target", own.target, other.target),
         ("the unit of the target", own.unit, other.unit),
     ):
-        if here != expected:
-            raise SparseEEGError(f"{source}: {name} is {here}, but that of {whose} is {expected}")
+        if value != expected:
+            raise SparseEEGError(f"{source}: {name} is {value}, but that of {whose} is {expected}")
     if own.locked != other.locked:
         timed, untimed = (source, whose) if own.locked else (whose, source)
         raise SparseEEGError(
             f"{own.target} is a time after an event in {timed}, but not in {untimed}; "
-            "they can't be decoded as one"
+            "they can't be decoded as the same target"
         )
 
 
-def _differences(there: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
-    """Yield what can't be made alike, and how `sparseeg prepare` makes it so."""
-    own, other = there.processing, wanted.processing
+def _differences(windows: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield each difference that can't be converted, and the options of `sparseeg prepare` that remove it."""
+    own, other = windows.processing, wanted.processing
     yield from _signal_differences(own, other)
-    if not _same(there.duration, wanted.duration, 0.5 / other.sfreq):
-        yield f"windows of {there.duration:g} s instead of {wanted.duration:g} s", _times(wanted)
-    elif not _same(there.tmin, wanted.tmin):
-        yield f"windows begin at {there.tmin:g} s instead of {wanted.tmin:g} s", _times(wanted)
+    if not _same(windows.duration, wanted.duration, 0.5 / other.sfreq):
+        yield f"windows of {windows.duration:g} s instead of {wanted.duration:g} s", _time_options(wanted)
+    elif not _same(windows.tmin, wanted.tmin):
+        yield f"windows begin at {windows.tmin:g} s instead of {wanted.tmin:g} s", _time_options(wanted)
 
 
 def _signal_differences(own: Processing, other: Processing) -> Iterator[tuple[str, str]]:
-    """Yield in what rate and filter differ, and how `sparseeg prepare` makes them the same."""
+    """Yield differences of rate and filter, and the options of `sparseeg prepare` that remove them."""
     if not _same(own.sfreq, other.sfreq):
         yield f"sampled at {own.sfreq:g} Hz instead of {other.sfreq:g} Hz", f"with --sfreq {other.sfreq:g}"
     if not (_same(own.low_cut, other.low_cut) and _same(own.high_cut, other.high_cut)):
         edges = [("--low-cut", other.low_cut), ("--high-cut", other.high_cut)]
         options = [f"{option} {edge:g}" for option, edge in edges if edge is not None]
-        mend = f"with {' '.join(options)}" if options else "without --low-cut and --high-cut"
-        yield f"{own.band} instead of {other.band}", mend
+        remedy = f"with {' '.join(options)}" if options else "without --low-cut and --high-cut"
+        yield f"{own.band} instead of {other.band}", remedy
 
 
 def _refuse(differing: Sequence[tuple[str, str]], whose: str, name: str) -> None:
-    """Raise SparseEEGError with all that differs and how to prepare the windows, where anything does."""
+    """Raise SparseEEGError with all differences and their remedies, if there are any."""
     if differing:
-        said, mends = zip(*differing, strict=True)
+        differences, remedies = zip(*differing, strict=True)
         raise SparseEEGError(
-            f"{name} does not fit {whose}: {'; '.join(said)}; prepare it {' and '.join(mends)}"
+            f"{name} does not fit {whose}: {'; '.join(differences)}; prepare it {' and '.join(remedies)}"
         )
 
 
-def _times(wanted: Provenance) -> str:
-    """Say how `sparseeg prepare` gives such windows."""
+def _time_options(wanted: Provenance) -> str:
+    """Return the options of `sparseeg prepare` that give windows with the wanted times."""
     if wanted.task.rule is None and not wanted.task.locked:
         return f"with --crop {wanted.duration:g}"
     return f"with --tmin {wanted.tmin:g} --tmax {round(wanted.tmin + wanted.duration, 6):g}"
@@ -165,31 +180,31 @@ def _same(one: float | None, other: float | None, tolerance: float = TOLERANCE) 
     return math.isclose(one, other, rel_tol=0, abs_tol=tolerance)
 
 
-def _columns(source: str, there: Sequence[str], wanted: Sequence[str], whose: str) -> list[int]:
-    """Return the column of each wanted channel; names may differ in their capitals."""
-    known = {name.lower(): number for number, name in enumerate(there)}
-    lacking = [name for name in wanted if name.lower() not in known]
-    if lacking:
-        listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: str) -> list[int]:
+    """Return the column of each wanted channel; case is ignored."""
+    known = {name.lower(): number for number, name in enumerate(names)}
+    missing = [name for name in wanted if name.lower() not in known]
+    if missing:
+        listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
         raise SparseEEGError(
-            f"{source} lacks channel {listed} of {whose}.{nearest(lacking[0], there)} Its {len(there)} "
-            f"channels are {', '.join(there[:5])}{', ...' if len(there) > 5 else ''}"
+            f"{source} lacks channel {listed} of {whose}.{nearest(missing[0], names)} Its {len(names)} "
+            f"channels are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
         )
     return [known[name.lower()] for name in wanted]
 
 
 def _reference(
-    source: str, there: Provenance, wanted: Provenance, whose: str, columns: list[int]
+    source: str, windows: Provenance, wanted: Provenance, whose: str, columns: list[int]
 ) -> list[int] | None:
-    """Return the columns whose mean is still to be subtracted; None for none."""
-    own, other = there.processing.reference, wanted.processing.reference
+    """Return the columns whose mean must be subtracted; None for none."""
+    own, other = windows.processing.reference, wanted.processing.reference
     if own == other or (own and other and set(own) == set(other)):
-        # The average of more channels than are kept is another one.
-        whole = other != (AVERAGE,) or len(there.ch_names) == len(wanted.ch_names)
+        # If channels are dropped, the average of the remaining ones is a different reference.
+        whole = other != (AVERAGE,) or len(windows.ch_names) == len(wanted.ch_names)
         return None if whole else columns
     if other is None:
         raise SparseEEGError(
-            f"{source}: re-referenced to {', '.join(own or ())}, but {whose} has the recordings' own "
-            "reference; prepare it without --reference"
+            f"{source} is re-referenced to {', '.join(own or ())}, but {whose} has the original reference of "
+            "the recordings; prepare it without --reference"
         )
-    return columns if other == (AVERAGE,) else reference_rows(there.ch_names, other)
+    return columns if other == (AVERAGE,) else reference_rows(windows.ch_names, other)

@@ -1,4 +1,4 @@
-"""What was wrong with the files that were read, in words a user can act on."""
+"""Problems with files that were read: what is wrong, and what was done about it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,9 +12,15 @@ LEFT_OUT = "left out"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong with one file: where, why, and what was done about it.
+    """A problem with one file.
 
-    `lost` says what it cost: nothing (the file was read all the same), `count` windows, or the recording.
+    Parameters
+    ----------
+    path : the file.
+    reason : what is wrong.
+    action : what was done about it.
+    lost : what it cost: "nothing" if the file was read nevertheless, some "windows", or the "recording".
+    count : number of windows lost.
     """
 
     path: Path
@@ -28,14 +34,14 @@ class Problem:
 
 
 def listed(names: Iterable[str], noun: str, which: str = "") -> str:
-    """Return "2 subjects: a, b": how many different names there are, and the first five of them."""
+    """Return "2 subjects: a, b": the number of different names and the first five of them."""
     different = sorted(set(names))
     more = ", ..." if len(different) > 5 else ""
     return f"{len(different)} {noun}{'s' * (len(different) != 1)}{which}: {', '.join(different[:5])}{more}"
 
 
 def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
-    """Say in one line how many problems there were, what they cost, and the first few of them."""
+    """Return one line with the number of problems, what they cost, and the first few of them."""
     problems = tuple(problems)
     if not problems:
         return "no problems"
@@ -43,7 +49,8 @@ def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
     windows = sum(problem.count for problem in problems if problem.lost == "windows")
     costs = []
     if by_loss["recording"]:
-        costs.append(f"{by_loss['recording']} left out whole")
+        noun = "recording" if by_loss["recording"] == 1 else "recordings"
+        costs.append(f"{by_loss['recording']} {noun} left out")
     if windows:
         noun = "window" if windows == 1 else "windows"
         costs.append(f"{windows} {noun} dropped in {by_loss['windows']}")

@@ -1,4 +1,4 @@
-"""What windows are: what is decoded, what was done to their signals, and where in time they lie."""
+"""Provenance of windows: what is decoded, how signals were processed, and where in time windows lie."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,15 +13,16 @@ from sparseeg.files.yaml import describe
 
 @dataclass(frozen=True)
 class Processing:
-    """What is done to a signal, in this order: filter, resample, re-reference, convert.
+    """How a signal is processed, in this order: filter, resample, re-reference, convert.
 
     Parameters
     ----------
-    sfreq : Hz of the result; a recording at another rate is resampled.
-    low_cut, high_cut : edges in Hz of a zero-phase FIR filter (MNE's design); None leaves that side alone.
-    reference : "average", or the channels whose mean is subtracted; None keeps the recording's own.
-    dtype : of the result.
-    channels : their order, for a recording that has just these; None keeps the recording's own.
+    sfreq : sampling rate of the result in Hz; recordings at another rate are resampled.
+    low_cut, high_cut : edges in Hz of a zero-phase FIR filter (MNE's design); None leaves that side
+        unfiltered.
+    reference : `("average",)`, or the channels whose mean is subtracted; None keeps that of the recording.
+    dtype : dtype of the result.
+    channels : order of the channels, for recordings with exactly these channels; None keeps their own order.
     """
 
     sfreq: float = hbn.SFREQ
@@ -33,7 +34,7 @@ class Processing:
 
     @property
     def band(self) -> str:
-        """The filter in words."""
+        """Description of the filter, as "high-pass filtered at 1 Hz"."""
         if self.low_cut is None and self.high_cut is None:
             return "not filtered"
         if self.high_cut is None:
@@ -45,15 +46,15 @@ class Processing:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a set of windows, or a network, says of the windows that belong to it.
+    """Description of the windows in a set, or of those that a network takes.
 
     Parameters
     ----------
     task : what is decoded.
-    processing : what was done to the signals.
+    processing : how the signals were processed.
     ch_names : channels, in their order.
     n_times : samples per window.
-    tmin : seconds from the event that a window is locked to until its first sample.
+    tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
     """
 
     task: Task
@@ -69,16 +70,21 @@ class Provenance:
 
     @property
     def duration(self) -> float:
-        """Seconds of a window."""
+        """Length of a window in seconds."""
         return self.n_times / self.sfreq
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content as JSON knows it."""
+        """Return the fields as JSON types."""
         return _ADAPTER.dump_python(self, mode="json")
 
     @classmethod
     def from_dict(cls, content: Any) -> "Provenance":
-        """Return what `to_dict` gave; SparseEEGError says which field doesn't fit."""
+        """Return the provenance that `to_dict` wrote.
+
+        Raises
+        ------
+        SparseEEGError : a field is missing or not valid.
+        """
         try:
             return _ADAPTER.validate_python(content)
         except ValidationError as error:

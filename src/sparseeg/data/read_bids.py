@@ -1,4 +1,4 @@
-"""BIDS folders (HBN-EEG and any other): from files to labelled windows."""
+"""Read labelled windows from BIDS folders, of HBN-EEG and of other data sets."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids.participants import NAME, Subjects, is_simulated, number_columns
+from sparseeg.data.bids.description import is_simulated
+from sparseeg.data.bids.participants import NAME, Subjects, number_columns
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
@@ -25,6 +26,25 @@ from sparseeg.files.tsv import read_tsv
 
 AS_RECORDED = Processing()
 ABOUT = ("release", "age", "sex", "task", "run")
+COLUMNS = (
+    "recording",
+    "start",
+    "target",
+    "subject",
+    "release",
+    "age",
+    "sex",
+    "task",
+    "run",
+    "trial",
+    "onset",
+    "stimulus",
+    "correct",
+    "file",
+    "earliest",
+    "latest",
+)
+"""Columns of the window table, as far as they are known."""
 
 
 def read_bids(
@@ -43,22 +63,21 @@ def read_bids(
     Parameters
     ----------
     path : the folder with `sub-*/[ses-*/]eeg/*_task-*_eeg.{bdf,set,edf,vhdr}`.
-    task : the target, and where its windows lie.
-    processing : what is done to the signals; only their rate is set by default. A recording that is resampled
-        has a note among the problems.
+    task : what is decoded, and how windows are cut.
+    processing : how signals are processed. By default, recordings are only resampled to 100 Hz.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
-    keep_excluded : also read the nine subjects the challenge leaves out.
+    keep_excluded : also read the nine subjects that the challenge excludes.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
-    n_jobs : processes that read; the result does not depend on it.
+    n_jobs : number of processes; the result does not depend on it.
     progress : called as `progress(done, total)` after each recording.
 
     Returns
     -------
-    WindowSet : `problems` has an entry for each file that was not read as it should be.
+    WindowSet : `problems` has an entry for each file that was not read as expected.
 
     Raises
     ------
-    SparseEEGError : no recording of the task, an unknown release or target, or no window left.
+    SparseEEGError : there is no recording of the task, a release or target is unknown, or no window is left.
     """
     cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded)
@@ -73,7 +92,7 @@ def read_bids(
 
 @dataclass(frozen=True)
 class Survey:
-    """The recordings to read for a task, what is known about their subjects, and what was left out, why."""
+    """The recordings of a task and their subjects; `problems` says what was left out and why."""
 
     path: Path
     task: Task
@@ -83,7 +102,7 @@ class Survey:
 
 
 def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool) -> Survey:
-    """Find the recordings of a task without opening them; raises SparseEEGError where there is none."""
+    """Return the recordings of a task without opening them; arguments and errors as in `read_bids`."""
     files = _recordings(path, task)
     subjects = Subjects(files, task.column)
     problems = [*subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
@@ -104,9 +123,18 @@ def assemble(
     read: Sequence[Recording | Problem],
     ch_names: tuple[str, ...],
 ) -> WindowSet:
-    """Return the windows of recordings that were read, in the order of `survey.files`.
+    """Return the windows of recordings that were read.
 
-    A recording with other channels is left out, with a problem. Raises SparseEEGError where none is left.
+    Parameters
+    ----------
+    survey : the recordings.
+    cut, processing : how they were read.
+    read : what was read, in the order of `survey.files`.
+    ch_names : expected channels; a recording with other channels is left out, with a problem.
+
+    Raises
+    ------
+    SparseEEGError : no recording is left.
     """
     problems = list(survey.problems)
     kept: list[tuple[layout.BidsFile, Recording]] = []
@@ -120,7 +148,7 @@ def assemble(
             kept.append((file, result))
     if not kept:
         raise SparseEEGError(
-            f"{survey.path}: no window left of {len(read)} recordings; {summarise(problems)}"
+            f"{survey.path}: no usable window in {len(read)} recordings; {summarise(problems)}"
         )
     return WindowSet(
         signals=[recording.signal for _, recording in kept],
@@ -137,17 +165,17 @@ def assemble(
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
-    """Return every trial of the contrast task's events files, without looking at signals.
+    """Return all trials in the events files of the contrast change detection task, without reading signals.
 
     Returns
     -------
-    DataFrame : the columns of `trial_table` and `subject, release, age, sex, task, run, file`; a trial
+    DataFrame : the columns of `trial_table` and `subject, release, age, sex, task, run, file`. A trial
         without stimulus or response has no `rt`. No subject is excluded.
     problems : one for each events file that could not be used.
 
     Raises
     ------
-    SparseEEGError : there is no events file of the task, or no usable one.
+    SparseEEGError : there is no usable events file of the task.
     """
     path = Path(path)
     wanted = (hbn.CONTRAST_TASK,)
@@ -163,7 +191,7 @@ def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
         except SparseEEGError as error:
             problems.append(Problem(file.path, one_line(error), LEFT_OUT))
     if not tables:
-        raise SparseEEGError(f"{path}: no trial in {len(files)} events files; {summarise(problems)}")
+        raise SparseEEGError(f"{path}: no trials in {len(files)} events files; {summarise(problems)}")
     return pd.concat(tables, ignore_index=True), tuple(problems)
 
 
@@ -172,21 +200,21 @@ def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
     if not files:
         wanted = " or ".join(task.bids_tasks) or "any name"
         raise SparseEEGError(
-            f"{path}: no recording of the task {wanted}, from which {task.name} is read{_other_tasks(path)}"
+            f"{path}: no recording of the BIDS task {wanted}, which {task.name} needs{_other_tasks(path)}"
         )
     return files
 
 
 def _other_tasks(path: Path) -> str:
-    there: Counter[str] = sum((layout.tasks(root) for root in layout.roots(path)), Counter())
-    if there:
-        return "; tasks there: " + ", ".join(f"{name} ({count})" for name, count in sorted(there.items()))
-    endings = ", ".join(layout.EXTENSIONS)
-    return f"; there is no EEG recording at all ({endings}) in sub-*/eeg or sub-*/ses-*/eeg"
+    found: Counter[str] = sum((layout.tasks(root) for root in layout.roots(path)), Counter())
+    if found:
+        return "; tasks found: " + ", ".join(f"{name} ({count})" for name, count in sorted(found.items()))
+    extensions = ", ".join(layout.EXTENSIONS)
+    return f"; no EEG recording of any task was found ({extensions}) in sub-*/eeg or sub-*/ses-*/eeg"
 
 
 def _without_signal(path: Path, task: Task, files: Sequence[layout.BidsFile]) -> list[Problem]:
-    """Return a problem for each events file of the task that has no recording beside it."""
+    """Return a problem for each events file of the task without a recording."""
     known = {file.sidecar("events.tsv") for file in files}
     alone = [
         file.path
@@ -194,23 +222,23 @@ def _without_signal(path: Path, task: Task, files: Sequence[layout.BidsFile]) ->
         for file in layout.events_files(root, task.bids_tasks)
         if file.path not in known
     ]
-    return [Problem(events, "there is no recording beside this events file", LEFT_OUT) for events in alone]
+    return [Problem(events, "this events file has no recording", LEFT_OUT) for events in alone]
 
 
 def _of_releases(
     files: list[layout.BidsFile], subjects: Subjects, chosen: set[str], path: Path, problems: list[Problem]
 ) -> list[layout.BidsFile]:
-    of = {file: subjects.of(file)["release"] for file in files}
-    if not chosen & set(of.values()):
-        known = sorted({str(name) for name in of.values() if name is not None})
+    releases = {file: subjects.of(file)["release"] for file in files}
+    if not chosen & set(releases.values()):
+        known = sorted({str(name) for name in releases.values() if name is not None})
         raise SparseEEGError(
             f"{path}: no recording of release {', '.join(sorted(chosen))}; participants.tsv names "
             f"{', '.join(known) or 'no release'}"
         )
-    for file, release in of.items():
+    for file, release in releases.items():
         if release is None:
             problems.append(Problem(file.path, "its release is not known", LEFT_OUT))
-    return [file for file in files if of[file] in chosen]
+    return [file for file in files if releases[file] in chosen]
 
 
 def _not_excluded(files: list[layout.BidsFile], problems: list[Problem]) -> list[layout.BidsFile]:
@@ -222,15 +250,15 @@ def _not_excluded(files: list[layout.BidsFile], problems: list[Problem]) -> list
 
 
 def _once(files: list[layout.BidsFile], problems: list[Problem]) -> list[layout.BidsFile]:
-    """Keep each subject in the first data set that has it: twice, it could train and test a network."""
-    home: dict[str, Path] = {}
+    """Keep each subject in the first data set that has it: in two, it could both train and test a network."""
+    first_roots: dict[str, Path] = {}
     kept = []
     for file in files:
-        first = home.setdefault(file.subject, file.root)
+        first = first_roots.setdefault(file.subject, file.root)
         if first == file.root:
             kept.append(file)
             continue
-        reason = f"{file.subject} is in {first.name} already; a subject belongs to one data set"
+        reason = f"{file.subject} is already in {first.name}; a subject belongs to one data set"
         problems.append(Problem(file.path, reason, LEFT_OUT))
     return kept
 
@@ -238,7 +266,7 @@ def _once(files: list[layout.BidsFile], problems: list[Problem]) -> list[layout.
 def _with_target(
     path: Path, files: list[layout.BidsFile], subjects: Subjects, task: Task, problems: list[Problem]
 ) -> list[layout.BidsFile]:
-    """Keep the recordings of subjects with a target; the others become one problem a data set."""
+    """Keep the recordings of subjects with a target; note the others as one problem per data set."""
     missing: dict[Path, list[str]] = {}
     for file in files:
         if np.isnan(subjects.target(file)):
@@ -246,7 +274,7 @@ def _with_target(
     if files and sum(map(len, missing.values())) == len(files):
         columns = sorted({name for root in missing for name in number_columns(root)})
         raise SparseEEGError(
-            f"{path}: no number in a column {task.target!r} of {NAME} for any subject with recordings. "
+            f"{path}: no subject with recordings has a number in the column {task.target!r} of {NAME}. "
             f"Tasks: {', '.join(TASKS)}, or a column of numbers: {', '.join(columns) or 'there is none'}."
             f"{nearest(task.name, [*TASKS, *columns])}"
         )
@@ -264,24 +292,11 @@ def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) ->
             table["target"] = 0.0 if survey.task.column is None else survey.subjects.target(file)
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
-    columns = (
-        "recording",
-        "start",
-        "target",
-        "subject",
-        *ABOUT,
-        "trial",
-        "onset",
-        "stimulus",
-        "correct",
-        "file",
-    )
-    known = [name for name in columns if name in table.columns]
-    return table[[*known, "earliest", "latest"]]
+    return table[[name for name in COLUMNS if name in table.columns]]
 
 
 def _described(trials: pd.DataFrame, file: layout.BidsFile, subjects: Subjects, path: Path) -> pd.DataFrame:
-    """Return the trials with what is known about their recording and its subject."""
+    """Return trials with the columns about their recording and its subject."""
     about = subjects.of(file) | {"task": file.entities.get("task"), "run": file.run}
     described = trials.copy()
     described["subject"] = file.subject

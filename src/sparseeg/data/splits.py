@@ -1,4 +1,4 @@
-"""Splits that know only subjects and releases, so that no subject can stand on both sides."""
+"""Splits by subject or by release, so that no subject is in two parts."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,25 +10,34 @@ from sparseeg.errors import SparseEEGError, nearest
 
 
 class Split(NamedTuple):
-    """Index arrays into the samples: train, valid (for every choice) and test (reported, once)."""
+    """Index arrays into the windows: `train`, `valid` (for all choices) and `test` (scored once)."""
 
     train: np.ndarray
     valid: np.ndarray
     test: np.ndarray
 
     def check(self, subjects: ArrayLike) -> "Split":
-        """Return this split, or raise SparseEEGError naming a subject that stands in two of its parts."""
+        """Return this split if it is valid.
+
+        Parameters
+        ----------
+        subjects : subject of each window, (n_windows,).
+
+        Raises
+        ------
+        SparseEEGError : a subject is in two parts (the message names it), or a part is empty.
+        """
         subjects = np.asarray(subjects)
         parts = {"training": self.train, "validation": self.valid, "test": self.test}
         seen: dict[str, str] = {}
         for part, indices in parts.items():
             if part != "test" and len(indices) == 0:
-                raise SparseEEGError(f"the {part} part of the split has no trial")
+                raise SparseEEGError(f"the {part} part of the split is empty")
             for subject in np.unique(subjects[indices]):
                 if subject in seen:
                     raise SparseEEGError(
                         f"subject {subject} is in the {seen[subject]} and in the {part} part of the split; "
-                        "a subject must stand in one part only"
+                        "each subject must be in one part only"
                     )
                 seen[subject] = part
         return self
@@ -40,7 +49,7 @@ def _by_parts(labels: np.ndarray, valid: Sequence[str], test: Sequence[str]) -> 
 
 
 def leave_one_subject_out(subjects: ArrayLike) -> Iterator[Split]:
-    """Yield one split per subject: it is the test part, the next one in sorted order validates."""
+    """Yield one split per subject: this subject is the test part, the next in sorted order validates."""
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
     if len(unique) < 3:
@@ -55,13 +64,14 @@ def leave_one_subject_out(subjects: ArrayLike) -> Iterator[Split]:
 def subject_folds(subjects: ArrayLike, k: int, seed: int = 0) -> Iterator[Split]:
     """Yield k splits whose test parts are disjoint sets of subjects; the next fold validates.
 
-    Subjects are dealt to the folds in an order drawn from `seed`; fold sizes differ by at most one subject.
+    Subjects are assigned to folds in an order drawn from `seed`; fold sizes differ by at most one subject.
     """
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
     if not 3 <= k <= len(unique):
         raise SparseEEGError(
-            f"k = {k} folds of {len(unique)} subjects: k must be at least 3 and at most the subjects"
+            f"{k} folds of {len(unique)} subjects: the number of folds must be at least 3 and at most the "
+            "number of subjects"
         )
     shuffled = np.random.default_rng(seed).permutation(unique)
     folds = [np.sort(fold) for fold in np.array_split(shuffled, k)]
@@ -70,9 +80,18 @@ def subject_folds(subjects: ArrayLike, k: int, seed: int = 0) -> Iterator[Split]
 
 
 def by_subject(subjects: ArrayLike, valid: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
-    """Return one split with the given shares of the subjects, drawn from `seed`.
+    """Return one split with random subjects in each part.
 
-    Each part has at least one subject, but for a test part whose share is 0.
+    Parameters
+    ----------
+    subjects : subject of each window, (n_windows,).
+    valid, test : shares of the subjects. Each part has at least one subject, except the test part if its
+        share is 0.
+    seed : seed of the draw.
+
+    Raises
+    ------
+    SparseEEGError : there are too few subjects.
     """
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
@@ -84,16 +103,23 @@ def by_subject(subjects: ArrayLike, valid: float = 0.15, test: float = 0.25, see
     n_valid = max(1, round(valid * len(unique)))
     if n_test + n_valid >= len(unique):
         raise SparseEEGError(
-            f"shares of {valid:g} (validation) and {test:g} (test) leave none of {len(unique)} subjects "
-            "to train on"
+            f"shares of {valid:g} (validation) and {test:g} (test) leave no subject of {len(unique)} for "
+            "training"
         )
     return _by_parts(subjects, list(shuffled[n_test : n_test + n_valid]), list(shuffled[:n_test]))
 
 
 def by_release(releases: ArrayLike, valid: str | Sequence[str], test: str | Sequence[str]) -> Split:
-    """Return the split with whole releases as validation and test parts; every other release trains.
+    """Return the split with whole releases as validation and test parts; all other releases train.
 
-    Raises SparseEEGError where a named release is not in the data, or stands in both parts.
+    Parameters
+    ----------
+    releases : release of each window, (n_windows,).
+    valid, test : names of one or several releases.
+
+    Raises
+    ------
+    SparseEEGError : a release is not in the data or is in both parts, or none is left for training.
     """
     releases = np.asarray(releases)
     valid = [valid] if isinstance(valid, str) else list(valid)
@@ -109,5 +135,5 @@ def by_release(releases: ArrayLike, valid: str | Sequence[str], test: str | Sequ
         raise SparseEEGError(f"release {both[0]} can't be both validation and test")
     split = _by_parts(releases, valid, test)
     if len(split.train) == 0:
-        raise SparseEEGError(f"no release is left to train on: the data have only {', '.join(known)}")
+        raise SparseEEGError(f"no release is left for training: the data only have {', '.join(known)}")
     return split

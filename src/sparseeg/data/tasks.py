@@ -1,4 +1,4 @@
-"""What can be decoded: a time in every trial, a number that belongs to the subject, or nothing yet."""
+"""Decoding tasks: a time in every trial, a number per subject, or none, for pretraining."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,24 +17,25 @@ from sparseeg.files.yaml import describe, read_yaml
 
 RESPONSE_TIME = "response-time"
 PRETRAINING = "pretraining"
-NOTHING = "nothing"  # the target of windows that are there for their signal alone
+NOTHING = "nothing"  # the target of windows for pretraining
 NO_UNIT = "a.u."
 
 
 @dataclass(frozen=True)
 class Task:
-    """A target, and where its windows lie.
+    """What is decoded, and how windows are cut for it.
 
     Parameters
     ----------
-    name : as on the command line and in a store.
-    target, unit : of what is predicted.
-    bids_tasks : the BIDS tasks whose recordings are read; all if empty.
-    rule : the events that make a trial, where they are known: not for MNE epochs, and not for a target that
-        is a column of participants.tsv, the same for all windows of a subject, or `NOTHING`, 0 for all.
-    locked : whether the target is a time, counted from the event that the windows are locked to.
-    tmin, tmax : seconds from that event.
-    window, stride, crop : seconds; a window every `stride`, of which the network sees a crop.
+    name : name on the command line and in a store.
+    target, unit : name and unit of the target.
+    bids_tasks : BIDS tasks whose recordings are read; all if empty.
+    rule : the events of a trial, if known. None for MNE epochs, for a target that is a column of
+        participants.tsv (one number per subject), and for the target `NOTHING` (0 everywhere).
+    locked : whether the target is a time, measured from the event that the windows are locked to.
+    tmin, tmax : first and last time of a window in seconds from that event, for tasks with a rule.
+    window, stride, crop : seconds, for tasks without a rule: there is a window every `stride` seconds, and
+        the network sees a crop of it.
     """
 
     name: str
@@ -51,15 +52,20 @@ class Task:
 
     @property
     def column(self) -> str | None:
-        """Column of participants.tsv that holds the target, for tasks that have it from there."""
+        """Column of participants.tsv with the target; None for tasks with another target."""
         return None if self.locked or self.target == NOTHING else self.target
 
     def cut(self, sfreq: float, margin: float = 0.0) -> Cut:
-        """Return the way to cut its windows at a rate; `margin` in seconds, for windows that are locked.
+        """Return how windows are cut for this task.
+
+        Parameters
+        ----------
+        sfreq : sampling rate in Hz.
+        margin : seconds by which windows that are locked to an event may be moved.
 
         Raises
         ------
-        SparseEEGError : no window is left by these times.
+        SparseEEGError : the times or the rate give no window.
         """
         if not (np.isfinite(sfreq) and sfreq > 0):
             raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
@@ -67,15 +73,15 @@ class Task:
             if not np.isfinite([self.tmin, self.tmax]).all() or round((self.tmax - self.tmin) * sfreq) < 1:
                 raise SparseEEGError(
                     f"no window from {self.tmin:g} to {self.tmax:g} s at {sfreq:g} Hz: "
-                    "tmax must lie after tmin"
+                    "tmax must be greater than tmin"
                 )
             n_times = round((self.tmax - self.tmin) * sfreq)
             return TrialCut(self.rule, float(self.tmin), n_times, float(sfreq), round(margin * sfreq))
-        length, stride, crop = (round(part * sfreq) for part in (self.window, self.stride, self.crop))
+        length, stride, crop = (round(seconds * sfreq) for seconds in (self.window, self.stride, self.crop))
         if min(length, stride, crop) < 1 or crop > length:
             raise SparseEEGError(
                 f"no windows of {self.window:g} s every {self.stride:g} s with crops of {self.crop:g} s at "
-                f"{sfreq:g} Hz: all must be positive, and a crop no longer than its window"
+                f"{sfreq:g} Hz: all must be positive, and a crop at most as long as its window"
             )
         return GridCut(crop, float(sfreq), length, stride)
 
@@ -89,7 +95,7 @@ TASKS = {
 
 
 class TaskFile(BaseModel):
-    """The YAML file that describes a laboratory's own task; what it leaves out is as in `Task`."""
+    """A YAML file that describes a task; fields that are not given keep the defaults of `Task`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -110,12 +116,22 @@ class TaskFile(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> "TaskFile":
-        """Read from YAML; SparseEEGError names the file and what doesn't fit."""
-        # Every value as the text that was written: an event may be called 12, on or 1:30.
+        """Read a task from YAML.
+
+        Raises
+        ------
+        SparseEEGError : the file can't be read, or a field is not valid; the message names both.
+        """
+        # BaseLoader keeps every value as text: an event may be called 12, on or 1:30.
         return read_yaml(path, cls, yaml.BaseLoader)
 
     def with_options(self, options: Mapping[str, Any]) -> "TaskFile":
-        """Return this with the options that are not None in place of its own."""
+        """Return a copy in which options that are not None replace the fields of the same name.
+
+        Raises
+        ------
+        SparseEEGError : an option is not valid.
+        """
         given = {name: value for name, value in options.items() if value is not None}
         try:
             return self.model_validate(self.model_dump() | given)
@@ -124,15 +140,18 @@ class TaskFile(BaseModel):
 
 
 def find_task(name: str, changes: TaskFile | None = None) -> Task:
-    """Return the task of a name, with what a file or options change.
+    """Return the task with a name, changed as a task file or options say.
 
-    "response-time", any column of numbers in participants.tsv, as "externalizing" or "age", or "pretraining",
-    windows of whole recordings without a target. A stimulus and a response make every task one of response
-    times.
+    Parameters
+    ----------
+    name : "response-time"; a column of numbers in participants.tsv, as "externalizing" or "age"; or
+        "pretraining" for windows of whole recordings without a target.
+    changes : fields that replace those of the task. With a stimulus and a response, the target of any task
+        becomes the response time.
 
     Raises
     ------
-    SparseEEGError : a stimulus without a response, or the other way round; a target other than the task's.
+    SparseEEGError : only one of stimulus and response is given, or a target that differs from the task's.
     """
     changes = changes or TaskFile()
     timed = changes.stimulus is not None or changes.response is not None
@@ -141,11 +160,11 @@ def find_task(name: str, changes: TaskFile | None = None) -> Task:
     if timed or (task.rule is not None and (changes.trial_start or changes.end or changes.events_column)):
         task = replace(task, target="rt", unit="s", rule=_rule(task.rule, changes), locked=True)
         if changes.bids_tasks is None and changes.stimulus is not None:
-            task = replace(task, bids_tasks=())  # another laboratory's events: its tasks have other names
+            task = replace(task, bids_tasks=())  # in a data set with other events, tasks have other names
     if changes.target not in (None, task.target):
         raise SparseEEGError(
-            f"the task {name} decodes {task.target}, not {changes.target}; leave the target out; for a "
-            f"column of participants.tsv, name the task {changes.target}"
+            f"the task {name} decodes {task.target}, not {changes.target}; leave the target out, or name the "
+            f"task {changes.target} to decode that column of participants.tsv"
         )
     values = changes.model_dump(include={"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop"})
     return replace(task, **{key: value for key, value in values.items() if value is not None})
@@ -155,7 +174,7 @@ def _rule(own: TrialRule | None, changes: TaskFile) -> TrialRule:
     if changes.stimulus is None and own is not None:
         base = own
     elif not changes.stimulus or not changes.response:
-        raise SparseEEGError("a response time needs both: the events of the stimulus and of the response")
+        raise SparseEEGError("a response time needs both the stimulus events and the response events")
     else:
         base = TrialRule(changes.stimulus, changes.response, (), (), "value")
     return TrialRule(

@@ -1,4 +1,4 @@
-"""Trials stand in `sparseeg.data.bids.trials`; this path, which other code names, keeps working."""
+"""Old path of `sparseeg.data.bids.trials`, kept for existing code."""
 
 from sparseeg.data.bids.trials import CONTRAST_CHANGE, TrialRule, trial_table
 

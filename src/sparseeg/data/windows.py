@@ -1,4 +1,4 @@
-"""Labelled windows over continuous signals: what every reader returns and every consumer takes."""
+"""Labelled windows of continuous signals: the type that all readers return."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
 from sparseeg.data.provenance import Processing, Provenance
-from sparseeg.data.signals.remixed import Remixed
+from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.tasks import Task
 
-Signal = np.ndarray | SignalFile | Remixed
+Signal = np.ndarray | SignalFile | RemixedSignal
 REQUIRED_COLUMNS = ("recording", "start", "target", "subject")
 
 __all__ = ["Problem", "WindowSet"]
@@ -21,24 +21,24 @@ __all__ = ["Problem", "WindowSet"]
 
 @dataclass(frozen=True)
 class WindowSet:
-    """Windows of equal length, each with a target and a subject, cut lazily from their signals.
+    """Windows of equal length, each with a target and a subject, cut from their signals on demand.
 
     Parameters
     ----------
     signals : one array or file (time, channel) in microvolts per recording, float32 or float16.
     table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
         (in `target_unit`) and `subject`; `release`, `age`, `sex`, `task`, `run`, `onset` (seconds in the
-        recording) and `file` where known; `earliest` and `latest`, between which a window's start may be
-        moved inside its own stretch of signal.
+        recording) and `file` if known; `earliest` and `latest`, the limits between which the start of a
+        window may be moved.
     n_times : samples per window.
     ch_names : channel names, in the order of the signals' columns.
-    task : what is decoded. Where it is locked to an event, a window that starts later by some seconds has a
-        target smaller by as much.
-    processing : what was done to the signals.
-    source : where they are from.
-    simulated : whether they are.
-    tmin : seconds from the event a window is locked to until its first sample.
-    problems : what was wrong with the files that were read; nothing is dropped without a row here.
+    task : what is decoded. If the windows are locked to an event, moving a window later by some seconds
+        makes its target smaller by as much.
+    processing : how the signals were processed.
+    source : path or name of the data.
+    simulated : whether the data are simulated.
+    tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
+    problems : everything wrong with the files; nothing is dropped without an entry here.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class WindowSet:
             raise ValueError(f"the window table lacks the columns {missing}")
         for signal in self.signals:
             if signal.ndim != 2 or signal.shape[1] != self.n_chans:
-                raise ValueError(f"a signal has shape {signal.shape}; (time, {self.n_chans}) is needed")
+                raise ValueError(f"a signal has shape {signal.shape}, expected (time, {self.n_chans})")
         self._check_bounds()
 
     def _check_bounds(self) -> None:
@@ -70,7 +70,7 @@ class WindowSet:
         recordings = self.table["recording"].to_numpy()
         starts = self.table["start"].to_numpy()
         if np.any(recordings < 0) or np.any(recordings >= len(lengths)):
-            raise ValueError("a window names a recording that is not there")
+            raise ValueError(f"a window refers to a recording outside 0 to {len(lengths) - 1}")
         outside = np.flatnonzero((starts < 0) | (starts + self.n_times > lengths[recordings]))
         if len(outside):
             row = outside[0]
@@ -94,11 +94,12 @@ class WindowSet:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of one window: (channel, time)."""
+        """Shape of one window: (channel, time)."""
         return self.n_chans, self.n_times
 
     @property
     def n_chans(self) -> int:
+        """Number of channels."""
         return len(self.ch_names)
 
     @property
@@ -108,25 +109,27 @@ class WindowSet:
 
     @property
     def target_name(self) -> str:
+        """Name of the target."""
         return self.task.target
 
     @property
     def target_unit(self) -> str:
+        """Unit of the target."""
         return self.task.unit
 
     @property
     def locked(self) -> bool:
-        """Whether the target is a time, counted from the event that the windows are locked to."""
+        """Whether the target is a time, measured from the event that the windows are locked to."""
         return self.task.locked
 
     @property
     def provenance(self) -> Provenance:
-        """What is decoded, what was done to the signals, and where in time the windows lie."""
+        """Task, processing, channels and time of the windows."""
         return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin)
 
     @property
     def movable(self) -> bool:
-        """Whether some window may begin earlier or later than it does."""
+        """Whether the start of any window may be moved."""
         return {"earliest", "latest"} <= set(self.table) and bool(
             (self.table["earliest"] != self.table["latest"]).any()
         )
@@ -147,38 +150,44 @@ class WindowSet:
         starts: np.ndarray | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the windows at `indices` as float32 (batch, channel, time) in microvolts, contiguous.
+        """Return windows as contiguous float32 (batch, channel, time) in microvolts.
 
         Parameters
         ----------
-        starts : moves them: a first sample for each, between its `earliest` and `latest`.
-        out : array of that shape and type to fill, as one in pinned memory.
+        indices : rows of `table`.
+        starts : first sample of each window, between its `earliest` and `latest`; `start` by default.
+        out : array of this shape and dtype to fill, for example in pinned memory.
         """
         indices = np.asarray(indices, dtype=np.intp)
-        recordings, own_starts = self._places
+        recordings, own_starts = self._recordings_and_starts
         recordings = recordings[indices]
         starts = own_starts[indices] if starts is None else np.asarray(starts)
         batch = np.empty((len(indices), *self.shape), dtype=np.float32) if out is None else out
-        read: dict[np.dtype, np.ndarray] = {}  # small enough for the cache, where it is turned around
-        order = np.lexsort((starts, recordings))  # as the samples lie on the disk
-        places = zip(order.tolist(), recordings[order].tolist(), starts[order].tolist(), strict=True)
-        for row, recording, start in places:
+        buffers: dict[np.dtype, np.ndarray] = {}  # a window fits into the cache, where it is transposed
+        order = np.lexsort((starts, recordings))  # the order of the samples on disk
+        rows = zip(order.tolist(), recordings[order].tolist(), starts[order].tolist(), strict=True)
+        for row, recording, start in rows:
             signal = self.signals[recording]
             if isinstance(signal, SignalFile):
-                if signal.dtype not in read:
-                    read[signal.dtype] = np.empty(self.shape[::-1], dtype=signal.dtype)
-                batch[row] = signal.read(start, read[signal.dtype]).T
+                if signal.dtype not in buffers:
+                    buffers[signal.dtype] = np.empty(self.shape[::-1], dtype=signal.dtype)
+                batch[row] = signal.read(start, buffers[signal.dtype]).T
             else:
                 batch[row] = signal[start : start + self.n_times].T
         return batch
 
     @cached_property
-    def _places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Recording and first sample of each window; a column of a table takes long to get."""
+    def _recordings_and_starts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Recording and first sample of each window; looking up a column of a table is slow."""
         return self.table["recording"].to_numpy(), self.table["start"].to_numpy()
 
     def select(self, mask: np.ndarray | Sequence[int] | Sequence[bool]) -> "WindowSet":
-        """Return the windows at a boolean mask or an index array; signals are shared, not copied."""
+        """Return the windows at a boolean mask or an index array; signals are shared, not copied.
+
+        Raises
+        ------
+        ValueError : the mask has another length than the windows.
+        """
         chosen = np.asarray(mask)
         if chosen.dtype == bool:
             if len(chosen) != len(self):
@@ -187,9 +196,9 @@ class WindowSet:
         return replace(self, table=self.table.iloc[chosen.astype(np.intp)].reset_index(drop=True))
 
     def summary(self, examples: int = 3) -> str:
-        """Say in one line what was read and what went wrong with it, with the first few examples."""
-        read = (
+        """Return one line that describes the windows and their problems, with the first few examples."""
+        counts = (
             f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
             f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
         )
-        return f"{read}; {summarise(self.problems, examples)}"
+        return f"{counts}; {summarise(self.problems, examples)}"

@@ -1,1 +1,1 @@
-"""Splits by subject, metrics, baselines and controls; knows no network and no files."""
+"""How good are predictions: metrics, intervals, baselines and controls, without networks and files?"""

@@ -1,4 +1,4 @@
-"""Several predictors of the same trials, compared in pairs."""
+"""Compare several predictors of the same trials in pairs."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -21,63 +21,66 @@ from sparseeg.evaluation.metrics import (
 def scores(
     predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], reference: str, seed: int = 0
 ) -> pd.DataFrame:
-    """Return one row per predictor: its scores, averaged over its runs, and its distance from the reference.
+    """Return one row per predictor: its mean scores over its runs, and its difference from a reference.
+
+    Intervals are 95 % intervals over subjects for these runs: each resample scores all of them.
 
     Parameters
     ----------
-    predictions : columns `subject` and `target`, and one per run, in the target's unit; one row per trial.
-    runs : the columns of each predictor, by name.
-    reference : the predictor whose NRMSE is subtracted from the others'.
-
-    The interval of a mean over runs is over subjects, for these runs: each resample scores all of them.
+    predictions : one row per trial, with the columns `subject` and `target` and one column per run, in the
+        target's unit.
+    runs : columns of the runs of each predictor, by name.
+    reference : predictor whose NRMSE is subtracted from that of the others.
+    seed : seed of bootstrap and permutations.
     """
-    scored = _scored(predictions, runs, seed)
+    all_scores = {name: _scores(predictions, columns, seed) for name, columns in runs.items()}
     target, subjects = predictions["target"], predictions["subject"]
     rows = []
     for name, columns in runs.items():
-        values, one = predictions[[*columns]].to_numpy(), scored[name]
+        values, own = predictions[[*columns]].to_numpy(), all_scores[name]
         row: dict[str, Any] = {
             "model": name,
             "runs": len(columns),
-            "nrmse": one.nrmse,
+            "nrmse": own.nrmse,
             "pearson_r": np.mean([pearson(target, value) for value in values.T]),
-            "spearman_within_subject": one.spearman,
+            "spearman_within_subject": own.spearman,
             "permutation_p": permutation_p(target, values.mean(axis=1), subjects, seed=seed),
-            **_bounds("nrmse", one.resampled_nrmse),
-            **_bounds("spearman", one.resampled_spearman),
+            **_bounds("nrmse", own.resampled_nrmse),
+            **_bounds("spearman", own.resampled_spearman),
         }
-        if reference in scored and name != reference:
-            other = scored[reference]
-            row["difference"] = one.nrmse - other.nrmse
-            row |= _bounds("difference", one.resampled_nrmse - other.resampled_nrmse)
+        if reference in all_scores and name != reference:
+            other = all_scores[reference]
+            row["difference"] = own.nrmse - other.nrmse
+            row |= _bounds("difference", own.resampled_nrmse - other.resampled_nrmse)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def differences(predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], seed: int = 0) -> pd.DataFrame:
-    """Return every pair of predictors: the difference of NRMSE and of Spearman, means over their runs.
+    """Return the differences of NRMSE and Spearman correlation (means over runs) for each pair of predictors.
 
-    Intervals are 95 %, paired: both of a pair are scored on the same resamples of subjects. Arguments as in
-    `scores`.
+    Intervals are 95 % and paired: both predictors are scored on the same resamples of subjects. Arguments as
+    in `scores`.
     """
-    scored = _scored(predictions, runs, seed)
-    return pd.DataFrame(
-        {
-            "model": first,
-            "other": second,
-            "difference": scored[first].nrmse - scored[second].nrmse,
-            **_bounds("difference", scored[first].resampled_nrmse - scored[second].resampled_nrmse),
-            "spearman_difference": scored[first].spearman - scored[second].spearman,
-            **_bounds(
-                "spearman_difference", scored[first].resampled_spearman - scored[second].resampled_spearman
-            ),
-        }
-        for first, second in itertools.combinations(runs, 2)
-    )
+    all_scores = {name: _scores(predictions, columns, seed) for name, columns in runs.items()}
+    rows = []
+    for first, second in itertools.combinations(runs, 2):
+        one, other = all_scores[first], all_scores[second]
+        rows.append(
+            {
+                "model": first,
+                "other": second,
+                "difference": one.nrmse - other.nrmse,
+                **_bounds("difference", one.resampled_nrmse - other.resampled_nrmse),
+                "spearman_difference": one.spearman - other.spearman,
+                **_bounds("spearman_difference", one.resampled_spearman - other.resampled_spearman),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 class _Scores(NamedTuple):
-    """Of one predictor, means over its runs; resampled: in every resample of the subjects, (resample,)."""
+    """Mean scores of a predictor over its runs, and those in each resample of the subjects, (resample,)."""
 
     nrmse: float
     spearman: float
@@ -85,26 +88,15 @@ class _Scores(NamedTuple):
     resampled_spearman: np.ndarray
 
 
-def _scored(predictions: pd.DataFrame, runs: Mapping[str, Sequence[str]], seed: int) -> dict[str, _Scores]:
+def _scores(predictions: pd.DataFrame, columns: Sequence[str], seed: int) -> _Scores:
     target, subjects = predictions["target"], predictions["subject"]
-
-    def of_run(values: pd.Series) -> tuple[float, float, np.ndarray, np.ndarray]:
-        return (
-            nrmse(target, values),
-            spearman_within_subject(target, values, subjects),
-            bootstrap_nrmse(target, values, subjects, seed=seed),
-            bootstrap_spearman(target, values, subjects, seed=seed),
-        )
-
-    return {
-        name: _Scores(
-            *(
-                np.mean(score, axis=0)
-                for score in zip(*(of_run(predictions[c]) for c in columns), strict=True)
-            )
-        )
-        for name, columns in runs.items()
-    }
+    runs = [predictions[column] for column in columns]
+    return _Scores(
+        np.mean([nrmse(target, run) for run in runs], axis=0),
+        np.mean([spearman_within_subject(target, run, subjects) for run in runs], axis=0),
+        np.mean([bootstrap_nrmse(target, run, subjects, seed=seed) for run in runs], axis=0),
+        np.mean([bootstrap_spearman(target, run, subjects, seed=seed) for run in runs], axis=0),
+    )
 
 
 def _bounds(name: str, resampled: np.ndarray) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Controls that a leaking protocol fails."""
+"""Controls with shuffled targets, which show leaks in a protocol."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,11 +7,17 @@ from sparseeg.data.splits import Split
 
 
 def shuffled(name: str, target: ArrayLike, subjects: ArrayLike, split: Split, seed: int = 0) -> np.ndarray:
-    """Return the targets of a control by its name in `metrics.json`.
+    """Return the targets of a control.
 
-    "shuffled_trials" permutes all trials of a part of the split: nothing is left that a window could tell, so
-    a control below 1 is a leak. "shuffled_within_subject" permutes those of each subject: what the subjects
-    differ in stays. "shuffled_between_subjects" is for targets that are the subject's own.
+    Parameters
+    ----------
+    name : name of the control in `metrics.json`. "shuffled_trials" permutes all trials in each part of the
+        split, so that windows carry no information about the targets, and an NRMSE below 1 shows a leak.
+        "shuffled_within_subject" permutes the trials of each subject, which keeps differences between
+        subjects. "shuffled_between_subjects" is for targets with one value per subject.
+    target, subjects : target and subject of each trial, (trial,).
+    split : parts of the split.
+    seed : seed of the permutation.
     """
     if name == "shuffled_between_subjects":
         return shuffle_between_subjects(target, subjects, seed)
@@ -24,7 +30,7 @@ def shuffled(name: str, target: ArrayLike, subjects: ArrayLike, split: Split, se
 
 
 def is_subject_level(target: ArrayLike, subjects: ArrayLike) -> bool:
-    """Say whether the target is a number of the subject: the same in all windows of each."""
+    """Return whether the target has one value per subject, and any subject has several windows."""
     target, subjects = np.asarray(target), np.asarray(subjects)
     order = np.argsort(subjects, kind="stable")
     same = subjects[order][1:] == subjects[order][:-1]
@@ -32,18 +38,18 @@ def is_subject_level(target: ArrayLike, subjects: ArrayLike) -> bool:
 
 
 def shuffle_between_subjects(target: ArrayLike, subjects: ArrayLike, seed: int = 0) -> np.ndarray:
-    """Return the targets with each subject's number given to another subject, drawn at random."""
+    """Return the targets with the values of subjects permuted at random."""
     target = np.asarray(target, dtype=np.float64)
     _, first, codes = np.unique(np.asarray(subjects), return_index=True, return_inverse=True)
     return np.random.default_rng(seed).permutation(target[first])[codes]
 
 
 def shuffle_within(target: ArrayLike, groups: ArrayLike, seed: int = 0) -> np.ndarray:
-    """Return the targets permuted inside each group, as of the trials of one subject.
+    """Return the targets permuted within each group, for example among the trials of a subject.
 
-    Inside subjects it is no perfect null. Their means stay, and where a subject's average window goes with
-    the subject's mean target, a predictor learns something true from the means alone: on the simulated
-    reference set ridge scores 0.988 so, and a network that says when learns where a response shows.
+    Permuting within subjects is not a perfect null: it keeps the mean of each subject, which can be related
+    to the subject's average window. On the simulated reference set, ridge regression scores 0.988 in this
+    way, and a network with a latency head learns which part of a window follows a response.
     """
     target, groups = np.asarray(target, dtype=np.float64), np.asarray(groups)
     rng = np.random.default_rng(seed)

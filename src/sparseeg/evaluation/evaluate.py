@@ -1,4 +1,4 @@
-"""The honest table: one row per predictor, computed from a table of predictions and nothing else."""
+"""Score a model, its baselines and its controls from a table of predictions."""
 
 from typing import Any
 
@@ -20,15 +20,19 @@ BASELINES = (
 )
 CONTROLS = ("shuffled_trials", "shuffled_within_subject", "shuffled_between_subjects", "shuffled_order")
 
-# The same for all trials of a subject, so a rank correlation inside the subject says nothing about them
-# (leaving the own trial out even makes it -1).
+# These are the same for all trials of a subject, so a rank correlation within the subject is meaningless
+# (leaving out the trial itself even makes it -1).
 CONSTANTS = ("train_mean", "subject_mean_oracle", "subject_mean_loo", "age_and_sex")
 
 
 def add_constant_baselines(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns `subject_mean_oracle` and `subject_mean_loo`; needs subject, target, train_mean.
+    """Return the predictions with the columns `subject_mean_oracle` and `subject_mean_loo`.
 
-    A target that is the subject's own gets neither: they would know the answer.
+    A target with one value per subject gets neither, because they would equal the target.
+
+    Parameters
+    ----------
+    predictions : one row per trial, with the columns `subject`, `target` and `train_mean`.
     """
     target, subjects = predictions["target"].to_numpy(), predictions["subject"].to_numpy()
     if is_subject_level(target, subjects):
@@ -44,13 +48,16 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
 
     Parameters
     ----------
-    predictions : columns `subject`, `target`, `prediction`, `interval_low` and `interval_high` where known,
-        and one per baseline and control, all in the target's unit; one row per test trial, of all folds.
+    predictions : one row per test trial of all folds, with the columns `subject`, `target`, `prediction`,
+        `interval_low` and `interval_high` (if known), and one column per baseline and control, all in the
+        target's unit.
+    n_resamples : resamples of the bootstrap over subjects.
+    seed : seed of the bootstrap.
 
     Returns
     -------
-    The model's scores, with `baselines` and `controls` holding the same scores by name; keys as in
-    `metrics.summarize`. `interval` says how often the prediction intervals held.
+    dict : the scores of the model, with keys as in `metrics.summarize`; the scores of `baselines` and
+        `controls` by name; and the coverage of the prediction intervals in `interval`.
     """
     target, subjects = predictions["target"].to_numpy(), predictions["subject"].to_numpy()
 
@@ -69,7 +76,7 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
 
 
 def _interval(predictions: pd.DataFrame) -> dict[str, Any]:
-    """Return how often the prediction intervals held, where there are any."""
+    """Return the coverage of the prediction intervals, if there are any."""
     if "interval_low" not in predictions:
         return {}
     low, high = predictions["interval_low"], predictions["interval_high"]
@@ -77,7 +84,7 @@ def _interval(predictions: pd.DataFrame) -> dict[str, Any]:
 
 
 def _by_subject(predictions: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]:
-    """Return the scores of each subject's mean prediction, where the target is the subject's own."""
+    """Return the scores of the mean prediction of each subject, if the target has one value per subject."""
     if not is_subject_level(predictions["target"], predictions["subject"]):
         return {}
     known = [name for name in ("target", "prediction", *BASELINES, *CONTROLS) if name in predictions]

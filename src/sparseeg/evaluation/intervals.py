@@ -1,4 +1,4 @@
-"""Prediction intervals that hold for new people, and how often they did."""
+"""Prediction intervals that hold for new subjects, and their coverage."""
 
 from typing import Any
 
@@ -9,31 +9,39 @@ LEVEL = 0.9
 
 
 def conformal_quantile(scores: ArrayLike, subjects: ArrayLike, level: float = LEVEL) -> float:
-    """Return the score that the next subject's trials stay below with probability `level`.
+    """Return the score that trials of a new subject do not exceed with probability `level`.
 
-    Trials of one subject are not exchangeable with those of another, subjects are: each of the K subjects
-    weighs as much as any other, whatever its number of trials, and the new one stands beside them, which asks
-    for the quantile at level (K + 1) / K, or for the largest score where that is above one. Source: pooled
-    distribution functions of Dunn, Wasserman and Ramdas (2022), arXiv 1809.07441.
+    Subjects are exchangeable, trials of different subjects are not. Therefore each of the K subjects has the
+    same weight, whatever its number of trials, and the quantile is taken at level * (K + 1) / K, or the
+    largest score if that exceeds 1. Source: pooled distribution functions of Dunn, Wasserman and Ramdas
+    (2022), arXiv 1809.07441.
 
     Parameters
     ----------
-    scores : how far each calibration trial lies from its prediction (trial,), larger is farther.
-    subjects : (trial,), who they belong to.
+    scores : distance of each calibration trial from its prediction, (trial,).
+    subjects : subject of each trial, (trial,).
+    level : wanted coverage.
     """
     scores = np.asarray(scores, dtype=np.float64)
     _, codes, counts = np.unique(np.asarray(subjects), return_inverse=True, return_counts=True)
     order = np.argsort(scores)
     weights = np.cumsum(1 / counts[codes[order]]) / len(counts)
     wanted = level * (len(counts) + 1) / len(counts)
-    place = min(int(np.searchsorted(weights, wanted - 1e-9)), len(order) - 1)
-    return float(scores[order[place]])
+    rank = min(int(np.searchsorted(weights, wanted - 1e-9)), len(order) - 1)
+    return float(scores[order[rank]])
 
 
 def coverage(
     target: ArrayLike, low: ArrayLike, high: ArrayLike, subjects: ArrayLike, level: float = LEVEL
 ) -> dict[str, Any]:
-    """Return how often the targets (trial,) lay inside their intervals, over all trials and by subject."""
+    """Return how often targets are inside their prediction intervals, over all trials and by subject.
+
+    Parameters
+    ----------
+    target, low, high : targets and ends of their intervals, (trial,).
+    subjects : subject of each trial, (trial,).
+    level : nominal coverage.
+    """
     target, low, high = (np.asarray(values, dtype=np.float64) for values in (target, low, high))
     inside = (target >= low) & (target <= high)
     _, codes, counts = np.unique(np.asarray(subjects), return_inverse=True, return_counts=True)

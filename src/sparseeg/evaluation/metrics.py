@@ -1,4 +1,4 @@
-"""Scores of predictions against targets, pooled over samples, with intervals over subjects."""
+"""Scores of predictions against targets, pooled over trials, with intervals over subjects."""
 
 from typing import Any, Literal
 
@@ -14,7 +14,9 @@ def _pair(target: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndar
     target = np.asarray(target, dtype=np.float64)
     prediction = np.asarray(prediction, dtype=np.float64)
     if target.shape != prediction.shape or target.ndim != 1:
-        raise ValueError(f"target {target.shape} and prediction {prediction.shape} must be equal and 1-D")
+        raise ValueError(
+            f"target {target.shape} and prediction {prediction.shape} must be 1-D and of equal length"
+        )
     if target.size == 0:
         raise ValueError("no samples to score")
     return target, prediction
@@ -39,9 +41,9 @@ def mae(target: ArrayLike, prediction: ArrayLike) -> float:
 def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "std") -> float:
     """Root mean squared error divided by the spread of the target, pooled over all samples.
 
-    With `"std"`, the population standard deviation (ddof 0), 1.0 is the score of the best constant; this is
-    the metric of the EEG Foundation Challenge. `"range"` (maximum - minimum) and `"mean"` exist only to read
-    other people's reports: on them a constant looks skilled. NaN where the normaliser is zero.
+    With `"std"`, the population standard deviation (ddof 0), the best constant scores 1.0; this is the metric
+    of the EEG Foundation Challenge. `"range"` (maximum - minimum) and `"mean"` exist only to compare with
+    published values: with them, even a constant scores well. NaN if the normaliser is zero.
 
     >>> nrmse([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
     1.0
@@ -60,7 +62,7 @@ def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "st
 
 
 def pearson(target: ArrayLike, prediction: ArrayLike) -> float:
-    """Pearson correlation; NaN where either side is constant."""
+    """Pearson correlation; NaN if targets or predictions are constant."""
     target, prediction = _pair(target, prediction)
     if len(target) < 2 or np.ptp(target) == 0 or np.ptp(prediction) == 0:
         return float("nan")
@@ -68,16 +70,16 @@ def pearson(target: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def spearman(target: ArrayLike, prediction: ArrayLike) -> float:
-    """Spearman rank correlation; NaN where either side is constant."""
+    """Spearman rank correlation; NaN if targets or predictions are constant."""
     target, prediction = _pair(target, prediction)
     return pearson(stats.rankdata(target), stats.rankdata(prediction))
 
 
 def spearman_of_subjects(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> np.ndarray:
-    """Return the Spearman correlation inside each subject, (subject,), in the order of their names.
+    """Return the Spearman correlation within each subject, (subject,), in the order of their names.
 
-    NaN for subjects with fewer than three trials or a constant target; a constant prediction counts as no
-    correlation (0), so that a model that says the same for every trial can't drop out of its own score.
+    NaN for subjects with fewer than three trials or a constant target. A constant prediction counts as
+    correlation 0, so that a model can't improve its mean by predicting a constant.
     """
     target, prediction = _pair(target, prediction)
     frame = pd.DataFrame({"subject": np.asarray(subjects), "target": target, "prediction": prediction})
@@ -91,7 +93,7 @@ def spearman_of_subjects(target: ArrayLike, prediction: ArrayLike, subjects: Arr
 
 
 def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> float:
-    """Mean of `spearman_of_subjects` over those that have one; NaN where nobody has."""
+    """Mean of `spearman_of_subjects` without NaN; NaN if all are NaN."""
     return _mean_of_known(spearman_of_subjects(target, prediction, subjects))
 
 
@@ -102,9 +104,10 @@ def _mean_of_known(values: np.ndarray) -> float:
 def permutation_p(
     target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike, n_permutations: int = 9999, seed: int = 0
 ) -> float:
-    """Return the probability of a mean Spearman correlation inside subjects this high without any relation.
+    """Return the one-sided p-value of the mean Spearman correlation within subjects.
 
-    One-sided: the targets are permuted inside each subject; the smallest value is 1 / (n_permutations + 1).
+    The null distribution comes from permuting the targets within each subject; the smallest possible value is
+    1 / (n_permutations + 1).
     """
     target, prediction = _pair(target, prediction)
     rng = np.random.default_rng(seed)
@@ -131,17 +134,17 @@ def bootstrap_nrmse(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> np.ndarray:
-    """Pooled NRMSE of resamples of whole subjects, shape (n_resamples,).
+    """Return the pooled NRMSE of bootstrap resamples of subjects, (n_resamples,).
 
-    Trials of one subject are not independent, so the subject is the unit that is drawn (with replacement).
-    Every resample is scored by its own standard deviation. The draws depend on the seed and on the number of
-    subjects alone: two predictors of the same trials are resampled alike and can be compared in pairs.
+    Subjects are resampled (with replacement), because trials of one subject are not independent. Each
+    resample is normalised by its own standard deviation. The draws only depend on the seed and on the number
+    of subjects, so that two predictors of the same trials can be compared in pairs.
     """
     target, prediction = _pair(target, prediction)
     codes, unique = pd.factorize(np.asarray(subjects), sort=True)
     n_subjects = len(unique)
     squared_error = (prediction - target) ** 2
-    # Centring first keeps the difference of squares below from cancelling.
+    # Centring avoids cancellation in the difference of squares below.
     centred = target - target.mean()
     moments = np.stack(
         [
@@ -152,7 +155,7 @@ def bootstrap_nrmse(
     n, errors, first, second = moments @ _draw(n_subjects, n_resamples, seed).T
     variance = second / n - (first / n) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Resamples of equal targets have a variance of rounding errors.
+        # The variance of equal targets is a rounding error.
         spread = np.where(variance > 1e-12 * np.mean(centred**2), variance, np.nan)
         return np.sqrt(errors / n / spread)
 
@@ -164,7 +167,7 @@ def bootstrap_spearman(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> np.ndarray:
-    """Mean Spearman correlation inside subjects, of the same resamples as `bootstrap_nrmse`."""
+    """Return the mean Spearman correlation within subjects, in the resamples of `bootstrap_nrmse`."""
     values = spearman_of_subjects(target, prediction, subjects)
     counts = _draw(len(values), n_resamples, seed) * ~np.isnan(values)
     with np.errstate(invalid="ignore"):
@@ -172,9 +175,9 @@ def bootstrap_spearman(
 
 
 def _draw(n_subjects: int, n_resamples: int, seed: int) -> np.ndarray:
-    """Return how often each subject is in each resample, (n_resamples, n_subjects); NaN for a single one.
+    """Return how often each subject is in each resample, (n_resamples, n_subjects).
 
-    Drawn again and again, one subject would be sure of everything.
+    NaN for a single subject, which would give intervals of zero width.
     """
     if n_subjects < 2:
         return np.full((n_resamples, n_subjects), np.nan)
@@ -183,7 +186,7 @@ def _draw(n_subjects: int, n_resamples: int, seed: int) -> np.ndarray:
 
 
 def interval(samples: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap samples, NaN resamples left out."""
+    """Return the percentile interval of bootstrap samples, ignoring NaN."""
     samples = np.asarray(samples, dtype=np.float64)
     if np.isnan(samples).all():
         return float("nan"), float("nan")
@@ -194,7 +197,7 @@ def interval(samples: ArrayLike, level: float = 0.95) -> tuple[float, float]:
 def summarize(
     target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike, n_resamples: int = 2000, seed: int = 0
 ) -> dict[str, Any]:
-    """Every score of the table for one predictor; the interval is over subjects."""
+    """Return all scores of one predictor; the interval of the NRMSE is a bootstrap over subjects."""
     low, high = interval(bootstrap_nrmse(target, prediction, subjects, n_resamples, seed))
     return {
         "nrmse": nrmse(target, prediction),

@@ -1,15 +1,19 @@
-"""What hidden patches of a signal are without a network: neighbours in time, or the other channels."""
+"""Baselines for reconstructing masked patches: interpolation over time, or the mean of other channels."""
 
 import torch
 from torch import Tensor
 
 
 def time_interpolation(patches: Tensor, hidden: Tensor) -> Tensor:
-    """Return straight lines over hidden patches, from the last sample that is seen to the next, per channel.
+    """Return patches with masked ones interpolated linearly between the nearest visible samples.
 
-    patches : (batch, channel, step, sample); hidden : (batch, channel, step), True where it is.
+    Before the first and after the last visible sample of a channel, this sample is repeated; a channel
+    without visible samples is zero.
 
-    What has a neighbour on one side alone gets that sample; a channel that is hidden throughout gets zeros.
+    Parameters
+    ----------
+    patches : (batch, channel, step, sample).
+    hidden : (batch, channel, step), True for masked patches.
     """
     signal = patches.flatten(2)
     seen = ~hidden.unsqueeze(3).expand(patches.shape).flatten(2)
@@ -25,7 +29,7 @@ def time_interpolation(patches: Tensor, hidden: Tensor) -> Tensor:
 
 
 def other_channels(patches: Tensor, hidden: Tensor) -> Tensor:
-    """Return for every patch the mean of those that are seen at its time; zeros where none is."""
+    """Return for each patch the mean of the visible patches of all channels at its step; zeros if none is."""
     seen = (~hidden).unsqueeze(3)
     count = seen.sum(dim=1, keepdim=True).clamp(min=1)
     return ((patches * seen).sum(dim=1, keepdim=True) / count).expand(patches.shape)

@@ -1,22 +1,23 @@
-"""How far predictions for strangers may be believed."""
+"""Shrink predictions towards the mean as far as validation subjects justify."""
 
 import numpy as np
 
 
 def shrinkage(target: np.ndarray, prediction: np.ndarray, subjects: np.ndarray, chosen: bool = True) -> float:
-    """Return the factor in [0.01, 1] on predictions that the validation subjects support.
+    """Return a factor in [0.01, 1] for predictions, estimated on validation subjects.
 
-    A network fitted to few subjects is surer of itself than strangers justify. The factor comes from the
-    slope b of least squares and its variance by the jackknife over subjects (over trials where there are
-    fewer than five subjects). Where an epoch was chosen on these very trials, b is too large by an unknown
-    part: the factor is its lower 95 % bound. Otherwise it is b - var(b) / b, the positive part of James and
-    Stein (1961) in one dimension. It never reaches zero, so that the order of the predictions stays.
+    Predictions of a network that was fitted to few subjects are too extreme for new subjects. The factor is
+    based on the slope b of a least-squares fit and on its jackknife variance over subjects (over trials if
+    there are fewer than five subjects). If these trials were also used to select the network, b is too large
+    by an unknown amount, and the factor is its lower 95 % bound. Otherwise it is b - var(b) / b, the
+    positive-part estimator of James and Stein (1961) in one dimension. It is never zero, which keeps the
+    order of the predictions.
 
     Parameters
     ----------
-    target, prediction : (trial,), both as distances from the mean of the training targets.
-    subjects : (trial,), who they belong to.
-    chosen : whether these trials have chosen the network, as by its best epoch.
+    target, prediction : (trial,), minus the mean of the training targets.
+    subjects : subject of each trial, (trial,).
+    chosen : whether these trials were used to select the network, for example its best epoch.
     """
     units = np.unique(subjects, return_inverse=True)[1]
     if units.max() < 4:

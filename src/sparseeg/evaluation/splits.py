@@ -1,4 +1,4 @@
-"""Splits stand in `sparseeg.data.splits`; this path, which other code names, keeps working."""
+"""Old path of `sparseeg.data.splits`, kept for existing code."""
 
 from sparseeg.data.splits import Split, by_release, by_subject, leave_one_subject_out, subject_folds
 

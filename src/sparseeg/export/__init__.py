@@ -1,1 +1,1 @@
-"""Trained networks in the formats of others, each checked against the network it was made of."""
+"""How are trained networks exported to other formats, and checked against the original?"""

@@ -1,4 +1,4 @@
-"""ONNX and torch.export: a run's networks as one graph, for any number of windows, without code of ours."""
+"""Export the networks of a run as one graph, to ONNX or torch.export, for any number of windows."""
 
 import importlib
 import json
@@ -22,27 +22,34 @@ from sparseeg.prediction import Predictor
 INPUT, OUTPUT = "windows", "prediction"
 TOLERANCE = 1e-4
 _BATCH = 100
-_TALKATIVE = ("torch.onnx._internal.exporter._registration", "onnxscript", "onnx_ir")
+_VERBOSE_LOGGERS = ("torch.onnx._internal.exporter._registration", "onnxscript", "onnx_ir")
 
-Run = Callable[[np.ndarray], np.ndarray]
+PredictFunction = Callable[[np.ndarray], np.ndarray]
+"""Windows (batch, channel, time) -> predictions (batch, 1)."""
 
 
 def export_onnx(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
-    """Write a run as ONNX; return how far onnxruntime is from the networks on `windows` at most.
+    """Write the networks of a run as ONNX, and return the largest difference from their predictions.
 
-    The graph maps `windows` (batch, channel, time), float32 of any unit, to `prediction` (batch, 1). What is
-    needed to use it stands in its metadata: channels, rate, target, unit, the time of the first sample.
+    The graph maps `windows` (batch, channel, time), float32 of any unit, to `prediction` (batch, 1). Its
+    metadata hold channels, sampling rate, target, unit, and the time of the first sample.
+
+    Parameters
+    ----------
+    predictor : the run.
+    out : file to write.
+    windows : windows on which onnxruntime is compared with the networks, (window, channel, time).
 
     Raises
     ------
-    SparseEEGError : packages of `sparseeg[export]` are missing, the network can't be exported, or the graph's
-        answers are more than 1e-4 away. Nothing is written then.
+    SparseEEGError : packages of `sparseeg[export]` are missing, the network can't be exported, or the
+        predictions of the graph differ by more than 1e-4. Nothing is written then.
     """
     onnx, runtime = needed("onnx"), needed("onnxruntime")
     needed("onnxscript")
     network, example = _network(predictor)
-    with _quiet(), _exporting(predictor, "ONNX"), TemporaryDirectory() as place:
-        path = Path(place) / "model.onnx"
+    with _quiet(), _exporting(predictor, "ONNX"), TemporaryDirectory() as temporary:
+        path = Path(temporary) / "model.onnx"
         torch.onnx.export(
             network,
             (example,),
@@ -60,29 +67,36 @@ def export_onnx(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
     content = model.SerializeToString()
     session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    difference = check(predictor, windows, lambda x: session.run([OUTPUT], {INPUT: x})[0], "ONNX")
+    difference = check(predictor, windows, lambda x: session.run([OUTPUT], {INPUT: x})[0], "the ONNX graph")
     write_whole(out, content)
     return difference
 
 
 def export_torch(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
-    """Write a run as a program of `torch.export` (.pt2); see `export_onnx` for arguments and errors."""
+    """Write the networks of a run as a `torch.export` program (.pt2); otherwise as `export_onnx`."""
     network, example = _network(predictor)
     with _quiet(), _exporting(predictor, "torch.export"):
         batch = torch.export.Dim("batch", min=1)
         program = torch.export.export(network, (example,), dynamic_shapes=({0: batch},))
-    with TemporaryDirectory() as place:
-        path = Path(place) / "model.pt2"
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "model.pt2"
         torch.export.save(program, path, extra_files={"sparseeg.json": json.dumps(_about(predictor))})
         loaded = torch.export.load(path).module()
         with torch.inference_mode():
-            difference = check(predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "it")
+            difference = check(
+                predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "the exported program"
+            )
         write_whole(out, path.read_bytes())
     return difference
 
 
 def needed(name: str) -> Any:
-    """Return an optional package; SparseEEGError says how to install it where it is missing."""
+    """Import an optional package.
+
+    Raises
+    ------
+    SparseEEGError : it is not installed; the message says how to install it.
+    """
     try:
         return importlib.import_module(name)
     except ImportError as error:
@@ -111,20 +125,21 @@ def _about(predictor: Predictor) -> dict[str, Any]:
 
 @contextmanager
 def _exporting(predictor: Predictor, format: str) -> Iterator[None]:
+    """Turn errors of an exporter into a SparseEEGError of one line."""
     try:
         yield
     except SparseEEGError:
         raise
-    except Exception as error:  # exporters raise whatever a layer they don't know leads them to
+    except Exception as error:  # exporters may raise any error for a layer that they don't support
         lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        telling = next((line for line in lines if line.startswith("<class")), lines[0])  # of torch.onnx
-        raise SparseEEGError(f"{predictor.name} can't be exported as {format}: {telling}") from error
+        reason = next((line for line in lines if line.startswith("<class")), lines[0])  # as torch.onnx writes
+        raise SparseEEGError(f"{predictor.name} can't be exported as {format}: {reason}") from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out what exporters tell their developers."""
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    """Suppress the warnings and log messages of exporters."""
+    loggers = [logging.getLogger(name) for name in _VERBOSE_LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
@@ -137,21 +152,32 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def check(predictor: Predictor, windows: np.ndarray, run: Run, format: str) -> float:
-    """Return the largest difference from the run's own predictions; SparseEEGError beyond the tolerance.
+def check(predictor: Predictor, windows: np.ndarray, predict: PredictFunction, what: str) -> float:
+    """Return the largest difference between predictions of an export and of its run.
 
-    It is absolute, or what rounding does to large targets in float32 where that is more.
+    The tolerance is absolute, or a few rounding errors of float32 if targets are large.
+
+    Parameters
+    ----------
+    predictor : the run.
+    windows : windows to predict for, (window, channel, time).
+    predict : the export.
+    what : its name in messages.
+
+    Raises
+    ------
+    SparseEEGError : the difference exceeds the tolerance.
     """
-    parts = [windows[at : at + _BATCH] for at in range(0, len(windows), _BATCH)]
+    parts = [windows[first : first + _BATCH] for first in range(0, len(windows), _BATCH)]
     parts += [windows[:1]]  # another batch size
     expected = np.concatenate([predictor(part).value for part in parts])
-    found = np.concatenate([run(part)[:, 0] for part in parts])
+    found = np.concatenate([predict(part)[:, 0] for part in parts])
     difference = float(np.abs(found - expected).max())
     allowed = max(TOLERANCE, 8 * float(np.spacing(np.float32(np.abs(expected).max()))))
     unit = predictor.inputs.task.unit
-    if not difference <= allowed:  # nor where it is no number
+    if not difference <= allowed:  # including NaN
         raise SparseEEGError(
-            f"{format} answers up to {difference:.2g} {unit} away from the run; at most "
+            f"predictions of {what} differ from the run by up to {difference:.2g} {unit}; at most "
             f"{allowed:.2g} is allowed, nothing was written"
         )
     return difference

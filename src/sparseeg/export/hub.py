@@ -1,6 +1,5 @@
-"""Hugging Face's format: weights, configuration, and a model card that carries the honest table."""
+"""Export to Hugging Face's format: weights, configuration, and a model card with the table of scores."""
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -12,29 +11,28 @@ from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from sparseeg import __version__
-from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.export.graph import check
 from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
-from sparseeg.report.score_table import CAPTION, cells, rows, scored
+from sparseeg.report.score_table import CAPTION, cells, describe_sample, read_metrics, rows
 from sparseeg.report.tables import markdown
 
 LIBRARY = "sparseeg"
 
 
 class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
-    """Networks of a run that `from_pretrained` loads from a folder or from the Hugging Face Hub.
+    """The networks of a run, which `from_pretrained` loads from a folder or from the Hugging Face Hub.
+
+    Maps windows (batch, channel, time) of any unit to predictions (batch, 1) in the target's unit.
 
     Parameters
     ----------
-    networks : of each the fields of `NetworkSpec`.
+    networks : the fields of `NetworkSpec` for each network.
     partitions : see `sparseeg.models.partitions.ways`.
-    inputs : what windows must be, as `sparseeg.training.inputs.Inputs.to_dict` gives it.
-    version : of the package that trained them.
-
-    It maps windows (batch, channel, time) of any unit to (batch, 1) in the target's unit.
+    inputs : description of the windows, as from `sparseeg.training.inputs.Inputs.to_dict`.
+    version : version of the package that trained them.
     """
 
     def __init__(
@@ -54,56 +52,47 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
 
 
 def export_hub(predictor: Predictor, out: Path, windows: Any) -> float:
-    """Write a run in Hugging Face's format; return how far what was loaded again is from the networks.
-
-    out : a folder, new or empty. Arguments, result and errors otherwise as for `graph.export_onnx`.
-    """
+    """Write a run in Hugging Face's format to a folder; otherwise as `graph.export_onnx`."""
     specs = [asdict(predictor.spec)] * len(predictor.networks)
     model = PretrainedDecoder(specs, predictor.config.partitions, predictor.inputs.to_dict())
     for own, trained in zip(model.together.networks, predictor.networks, strict=True):
         own.load_state_dict(trained.state_dict())
     described = card(predictor.run)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
-        model.eval().save_pretrained(place)
-        described.save(Path(place) / "README.md")
-        loaded = PretrainedDecoder.from_pretrained(place).eval()
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
+        model.eval().save_pretrained(temporary)
+        described.save(Path(temporary) / "README.md")
+        loaded = PretrainedDecoder.from_pretrained(temporary).eval()
         with torch.inference_mode():
             difference = check(
-                predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "what was loaded"
+                predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "the saved network"
             )
         out.mkdir(exist_ok=True)
-        for file in Path(place).iterdir():
+        for file in Path(temporary).iterdir():
             file.replace(out / file.name)
     return difference
 
 
 def card(run: Path) -> ModelCard:
-    """Return the model card of a run: what it predicts, and its honest table."""
-    try:
-        metrics = json.loads((run / "metrics.json").read_text())
-    except (OSError, ValueError) as error:
-        raise SparseEEGError(
-            f"{run / 'metrics.json'} can't be read ({one_line(error)}); `sparseeg evaluate {run}` writes it"
-        ) from error
+    """Return the model card of a run: what it predicts, and its table of scores."""
+    metrics = read_metrics(run)
     simulated = metrics["data"]["simulated"]
+    tags = ["eeg", "brain-computer-interface", "sparse-attention"]
+    if simulated:
+        tags.append("simulated-data")
     data = ModelCardData(
         library_name=LIBRARY,
         license="bsd-3-clause",
-        tags=[
-            "eeg",
-            "brain-computer-interface",
-            "sparse-attention",
-            *(["simulated-data"] if simulated else []),
-        ],
+        tags=tags,
     )
     table = pd.DataFrame(
         {"predictor": label, **cells(scores, metrics["unit"])} for label, scores in rows(metrics)
     )
-    warning = "**Trained and tested on SIMULATED recordings: of no use on people.**\n\n" if simulated else ""
+    warning = "**Trained and tested on SIMULATED recordings: not usable on people.**\n\n" if simulated else ""
     text = f"""# {metrics["model"]}: {metrics["task"]}
 
-{warning}Predicts {metrics["target"]} ({metrics["unit"]}) from windows of EEG; made by sparseeg {__version__}.
+{warning}Predicts {metrics["target"]} ({metrics["unit"]}) from windows of EEG. Exported by
+sparseeg {__version__}.
 
 ```python
 from sparseeg.export.hub import PretrainedDecoder
@@ -112,7 +101,7 @@ model = PretrainedDecoder.from_pretrained("FOLDER OR REPOSITORY").eval()
 model(windows)  # (batch, channel, time) in any unit, channels and rate as in config.json
 ```
 
-## {scored(metrics)[:1].upper()}{scored(metrics)[1:]}
+## {describe_sample(metrics)}
 
 {chr(10).join(markdown(table))}
 

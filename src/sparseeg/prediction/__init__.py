@@ -1,5 +1,5 @@
-"""Finished networks as one that answers, and recordings that it has never seen."""
+"""What does a finished run predict for windows, and for new recordings?"""
 
-from .predictor import Predicted, Predictor
+from .predictor import IntervalPrediction, Predictor
 
-__all__ = ["Predicted", "Predictor"]
+__all__ = ["IntervalPrediction", "Predictor"]

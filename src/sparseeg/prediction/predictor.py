@@ -1,4 +1,4 @@
-"""The networks of a run as one that answers: from windows to predictions with their intervals."""
+"""Predict for windows with the networks of a run: values and prediction intervals."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,13 @@ from sparseeg.training.inputs import Inputs
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Predictions and the ends of their intervals, (window,) each, in the target's unit."""
+class IntervalPrediction:
+    """Predictions with prediction intervals.
+
+    Parameters
+    ----------
+    value, low, high : prediction and ends of its interval, (window,) each, in the target's unit.
+    """
 
     value: np.ndarray
     low: np.ndarray
@@ -26,26 +31,28 @@ class Predicted:
 
 
 class Predictor:
-    """What a run folder predicts.
+    """Predicts with the networks of a run; the prediction of several networks is their mean.
 
     Parameters
     ----------
-    run : a folder of `sparseeg train`, with one network or several that answer as one.
-    device : where they run.
+    run : run folder of `sparseeg train`.
+    device : device of the networks.
 
     Raises
     ------
-    SparseEEGError : no such folder, not finished, or a cross-validation, which has no single network.
+    SparseEEGError : there is no finished run, it is a cross-validation (which has no single network), or the
+        device is not available.
     """
 
     def __init__(self, run: Path | str, device: str = "cpu") -> None:
         if device == "cuda" and not torch.cuda.is_available():
-            raise SparseEEGError("there is no CUDA device that torch can use here; take --device cpu")
+            raise SparseEEGError("torch finds no CUDA device on this machine; use --device cpu")
         self.run = Path(run)
         self.config = TrainConfig.read(self.run)
         if self.config.split.kind in ("loso", "kfold"):
             raise SparseEEGError(
-                f"{run} is a cross-validation: it has no single network; train one with --split subjects"
+                f"{run} is a cross-validation with one network per fold; train a single one with "
+                "--split subjects"
             )
         self.spec = models.files.read_spec(network_files(self.run)[0])
         self.inputs = Inputs.read(self.run, self.spec)
@@ -55,21 +62,26 @@ class Predictor:
 
     @property
     def name(self) -> str:
-        """Of the model, with the number of its networks where there are several."""
+        """Name of the model, with the number of networks if there are several."""
         count = len(self.networks)
         return self.config.model if count == 1 else f"{self.config.model} x {count}"
 
     @property
     def channels(self) -> list[dict[str, Any]]:
-        """Name and place of each channel of its windows; SparseEEGError where an old file doesn't say."""
+        """Name and position of each channel, as `{"ch_name": name, "loc": [x, y, z] or None}`.
+
+        Raises
+        ------
+        SparseEEGError : the network file, of an old version, has no channel names.
+        """
         if self.spec.chs_info is None:
-            raise SparseEEGError(f"{self.run}: its network doesn't know the names of its channels")
+            raise SparseEEGError(f"{self.run}: its network file has no channel names; train it again")
         return self.spec.chs_info
 
-    def __call__(self, windows: np.ndarray) -> Predicted:
-        """Predict for windows (window, channel, time), any unit, channels as in `spec.ch_names`."""
+    def __call__(self, windows: np.ndarray) -> IntervalPrediction:
+        """Predict for windows (window, channel, time) of any unit, with the channels `spec.ch_names`."""
         x = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32)).to(self.device)
         with torch.inference_mode():
             prediction = answer(self.networks, x, self.config.partitions)
         low, high = self._calibration.interval(prediction)
-        return Predicted(prediction.mean, low, high)
+        return IntervalPrediction(prediction.mean, low, high)

@@ -1,1 +1,1 @@
-"""Pictures and pages made from what stands in a run folder."""
+"""How are results shown: tables, figures and the page about a run?"""

@@ -1,4 +1,4 @@
-"""The tables and the figure of a comparison of models."""
+"""Write the tables and the figure of a comparison of models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +16,23 @@ from sparseeg.report.figures import intervals_figure
 def write_comparison(
     comparison: Comparison, entries: Sequence[Entry], command: str, notes: Sequence[str] = ()
 ) -> Path:
-    """Write table, differences and figure to the comparison's folder; return the Markdown table's path.
+    """Write table, differences and figure to the folder of a comparison, and return the path of the table.
 
-    `notes` go before those that every comparison has. Raises SparseEEGError where no model has been scored.
+    Parameters
+    ----------
+    comparison : the comparison.
+    entries : its models.
+    command : command that reproduces the table.
+    notes : notes above the table, before the general ones.
+
+    Raises
+    ------
+    SparseEEGError : no model has been scored.
     """
     columns = comparison.columns(entries)
     if not columns:
         raise SparseEEGError(
-            f"no model could be scored; why stands above, and at length in {comparison.out / 'failures'}"
+            f"no model could be scored; the reasons are above, and in full in {comparison.out / 'failures'}"
         )
     table, windows = comparison.table(entries), comparison.windows
     subjects = comparison.predictions["subject"].nunique()
@@ -32,14 +41,15 @@ def write_comparison(
     notes = (
         *notes,
         f"trained at commit {', '.join(commits)}",
-        f"{len(comparison.predictions)} scored trials of {subjects} subjects; choices on validation subjects",
-        "NRMSE is divided by the standard deviation of the scored targets, pooled: 1.0 is the best constant; "
-        "mean over the runs",
-        "intervals: bootstrap over subjects, paired for differences; given these runs, so that chance in "
-        "training is no part of them",
-        "Spearman: mean of the subjects' own; p: permutations of the targets inside subjects, of the mean "
-        "prediction of the runs",
-        "training s: of one run, all folds; windows/s: of predicting, with the reading of windows",
+        f"{len(comparison.predictions)} scored trials of {subjects} subjects; all choices were made on "
+        "validation subjects",
+        "NRMSE: RMSE divided by the standard deviation of the scored targets, pooled; 1.0 is the best "
+        "constant; mean over runs",
+        "intervals: bootstrap over subjects, paired for differences; they do not include the variation "
+        "between training runs",
+        "Spearman: mean of the correlations within subjects; p: permutation of targets within subjects, for "
+        "the mean prediction of the runs",
+        "training s: one run with all folds; windows/s: prediction, including reading windows",
     )
     path = tables.write(
         _readable(table),
@@ -50,7 +60,7 @@ def write_comparison(
         packages=("torch", "lightning", "scikit-learn", "braindecode"),
         notes=notes,
     )
-    # The numbers themselves take the place of the readable ones.
+    # Replaces the rounded table with full precision.
     table.to_csv(comparison.out / "compare.tsv", sep="\t", index=False, float_format="%.6g")
     compare.differences(comparison.predictions, columns).to_csv(
         comparison.out / "differences.tsv", sep="\t", index=False, float_format="%.6g"
@@ -63,7 +73,7 @@ def write_comparison(
 
 
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with intervals in one column and as many digits as are worth reading."""
+    """Return the table with each interval in one column and numbers rounded."""
 
     def text(name: str, form: str) -> pd.Series:
         if name not in table:
@@ -79,11 +89,11 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
             "runs": text("runs", "{:.0f}"),
             "NRMSE (/ SD)": text("nrmse", "{:.4f}"),
             "95 % interval": interval("nrmse", "{:.3f}"),
-            "minus the first": text("difference", "{:+.4f}"),
+            "difference from the first": text("difference", "{:+.4f}"),
             "95 % interval, paired": interval("difference", "{:+.4f}"),
             "Pearson": text("pearson_r", "{:.3f}"),
             "Spearman": text("spearman_within_subject", "{:.3f}"),
-            "95 % of it": interval("spearman", "{:.2f}"),
+            "95 % interval, Spearman": interval("spearman", "{:.2f}"),
             "p": text("permutation_p", "{:.4f}"),
             "parameters": text("parameters", "{:.0f}"),
             "training s": text("training_s", "{:.0f}"),

@@ -13,7 +13,7 @@ from sparseeg.report.score_table import rows
 
 
 def scores_figure(metrics: dict[str, Any]) -> str:
-    """NRMSE of every predictor with its interval; the line at 1.0 is the best constant."""
+    """Return a figure of the NRMSE of all predictors with intervals; the best constant is marked at 1.0."""
     labels, scores = zip(*rows(metrics), strict=True)
     values = np.array([row["nrmse"] for row in scores])
     bounds = np.array([row["nrmse_ci95"] for row in scores], dtype=float)
@@ -24,7 +24,14 @@ def scores_figure(metrics: dict[str, Any]) -> str:
 def intervals_figure(
     labels: Sequence[str], values: np.ndarray, bounds: np.ndarray, colors: str | Sequence[str] = "tab:blue"
 ) -> Figure:
-    """NRMSE of each label (label,) and its ends (label, 2), top down; at 1.0 lies the best constant."""
+    """Return a figure of NRMSEs with intervals, from top to bottom; a line at 1.0 marks the best constant.
+
+    Parameters
+    ----------
+    labels : (label,).
+    values, bounds : NRMSE (label,) and ends of its interval (label, 2).
+    colors : one colour, or one per label.
+    """
     figure = Figure(figsize=(6.4, 0.4 * len(labels) + 1.0), layout="constrained")
     axes = figure.add_subplot()
     positions = np.arange(len(labels))[::-1]
@@ -37,7 +44,7 @@ def intervals_figure(
 
 
 def scatter_figure(predictions: pd.DataFrame, unit: str) -> str:
-    """Prediction against target, one point per test trial."""
+    """Return a figure of predictions against targets, one point per scored trial."""
     figure = Figure(figsize=(4.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
     axes.scatter(
@@ -51,7 +58,10 @@ def scatter_figure(predictions: pd.DataFrame, unit: str) -> str:
 
 
 def subjects_figure(predictions: pd.DataFrame, unit: str) -> str:
-    """RMSE inside each test subject, model against training mean; below the diagonal the model is better."""
+    """Return a figure of the RMSE within each subject: model against training mean.
+
+    The model is better for points below the diagonal.
+    """
     errors = np.array(
         [
             [rmse(part["target"], part["train_mean"]), rmse(part["target"], part["prediction"])]

@@ -1,6 +1,5 @@
-"""One self-contained page about a run: the honest table, its figures, how it came about."""
+"""Write a self-contained page about a run: scores, figures and configuration."""
 
-import json
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,14 @@ import pandas as pd
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
-from sparseeg.report.score_table import CAPTION, cells, intervals, rows, scored
+from sparseeg.report.score_table import (
+    CAPTION,
+    cells,
+    describe_intervals,
+    describe_sample,
+    read_metrics,
+    rows,
+)
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222 }
@@ -26,16 +32,20 @@ pre { background: #f5f5f5; padding: 1rem; overflow: auto } svg { max-width: 100%
 def write_report(run: Path) -> Path:
     """Write `report.html` from `metrics.json`, `predictions.tsv` and `config.yaml` of a run folder.
 
-    The page needs no network and no other file. Raises SparseEEGError where the run has no scores yet.
+    The page needs no network and no other file.
+
+    Raises
+    ------
+    SparseEEGError : the run has no scores, or they are damaged.
     """
     config = run / "config.yaml"
+    metrics = read_metrics(run)
     try:
-        metrics = json.loads((run / "metrics.json").read_text())
         predictions = pd.read_csv(run / "predictions.tsv", sep="\t", dtype={"subject": str})
         page = _page(metrics, predictions, config.read_text() if config.exists() else "")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate` on it"
+            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
         ) from error
     path = run / "report.html"
     write_whole(path, page)
@@ -46,17 +56,14 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
     title = f"{metrics['model']}: {metrics['task']}"
     unit = metrics["unit"]
     simulated = (
-        '<p class="warning">These data are simulated: no figure here is a figure about people.</p>'
+        '<p class="warning">These data are simulated: the results say nothing about people.</p>'
         if metrics["data"]["simulated"]
         else ""
     )
     figures = (
         ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
-        ("Every trial that was scored.", scatter_figure(predictions, unit)),
-        (
-            "Each subject; below the line the model wins.",
-            subjects_figure(predictions, unit),
-        ),
+        ("All scored trials.", scatter_figure(predictions, unit)),
+        ("All subjects; the model is better below the line.", subjects_figure(predictions, unit)),
     )
     return "\n".join(
         [
@@ -65,12 +72,12 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"<style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             simulated,
-            f"<p>{escape(scored(metrics))}; none of them trained the network. "
+            f"<p>{escape(describe_sample(metrics))}; the network was not trained on them. "
             f"Source: {escape(metrics['data']['source'])}; "
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
             _table(metrics, unit),
             f'<p class="note">{escape(CAPTION)}</p>',
-            f"<p>{escape(intervals(metrics))}.</p>" if "interval" in metrics else "",
+            f"<p>{escape(describe_intervals(metrics))}.</p>" if "interval" in metrics else "",
             *(f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures),
             f"<h2>Configuration</h2><pre>{escape(config)}</pre>",
             f'<p class="note">sparseeg {escape(metrics["version"])}</p></body></html>',

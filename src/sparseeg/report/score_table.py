@@ -1,14 +1,18 @@
-"""The table of scores as text: labels, digits and what they mean."""
+"""Format the scores of a run: labels, digits, and explanations."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sparseeg.errors import SparseEEGError, one_line
+
 LABELS = {
     "prediction": "model",
     "train_mean": "training mean",
-    "subject_mean_oracle": "own mean (oracle)",
-    "subject_mean_loo": "own other trials",
+    "subject_mean_oracle": "subject mean (oracle)",
+    "subject_mean_loo": "subject's other trials",
     "age_and_sex": "age and sex",
     "age_sex_and_eeg": "age, sex and EEG",
     "ridge": "ridge",
@@ -19,18 +23,36 @@ LABELS = {
     "shuffled_order": "model, other order",
 }
 CAPTION = (
-    "NRMSE is divided by the standard deviation of the test targets, pooled: 1.0 is the best constant. "
-    "Intervals: bootstrap over subjects. Own mean and own other trials know the test subject's targets. "
-    "Spearman: mean of the subjects' own. Shuffled: same network, targets shuffled among the trials, or, "
-    "where each subject has one target, among the subjects. "
-    "Other order: the test trials asked in another order must get the same answers."
+    "NRMSE: RMSE divided by the standard deviation of the test targets, pooled; 1.0 is the best constant. "
+    "Intervals: bootstrap over subjects. Subject mean and subject's other trials use targets of the test "
+    "subjects. Spearman: mean of the correlations within subjects. Shuffled: the same network, trained on "
+    "targets shuffled among trials, or among subjects if each subject has one target. "
+    "Other order: predictions for the test trials in another order, which must be the same."
 )
 
 
-def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the table's rows as (label, scores): the model first, then baselines, then controls.
+def read_metrics(run: Path) -> dict[str, Any]:
+    """Return the content of `metrics.json` of a run folder.
 
-    Scores that are missing in `metrics.json` (null) come back as NaN.
+    Raises
+    ------
+    SparseEEGError : the file is missing or can't be read.
+    """
+    try:
+        metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        if not isinstance(metrics, dict):
+            raise TypeError("metrics.json does not hold a JSON object")
+    except (OSError, ValueError, TypeError) as error:
+        raise SparseEEGError(
+            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
+        ) from error
+    return metrics
+
+
+def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rows of the table as (label, scores): the model, then baselines, then controls.
+
+    Scores that are null in `metrics.json` are returned as NaN.
     """
     parts = {"prediction": metrics, **metrics["baselines"], **metrics["controls"]}
     return [(LABELS[name], {key: _known(value) for key, value in row.items()}) for name, row in parts.items()]
@@ -43,7 +65,7 @@ def _known(value: Any) -> Any:
 
 
 def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
-    """Return one row of the table as text, by column; the last column is the mean inside the subjects."""
+    """Return one row of the table as text, by column."""
     low, high = scores["nrmse_ci95"]
     return {
         "NRMSE": number(scores["nrmse"], 4),
@@ -55,8 +77,8 @@ def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
     }
 
 
-def markdown(metrics: dict[str, Any], unit: str) -> str:
-    """Return the table as Markdown; the normaliser stands in its header."""
+def scores_markdown(metrics: dict[str, Any], unit: str) -> str:
+    """Return the table as Markdown, with the normaliser in its header."""
     table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
     titles = ["predictor", *table[0][1]]
     lines = ["| " + " | ".join(titles).replace("NRMSE", "NRMSE (/ SD)") + " |", "|---" * len(titles) + "|"]
@@ -64,23 +86,25 @@ def markdown(metrics: dict[str, Any], unit: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def scored(metrics: dict[str, Any]) -> str:
-    """Say on whom the scores are."""
-    who = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
-    return who if metrics["part"] == "test" else f"{who}, on whom the epoch was chosen: too good"
+def describe_sample(metrics: dict[str, Any]) -> str:
+    """Return a description of the trials that were scored."""
+    trials = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
+    if metrics["part"] == "test":
+        return trials
+    return f"{trials}, which were also used to select the epoch: scores are too optimistic"
 
 
-def intervals(metrics: dict[str, Any]) -> str:
-    """Say in one line how often the prediction intervals held."""
+def describe_intervals(metrics: dict[str, Any]) -> str:
+    """Return one line about the coverage of the prediction intervals."""
     found = metrics["interval"]
     return (
         f"{found['level']:.0%} prediction intervals, {found['mean_width']:.3g} {metrics['unit']} wide on "
-        f"average: held for {found['coverage']:.1%} of the trials, "
-        f"{found['coverage_mean_over_subjects']:.1%} averaged over {found['n_subjects']} subjects, "
-        f"{found['coverage_lowest_subject']:.1%} for the lowest"
+        f"average: they cover {found['coverage']:.1%} of the trials, "
+        f"{found['coverage_mean_over_subjects']:.1%} on average over {found['n_subjects']} subjects, "
+        f"{found['coverage_lowest_subject']:.1%} for the subject with the lowest coverage"
     )
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Format a score; a constant has no correlation."""
+    """Format a score; "-" for NaN."""
     return "-" if np.isnan(value) else f"{value:.{digits}f}"

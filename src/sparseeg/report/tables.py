@@ -1,4 +1,4 @@
-"""Tables as TSV and Markdown, with the command, machine, versions and commit that they come from."""
+"""Write tables as TSV and Markdown, with the command, machine, versions and commit that produced them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,18 @@ def write(
     packages: Sequence[str] = ("torch",),
     notes: Sequence[str] = (),
 ) -> Path:
-    """Write `name.tsv` and `name.md`; the Markdown opens with command, machine, versions and commit."""
+    """Write a table as `name.tsv` and `name.md`, and return the path of the latter.
+
+    Parameters
+    ----------
+    table : the table.
+    folder : folder for both files; made if it is missing.
+    name : name of the files.
+    title : heading in the Markdown file.
+    command : command that reproduces the table.
+    packages : packages whose versions are listed.
+    notes : list items above the table.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / f"{name}.tsv", sep="\t", index=False, float_format="%.6g")
     lines = [

@@ -1,4 +1,4 @@
-"""A simulated data set in the form of HBN-EEG: known truth, real files (see docs/simulator.md)."""
+"""How is a data set like HBN-EEG simulated, with real files and a known truth (docs/simulator.md)?"""
 
 from .dataset import simulate_dataset
 from .settings import DEFAULT, Settings

@@ -1,4 +1,4 @@
-"""One run of the task: when gratings changed, when somebody pressed, and the events table that records it."""
+"""Behaviour in one run of the task: changes of contrast, button presses, and the events table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .random_streams import random_stream
 from .settings import DELAYS, FEEDBACK_SECONDS, SFREQ, TARGETS_PER_RUN, Settings
-from .streams import stream
 from .subjects import Subject
 
 CODES = {
@@ -25,12 +25,17 @@ LEAD_SECONDS, TAIL_SECONDS = 8.0, 6.0
 
 
 @dataclass(frozen=True)
-class Run:
-    """What happened in one run.
+class TaskRun:
+    """Trials and presses of one run of the task.
 
-    trials : trial_start, delay, onset, side, rt (NaN for a miss), driven (False for guesses and misses),
-        correct; one row per target, in seconds.
-    presses : onset, side, kind ("response", "early", "second"), trial, feedback.
+    Parameters
+    ----------
+    number : number of the run, from 1.
+    trials : one row per target, with the columns trial_start, delay, onset, side, rt (NaN for a miss), driven
+        (False for guesses and misses) and correct; times in seconds.
+    presses : one row per button press, with the columns onset, side, kind ("response", "early", "second"),
+        trial and feedback.
+    seconds : length of the run.
     """
 
     number: int
@@ -40,6 +45,7 @@ class Run:
 
     @property
     def n_samples(self) -> int:
+        """Number of samples of the recording."""
         return int(self.seconds * SFREQ)
 
 
@@ -54,14 +60,14 @@ def _tick(seconds: np.ndarray) -> np.ndarray:
 
 
 def _balanced(rng: np.random.Generator, values: tuple, count: int) -> np.ndarray:
-    """Return `count` of the values in equal numbers (as near as it goes), in random order."""
+    """Return `count` values in random order, each about equally often."""
     return rng.permutation(np.resize(rng.permutation(values), count))
 
 
 def _response_times(
     rng: np.random.Generator, subject: Subject, delays: np.ndarray, right: np.ndarray, settings: Settings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw response times (NaN = miss) and whether the target drove the press, both (trials,)."""
+    """Draw response times (NaN for a miss), and whether the target caused the press, both (trials,)."""
     b, count = settings.behaviour, len(delays)
     drift = rng.standard_normal(count)
     for trial in range(1, count):
@@ -90,22 +96,22 @@ def _trials(rng: np.random.Generator, subject: Subject, targets: int, settings: 
 
 
 def _presses(rng: np.random.Generator, trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """List every press: the responses, some before the target, some second ones after a response."""
+    """Return all presses: responses, and some before the target or after the response."""
     rows = []
     for number, trial in enumerate(each_row(trials)):
-        early, second, place = rng.random(), rng.random(), rng.random(2)
+        early, second, draws = rng.random(), rng.random(), rng.random(2)
         side = ("left", "right")[int((trial.side == "right") == trial.correct)]
         if early < settings.behaviour.early_press_rate:
-            when = trial.trial_start + 0.1 + place[0] * (trial.delay - 0.2)
-            rows.append((when, ("left", "right")[int(place[1] < 0.5)], "early", number, "non_target"))
+            when = trial.trial_start + 0.1 + draws[0] * (trial.delay - 0.2)
+            rows.append((when, ("left", "right")[int(draws[1] < 0.5)], "early", number, "non_target"))
         if np.isnan(trial.rt):
             continue
         mark = "smiley_face" if trial.correct else "sad_face"
         rows.append((trial.onset + trial.rt, side, "response", number, mark))
         room = FEEDBACK_SECONDS - 0.02 - trial.rt
         if second < settings.behaviour.second_press_rate and room > 0.15:
-            when = trial.onset + trial.rt + 0.12 + place[0] * (room - 0.12)
-            rows.append((when, ("left", "right")[int(place[1] < 0.5)], "second", number, "non_target"))
+            when = trial.onset + trial.rt + 0.12 + draws[0] * (room - 0.12)
+            rows.append((when, ("left", "right")[int(draws[1] < 0.5)], "second", number, "non_target"))
     presses = pd.DataFrame(rows, columns=["onset", "side", "kind", "trial", "feedback"])
     presses["onset"] = _tick(presses["onset"].to_numpy(dtype=float))
     return presses.sort_values("onset", kind="stable", ignore_index=True)
@@ -113,22 +119,22 @@ def _presses(rng: np.random.Generator, trials: pd.DataFrame, settings: Settings)
 
 def make_run(
     seed: int, subject: Subject, number: int, settings: Settings, targets: int = TARGETS_PER_RUN
-) -> Run:
-    """Draw run `number` (from 1) of a subject: trials, presses and length in whole seconds."""
-    rng = stream(seed, subject.index, "behaviour", number)
+) -> TaskRun:
+    """Draw a run of a subject: trials, presses, and length in whole seconds."""
+    rng = random_stream(seed, subject.index, "behaviour", number)
     trials = _trials(rng, subject, targets, settings)
     presses = _presses(rng, trials, settings)
     end = trials["onset"].iloc[-1] + FEEDBACK_SECONDS + TAIL_SECONDS
-    return Run(number, trials, presses, float(np.ceil(end)))
+    return TaskRun(number, trials, presses, float(np.ceil(end)))
 
 
 def onset_text(seconds: float) -> str:
-    """Return an onset as events.tsv has it: milliseconds at most, no zeros at the end."""
+    """Return an onset as in events.tsv: at most three decimals, without trailing zeros."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
-def events_table(run: Run) -> pd.DataFrame:
-    """Return the events.tsv of a run: strings as written, sorted by onset, `targets + 1` trial starts."""
+def events_table(run: TaskRun) -> pd.DataFrame:
+    """Return the events.tsv of a run as strings, in order of onset; a trial start follows the last trial."""
     rows = [(0.0, "break cnt", "n/a"), (LEAD_SECONDS - 5.0, f"contrastChangeB{run.number}_start", "n/a")]
     for trial in each_row(run.trials):
         rows += [

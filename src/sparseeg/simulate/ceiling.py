@@ -1,14 +1,14 @@
-"""The ceiling: the score of the best predictor that knows the generative model, but not a trial's draws.
+"""The ceiling: predictions of an ideal observer, which knows the generative model but not the trials.
 
-For a test subject the predictor is given the topographies, the statistics of the noise, the age, and every
-number of the settings. It is not given the trial: not the response time, the jitter, the amplitudes, which
-component is there, which hand answered. It returns the posterior mean, the predictor of least squared error:
+For each test subject, the observer knows the topographies, the statistics of the noise, the age, and the
+settings. It does not know what was drawn for a trial: response time, jitter, amplitudes, which components are
+present, and which hand responded. It returns the posterior mean, which minimises the squared error:
 
 * the window is projected on the spatially whitened topographies of the CPP and of both motor potentials;
 * the projections are whitened over time and components by their exact block-Toeplitz noise covariance;
-* for a component peaking at t, the Gaussian amplitude is integrated out in closed form; then presence,
+* for a component that peaks at t, the Gaussian amplitude is integrated out in closed form; then presence,
   jitter, side and guessing are summed out on a grid, and the prior of the response time is applied;
-* mu and beta power add what they say about the moment of the press (`ceiling_rhythm`).
+* mu and beta power contribute a likelihood of the time of the press (`ceiling_rhythm`).
 """
 
 from dataclasses import dataclass
@@ -34,19 +34,24 @@ PEAKS = np.arange(-1.0, 4.0 + STEP / 2, STEP)
 TIMES = np.arange(0.0, FEEDBACK_SECONDS, STEP) + STEP / 2
 """Candidate response times, seconds."""
 PRIOR_SEED = 999_983
-"""Seed of the people whose habits make the prior; not one of a data set."""
+"""Seed of the simulated subjects that define the prior; no data set uses it."""
 NOISE_RUNS = 4
 FIRST_NOISE_RUN = 1000
-"""Runs that never enter a data set: noise to measure, with draws of its own."""
+"""First of the runs from which noise is measured; they are never part of a data set."""
 
 
 @dataclass(frozen=True)
 class Observer:
-    """What the ideal observer of one subject holds.
+    """The ideal observer of one subject.
 
-    filters : (channel, series) projection of the window.
-    whitener : lower Cholesky factor (series * time, series * time) of the noise of the projections.
-    cpp, motor : whitened templates, (series * time, peak) each; motor by hand.
+    Parameters
+    ----------
+    subject, settings : the subject, and the settings of the simulation.
+    filters : (channel, series), projection of a window.
+    whitener : (series * time, series * time), lower Cholesky factor of the noise covariance of projections.
+    cpp : (series * time, peak), whitened templates of the CPP.
+    motor : the same for the motor potential of each hand.
+    bands : models of mu and beta power.
     """
 
     subject: Subject
@@ -70,7 +75,7 @@ def _toeplitz(series: np.ndarray, lags: int) -> np.ndarray:
 
 
 def template_bank(rise: float, fall: float) -> np.ndarray:
-    """Filtered waveforms (peak, time) of a component of height one at every candidate peak."""
+    """Return the filtered waveforms (peak, time) of a component of height one at each candidate peak."""
     times = np.arange(-10.0, 15.0, 1 / SFREQ)
     waves = band_pass(bump(times[None, :] - PEAKS[:, None], rise, fall))
     start = int(np.searchsorted(times, TMIN - 0.5 / SFREQ))
@@ -113,7 +118,7 @@ def make_observer(seed: int, index: int, settings: Settings) -> Observer:
 
 
 def _evidence(bank: np.ndarray, data: np.ndarray, mean: float, cv: float) -> np.ndarray:
-    """Likelihood ratio (trial, peak) of a component at each peak against none, amplitude integrated out."""
+    """Return the likelihood ratio (trial, peak) of a component at each peak against no component."""
     variance, energy = (mean * cv) ** 2, np.sum(bank**2, axis=0)
     match = data.T @ bank
     gain = 1 + variance * energy
@@ -122,14 +127,14 @@ def _evidence(bank: np.ndarray, data: np.ndarray, mean: float, cv: float) -> np.
 
 
 def _coupled(ratio: np.ndarray, lag: float, jitter: float, present: float) -> np.ndarray:
-    """Likelihood ratio (trial, response time) after the jitter between press and peak, and presence."""
+    """Return the likelihood ratio (trial, response time) that includes jitter between press and peak."""
     weights = norm.pdf(PEAKS[:, None], TIMES[None, :] + lag, max(jitter, STEP / 2))
     return 1 - present + present * ratio @ (weights / weights.sum(axis=0))
 
 
 @lru_cache(maxsize=4)
 def _habits(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Response times of many simulated people as if all were 10.2 years old: driven ones, guesses."""
+    """Return response times of many simulated subjects, corrected to an age of 10.2: driven, and guesses."""
     driven, guessed = [], []
     for index in range(1500):
         subject = make_subject(PRIOR_SEED, index, settings)
@@ -142,7 +147,10 @@ def _habits(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prior(subject: Subject, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """Prior (response time,) of driven responses and of guesses at the subject's age; their sum is one."""
+    """Return the prior (response time,) of driven responses and of guesses at the subject's age.
+
+    Both together sum to one.
+    """
     driven, guessed = _habits(settings)
     shift = settings.behaviour.rt_age_slope * (subject.age - 10.2)
     edges = np.append(TIMES - STEP / 2, TIMES[-1] + STEP / 2)
@@ -153,7 +161,10 @@ def prior(subject: Subject, settings: Settings) -> tuple[np.ndarray, np.ndarray]
 
 
 def likelihoods(observer: Observer, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Likelihood ratio (trial, response time) of the CPP and of everything at the press, of windows in uV."""
+    """Return the likelihood ratios (trial, response time) of the CPP, and of motor potential and rhythms.
+
+    windows : (trial, 129, 200) in microvolts.
+    """
     settings, r = observer.settings, observer.settings.response
     series = np.einsum("nct,cs->snt", windows[:, :-1].astype(np.float64), observer.filters)
     data = linalg.solve_triangular(
@@ -172,9 +183,15 @@ def likelihoods(observer: Observer, windows: np.ndarray) -> tuple[np.ndarray, np
 
 
 def posterior(observer: Observer, windows: np.ndarray) -> np.ndarray:
-    """Posterior mean and SD of the response time of windows (trial, 129, 200) in uV: (trial, 6), s.
+    """Return posterior means and SDs of the response time in seconds, (trial, 6).
 
-    Columns: mean and SD given everything, given the CPP alone, given what happens at the press alone.
+    The columns are mean and SD given all components, given the CPP only, and given motor potential and
+    rhythms only.
+
+    Parameters
+    ----------
+    observer : the ideal observer of the subject.
+    windows : (trial, 129, 200) in microvolts.
     """
     cpp, action = likelihoods(observer, windows)
     driven, guess = prior(observer.subject, observer.settings)

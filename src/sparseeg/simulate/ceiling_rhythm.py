@@ -1,4 +1,4 @@
-"""What mu and beta power say about the moment of the press, for the ideal observer of `ceiling`."""
+"""The likelihood of mu and beta power given the time of a press, for the ideal observer of `ceiling`."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from scipy.signal import fftconvolve
 
 from .components import carriers, envelope
 from .forward import Anatomy
+from .random_streams import random_stream
 from .settings import SFREQ, Settings
-from .streams import stream
 from .subjects import Subject
 
 HANDS = ("left", "right")
@@ -18,12 +18,15 @@ GRID = 0.1
 
 @dataclass(frozen=True)
 class Band:
-    """One band of one subject.
+    """A frequency band of one subject.
 
-    filters : (channel, hemisphere) spatially whitened projections.
-    noise : (hemisphere,) power without rhythm; rest : (hemisphere, source) power of each source at rest.
-    bandwidth : independent complex samples per second of a rhythm behind its own matched kernel,
-        sqrt(pi) times the width.
+    Parameters
+    ----------
+    kernel : (time,), complex filter of the band.
+    filters : (channel, hemisphere), spatially whitened projections.
+    noise : (hemisphere,), power without a rhythm.
+    rest : (hemisphere, source), power of each source at rest.
+    bandwidth : independent complex samples per second after the kernel, sqrt(pi) times its width.
     """
 
     kernel: np.ndarray
@@ -34,7 +37,7 @@ class Band:
 
 
 def gabor(centre: float, width: float) -> np.ndarray:
-    """Complex kernel whose gain is a Gaussian of SD `width` Hz around `centre` Hz."""
+    """Return a complex kernel whose gain is a Gaussian of SD `width` Hz around `centre` Hz."""
     spread = 1 / (2 * np.pi * width)
     times = np.arange(-round(3 * spread * SFREQ), round(3 * spread * SFREQ) + 1) / SFREQ
     weights = np.exp(-0.5 * (times / spread) ** 2)
@@ -44,9 +47,9 @@ def gabor(centre: float, width: float) -> np.ndarray:
 def make_bands(
     seed: int, subject: Subject, anatomy: Anatomy, noise: np.ndarray, settings: Settings
 ) -> list[Band]:
-    """Measure filters and powers of mu and beta on `noise` (channel, time) that holds neither."""
+    """Return filters and powers of mu and beta, measured on `noise` (channel, time) without rhythms."""
     fields = np.column_stack([anatomy.rhythm[hand] for hand in HANDS])[:-1]
-    rest = carriers(stream(seed, subject.index, "rhythm", 999), subject, 60_000, settings)
+    rest = carriers(random_stream(seed, subject.index, "rhythm", 999), subject, 60_000, settings)
     bands = []
     for centre, width in ((subject.alpha_peak + 0.8, 1.2), (20.0, 3.0)):
         kernel = gabor(centre, width)
@@ -69,10 +72,10 @@ def make_bands(
 def log_ratio(
     bands: list[Band], windows: np.ndarray, tmin: float, moments: np.ndarray, hand: str, settings: Settings
 ) -> np.ndarray:
-    """Log likelihood ratio (trial, moment) of a press by `hand` at each moment against rest, from both bands.
+    """Return the log likelihood ratio (trial, moment) of a press at each moment against rest, for both bands.
 
-    Power at one place and time is exponential around its expectation; neighbouring times are counted as the
-    bandwidth allows.
+    Power is exponentially distributed around its expectation at each hemisphere and time; the bandwidth gives
+    the effective number of independent times.
     """
     total = np.zeros((len(windows), len(moments)))
     for band in bands:

@@ -1,21 +1,24 @@
-"""What is tied to the answer: a CPP, motor lateralisation, mu and beta; weak, variable, loosely coupled."""
+"""Components related to the response: CPP, motor potentials, mu and beta; weak, variable, loosely coupled."""
 
 import numpy as np
 import pandas as pd
 from scipy import fft
 
-from .behaviour import Run
+from .behaviour import TaskRun
 from .forward import Anatomy
+from .random_streams import random_stream
 from .settings import SFREQ, Settings
-from .streams import stream
 from .subjects import Subject
 
 Sources = tuple[np.ndarray, np.ndarray]
-"""Topographies (129, source) and waveforms (source, time): their product is the part of the EEG."""
+"""Topographies (129, source) and waveforms (source, time), whose product is a part of the EEG."""
 
 
 def bump(after: np.ndarray, rise: float, fall: float) -> np.ndarray:
-    """Build-up and decay around a peak at zero: half-cosines of `rise` and `fall` seconds, height one."""
+    """Return a waveform of height one that rises and falls as half-cosines around a peak at zero.
+
+    after : times in seconds from the peak.
+    """
     phase = np.where(after < 0, after / rise, after / fall)
     return np.where(np.abs(phase) < 1, 0.5 + 0.5 * np.cos(np.pi * phase), 0.0)
 
@@ -23,7 +26,7 @@ def bump(after: np.ndarray, rise: float, fall: float) -> np.ndarray:
 def _add_bumps(
     times: np.ndarray, peaks: np.ndarray, sizes: np.ndarray, rise: float, fall: float
 ) -> np.ndarray:
-    """Sum of bumps (time,) with their peaks at `peaks` and of height `sizes`."""
+    """Return the sum of bumps (time,) with peaks at `peaks` and heights `sizes`."""
     total = np.zeros_like(times)
     for peak, size in zip(peaks, sizes, strict=True):
         span = slice(*np.searchsorted(times, [peak - rise, peak + fall]))
@@ -32,19 +35,19 @@ def _add_bumps(
 
 
 def _amplitudes(rng: np.random.Generator, count: int, mean: float, cv: float, present: float) -> np.ndarray:
-    """Draw single-trial amplitudes (count,): Gaussian, zero where the component is absent."""
+    """Draw single-trial amplitudes (count,): Gaussian, and zero if the component is absent."""
     return mean * (1 + cv * rng.standard_normal(count)) * (rng.random(count) < present)
 
 
 def motor_topography(anatomy: Anatomy, side: str, settings: Settings) -> np.ndarray:
-    """Field (129,) of the motor potential of one hand: contralateral, with a share on the other side."""
+    """Return the field (129,) of the motor potential of one hand, with an ipsilateral share."""
     other = "left" if side == "right" else "right"
     return anatomy.motor[side] + settings.response.motor_ipsilateral * anatomy.motor[other]
 
 
-def response_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings) -> Sources:
-    """Potentials in microvolts: a CPP per driven response, a motor potential per press."""
-    rng, r = stream(seed, subject.index, "response", run.number), settings.response
+def response_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+    """Return potentials in microvolts: a CPP for each driven response, a motor potential for each press."""
+    rng, r = random_stream(seed, subject.index, "response", run.number), settings.response
     times = np.arange(run.n_samples) / SFREQ
     trials, presses = run.trials, run.presses
     sizes = _amplitudes(rng, len(trials), r.cpp_uv, r.cpp_amplitude_cv, r.cpp_present)
@@ -67,7 +70,7 @@ def response_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, setti
 
 
 def envelope(times: np.ndarray, moments: np.ndarray, weights: np.ndarray, settings: Settings) -> np.ndarray:
-    """Amplitude (time,) of a rhythm relative to rest: it falls before each press and rebounds after it."""
+    """Return the amplitude (time,) of a rhythm relative to rest, with a drop and a rebound for each press."""
     r = settings.response
     drop = _add_bumps(times, moments, r.rhythm_drop * weights, r.rhythm_drop_rise, r.rhythm_drop_fall)
     late = moments + r.rhythm_rebound_lag
@@ -78,7 +81,7 @@ def envelope(times: np.ndarray, moments: np.ndarray, weights: np.ndarray, settin
 
 
 def carriers(rng: np.random.Generator, subject: Subject, size: int, settings: Settings) -> np.ndarray:
-    """Mu and beta of one hemisphere at rest (time,) in microvolts."""
+    """Return mu and beta of one hemisphere at rest, (time,) in microvolts."""
     frequencies, total = fft.rfftfreq(size, 1 / SFREQ), np.zeros(size)
     r = settings.response
     for centre, width, share in ((subject.alpha_peak + 0.8, 1.2, r.mu_uv), (20.0, 3.0, r.beta_uv)):
@@ -89,13 +92,13 @@ def carriers(rng: np.random.Generator, subject: Subject, size: int, settings: Se
 
 
 def rhythm_weights(presses: pd.DataFrame, side: str, settings: Settings) -> np.ndarray:
-    """Share (press,) of the change over one hand's motor area: full for that hand, less for the other."""
+    """Return the size (press,) of the change over one motor area: full for its hand, less for the other."""
     return np.where((presses["side"] == side).to_numpy(), 1.0, settings.response.rhythm_ipsilateral)
 
 
-def rhythm_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings) -> Sources:
-    """Mu and beta in microvolts over both motor areas: they drop before a press and rebound after."""
-    rng, presses = stream(seed, subject.index, "rhythm", run.number), run.presses
+def rhythm_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+    """Return mu and beta over both motor areas in microvolts, with drop and rebound around each press."""
+    rng, presses = random_stream(seed, subject.index, "rhythm", run.number), run.presses
     times = np.arange(run.n_samples) / SFREQ
     jitter = settings.response.rhythm_jitter * rng.standard_normal(len(presses))
     moments = presses["onset"].to_numpy() + jitter

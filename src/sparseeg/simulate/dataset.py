@@ -1,4 +1,4 @@
-"""Write a simulated data set: a BIDS folder in the form of the HBN-EEG challenge copies, marked as such."""
+"""Write a simulated data set: a BIDS folder like the HBN-EEG copies of the challenge, marked as simulated."""
 
 import os
 import shutil
@@ -12,26 +12,32 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from sparseeg.data.bids.description import is_simulated, read_description
+from sparseeg.data.bids.hbn import CONTRAST_TASK
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import write_whole
+from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.files.lock import is_empty
 
 from . import metadata
+from .bdf import write_bdf
 from .behaviour import events_table, make_run
-from .files import write_bdf, write_json
 from .forward import make_anatomy
-from .passive import EVENTS_JSON, Passive, passive_events, passive_recordings, passive_seconds
+from .passive import EVENTS_JSON, PassiveRecording, passive_events, passive_recordings, passive_seconds
 from .passive_signals import make_passive_signals
 from .settings import DEFAULT, TARGETS_PER_RUN, Settings
 from .signals import make_signals
 from .subjects import make_subject
 
-TASK = "contrastChangeDetection"
 FEWEST_SUBJECTS, MOST_RUNS = 3, 3
 
 
 def targets_per_run(trials: int) -> list[int]:
-    """Return the number of targets of each run: 24 per run, the last run may be shorter."""
+    """Return the number of targets in each run: 24, except in the last run.
+
+    Raises
+    ------
+    SparseEEGError : the number of trials is not between 1 and 72.
+    """
     if not 1 <= trials <= MOST_RUNS * TARGETS_PER_RUN:
         raise SparseEEGError(
             f"{trials} trials per subject cannot be simulated: choose 1 to {MOST_RUNS * TARGETS_PER_RUN} "
@@ -43,27 +49,27 @@ def targets_per_run(trials: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Plan:
-    """What every subject of a set gets: contrast-change targets, and passive recordings."""
+    """What is simulated for each subject of a set: contrast changes, and passive recordings."""
 
     trials: int
     seed: int
     settings: Settings
-    passive: tuple[Passive, ...]
+    passive: tuple[PassiveRecording, ...]
 
 
 def _write_subject(out: Path, index: int, plan: Plan) -> None:
-    """Write the folder of one subject beside its place, then move it there in one step."""
+    """Write the folder of one subject under a temporary name, and rename it when it is complete."""
     # The last bits of a matrix product depend on the number of threads.
     with threadpool_limits(1):
-        _write_subject_alone(out, index, plan)
+        _write_recordings(out, index, plan)
 
 
-def _write_subject_alone(out: Path, index: int, plan: Plan) -> None:
+def _write_recordings(out: Path, index: int, plan: Plan) -> None:
     seed, settings = plan.seed, plan.settings
     subject = make_subject(seed, index, settings)
     anatomy = make_anatomy(seed, index, settings)
-    place = out / subject.participant_id
-    if place.is_dir():
+    folder = out / subject.participant_id
+    if folder.is_dir():
         return
     draft = out / f".{subject.participant_id}.part"
     shutil.rmtree(draft, ignore_errors=True)
@@ -71,13 +77,13 @@ def _write_subject_alone(out: Path, index: int, plan: Plan) -> None:
     for number, targets in enumerate(targets_per_run(plan.trials), start=1):
         run = make_run(seed, subject, number, settings, targets)
         signals = make_signals(seed, subject, anatomy, run, settings)
-        stem = draft / "eeg" / f"{subject.participant_id}_task-{TASK}_run-{number}"
-        _write_recording(stem, TASK, run.seconds, events_table(run), signals)
+        stem = draft / "eeg" / f"{subject.participant_id}_task-{CONTRAST_TASK}_run-{number}"
+        _write_recording(stem, CONTRAST_TASK, run.seconds, events_table(run), signals)
     for recording in plan.passive:
         signals = make_passive_signals(seed, subject, anatomy, recording, settings)
         stem = draft / "eeg" / f"{subject.participant_id}_task-{recording.task}"
         _write_recording(stem, recording.task, float(recording.seconds), passive_events(recording), signals)
-    os.replace(draft, place)
+    os.replace(draft, folder)
 
 
 def _write_recording(
@@ -92,26 +98,26 @@ def _write_recording(
 
 
 def _write_tables(out: Path, subjects: int, plan: Plan) -> None:
-    """Write what belongs to the whole set, but for its description."""
+    """Write the files about the whole set, except its description."""
     people = [make_subject(plan.seed, index, plan.settings) for index in range(subjects)]
     tasks = [recording.task for recording in plan.passive]
     runs = len(targets_per_run(plan.trials))
     write_whole(out / "participants.tsv", metadata.participants_tsv(people, runs, tasks))
     write_json(out / "participants.json", metadata.PARTICIPANTS_JSON)
-    write_json(out / f"task-{TASK}_events.json", metadata.EVENTS_JSON)
+    write_json(out / f"task-{CONTRAST_TASK}_events.json", metadata.EVENTS_JSON)
     for task in tasks:
         write_json(out / f"task-{task}_events.json", EVENTS_JSON)
     write_whole(out / "README", metadata.README + (metadata.README_PASSIVE if tasks else ""))
 
 
 def _claim(out: Path, description: dict[str, object]) -> None:
-    """Make `out` ours: a new or empty folder, or the same simulated set to be continued."""
+    """Make the folder; raise SparseEEGError unless it is new, empty, or holds the same simulated set."""
     if out.exists() and not out.is_dir():
         raise SparseEEGError(f"{out} is a file; give a folder for the simulated data set")
-    found = metadata.read_description(out)
-    if found is None and out.is_dir() and not is_empty(out):
+    simulated = is_simulated(out)
+    if not simulated and out.is_dir() and not is_empty(out):
         raise SparseEEGError(f"{out} is not empty and holds no simulated data set; choose a new folder")
-    if found is not None and found.get("GeneratedBy") != description["GeneratedBy"]:
+    if simulated and read_description(out).get("GeneratedBy") != description["GeneratedBy"]:
         raise SparseEEGError(
             f"{out} holds a data set that was not made with these options (subjects, trials, seed, "
             "passive minutes, version); choose a new folder or remove it"
@@ -120,7 +126,7 @@ def _claim(out: Path, description: dict[str, object]) -> None:
 
 
 def _each(jobs: list[Callable[[], None]], n_jobs: int) -> Iterator[None]:
-    """Run the jobs, here or in processes, and yield after each."""
+    """Run the jobs, in this process or in several, and yield after each."""
     if n_jobs == 1:
         for job in jobs:
             yield job()
@@ -139,12 +145,24 @@ def simulate_dataset(
     settings: Settings = DEFAULT,
     passive_minutes: float = 0,
 ) -> Path:
-    """Write an HBN-like BIDS data set of `subjects` with `trials` targets each into `out`, and return `out`.
+    """Write a simulated BIDS data set like HBN-EEG, and return its folder.
 
-    With `passive_minutes`, 1 to 30, everybody also gets a resting state and a film of that length each.
-    The same seed gives the same files whatever `n_jobs`; an interrupted set is continued by the same call.
-    `progress` is told (subjects done, subjects). Raises `SparseEEGError` for unusable numbers or a foreign
-    folder.
+    The same seed gives the same files for any `n_jobs`; the same call continues an interrupted set.
+
+    Parameters
+    ----------
+    out : a new or empty folder, or that of an interrupted set.
+    subjects : number of subjects, at least 3.
+    trials : targets per subject, 1 to 72.
+    seed : seed of all draws, not negative.
+    n_jobs : number of processes.
+    progress : called as `progress(subjects done, subjects)`.
+    settings : numbers of the simulation.
+    passive_minutes : length of a resting state and of a film for each subject, 1 to 30; 0 for none.
+
+    Raises
+    ------
+    SparseEEGError : a number is out of range, or the folder holds something else.
     """
     out = Path(out)
     targets_per_run(trials)

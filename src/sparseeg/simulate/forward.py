@@ -1,4 +1,4 @@
-"""From dipoles to electrodes: MNE's four-shell sphere under the GSN-HydroCel-129 net, referenced to Cz."""
+"""Forward model: MNE's four-shell sphere with the GSN-HydroCel-129 net, referenced to Cz."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,14 +6,13 @@ from functools import lru_cache
 import mne
 import numpy as np
 
-from .settings import Settings
-from .streams import stream
+from sparseeg.data.bids.hbn import CH_NAMES, MONTAGE
 
-CH_NAMES = (*(f"E{number}" for number in range(1, 129)), "Cz")
-"""Channel names of the HBN recordings, in their order; Cz is the reference and stays flat."""
+from .random_streams import random_stream
+from .settings import Settings
 
 CORTEX = (0.050, 0.078)
-"""Radii in metres between which cortical dipoles lie; the inner skull is at 0.085."""
+"""Smallest and largest radius of cortical dipoles in metres; the inner skull is at 0.085."""
 
 # Berg-Scherg parameters of the four shells (Berg and Scherg 1994). MNE's optimiser stops within 1e-4 of the
 # best ones, at values that depend on the processor.
@@ -35,9 +34,9 @@ MUSCLES_AT = ((-0.92, 0.30, -0.22), (0.92, 0.30, -0.22), (-0.75, -0.62, -0.22), 
 class Anatomy:
     """Topographies of one subject in microvolts at the electrodes per microvolt of source, (129,) each.
 
-    `background` is a (129, 128) factor of the spatial covariance, unit mean variance. `noise_uv` and
-    `drift_uv` are the white noise and the slow drift of each electrode. Topographies are scaled so that the
-    largest channel has magnitude one.
+    Topographies are scaled to a largest magnitude of one. `background` is a factor (129, 128) of the spatial
+    covariance with mean variance one. `noise_uv` and `drift_uv` are the amplitudes of white noise and slow
+    drift at each electrode.
     """
 
     cpp: np.ndarray
@@ -57,7 +56,7 @@ class Anatomy:
 @lru_cache(maxsize=1)
 def lead_field() -> tuple[np.ndarray, np.ndarray]:
     """Return dipole positions (source, 3) in metres from the centre and their fields (129, source, 3)."""
-    montage = mne.channels.make_standard_montage("GSN-HydroCel-129")
+    montage = mne.channels.make_standard_montage(MONTAGE)
     info = mne.create_info(list(CH_NAMES), 100.0, "eeg", verbose="error").set_montage(
         montage, verbose="error"
     )
@@ -88,18 +87,18 @@ def _topography(
     spread: float = 0.006,
     tilt: float = 0.2,
 ) -> np.ndarray:
-    """Field (129,) of a dipole near `direction`, moved by about `spread` metres and tilted."""
+    """Return the field (129,) of a dipole near `direction`, displaced by about `spread` metres and tilted."""
     grid, fields = lead_field()
-    place = radius * _unit(np.asarray(direction)) + spread * rng.standard_normal(3)
-    nearest = int(np.argmin(np.sum((grid - place) ** 2, axis=1)))
-    outward = _unit(place) if orientation is None else _unit(orientation)
+    position = radius * _unit(np.asarray(direction)) + spread * rng.standard_normal(3)
+    nearest = int(np.argmin(np.sum((grid - position) ** 2, axis=1)))
+    outward = _unit(position) if orientation is None else _unit(orientation)
     return _scaled(fields[:, nearest] @ _unit(outward + tilt * rng.standard_normal(3)))
 
 
 def _patch(
     rng: np.random.Generator, direction: tuple[float, float, float], extent: float = 0.02
 ) -> np.ndarray:
-    """Field (129,) of a patch of radial dipoles around `direction`, Gaussian with SD `extent` metres."""
+    """Return the field (129,) of a patch of radial dipoles, Gaussian with SD `extent` metres."""
     grid, fields = lead_field()
     centre = 0.068 * _unit(np.asarray(direction)) + 0.006 * rng.standard_normal(3)
     turn = _unit(_unit(grid) + 0.2 * rng.standard_normal(3))
@@ -112,7 +111,7 @@ def _scaled(field: np.ndarray) -> np.ndarray:
 
 
 def _background(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Return a factor (129, 128) of the covariance of `count` scattered sources, mean variance one."""
+    """Return a factor (129, 128) of the covariance of `count` scattered sources, with mean variance one."""
     grid, fields = lead_field()
     cortex = np.flatnonzero(np.linalg.norm(grid, axis=1) < CORTEX[1])
     chosen = rng.choice(cortex, size=count, replace=False)
@@ -125,8 +124,8 @@ def _background(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def make_anatomy(seed: int, subject: int, settings: Settings) -> Anatomy:
-    """Draw the head of a subject: where its sources lie, how they are turned, which electrodes are bad."""
-    rng = stream(seed, subject, "anatomy")
+    """Draw the anatomy of a subject: positions and orientations of sources, and bad electrodes."""
+    rng = random_stream(seed, subject, "anatomy")
     up = np.array([0.0, 0.3, 1.0])
     motor = {side: _topography(rng, at) for side, at in MOTOR_AT.items()}
     rhythm = {side: _topography(rng, at, tilt=0.5) for side, at in MOTOR_AT.items()}

@@ -1,12 +1,10 @@
-"""The text of a simulated set: the columns and sidecars of HBN-EEG, and the mark that says simulated."""
+"""Metadata of a simulated set: tables and sidecars as in HBN-EEG, marked as simulated."""
 
-import json
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import sparseeg
+from sparseeg.data.bids.hbn import CH_NAMES
 
-from .forward import CH_NAMES
 from .settings import SFREQ, Settings
 from .subjects import Subject, releases
 
@@ -18,7 +16,7 @@ COLUMNS = (
     "participant_id", "release_number", "sex", "age", "ehq_total", "commercial_use", "full_pheno",
     *FACTORS, *PASSIVE, *BLOCKS, *OTHER,
 )  # fmt: skip
-"""The columns of an HBN-EEG participants.tsv, in order."""
+"""Columns of participants.tsv in HBN-EEG, in order."""
 
 CHANNELS_TSV = "name\ttype\tunits\n" + "".join(f"{name}\tEEG\tuV\n" for name in CH_NAMES)
 
@@ -43,27 +41,32 @@ PARTICIPANTS_JSON = {
     **{name: {"Description": f"Availability of {name}"} for name in (*PASSIVE, *BLOCKS, *OTHER)},
 }
 
-EVENTS_JSON = {
-    "onset": {"Description": "Seconds from the start of the recording", "Units": "s"},
-    "duration": {"Description": "Always n/a: an event lasts until the next one", "Units": "s"},
-    "value": {
-        "Description": "What happened",
-        "Levels": {
-            "contrastChangeB1_start": "Start of block (run) 1",
-            "contrastChangeB2_start": "Start of block (run) 2",
-            "contrastChangeB3_start": "Start of block (run) 3",
-            "contrastTrial_start": "Start of a trial; the target follows 2.8, 4.4 or 6.0 s later",
-            "left_target": "The left-tilted grating (20 Hz) begins to gain contrast",
-            "right_target": "The right-tilted grating (25 Hz) begins to gain contrast",
-            "left_buttonPress": "The left button was pressed",
-            "right_buttonPress": "The right button was pressed",
-        },
-    },
-    "event_code": {"Description": "The code of the event in the recording; may be text"},
-    "feedback": {
-        "Description": "What the press earned",
-        "Levels": {"smiley_face": "Correct", "sad_face": "Wrong side", "non_target": "No answer to a target"},
-    },
+
+def events_json(levels: dict[str, str]) -> dict[str, dict[str, object]]:
+    """Return the events.json of a task, with a description of each value."""
+    return {
+        "onset": {"Description": "Seconds from the start of the recording", "Units": "s"},
+        "duration": {"Description": "Always n/a: an event lasts until the next one", "Units": "s"},
+        "value": {"Description": "What happened", "Levels": levels},
+        "event_code": {"Description": "The code of the event in the recording; may be text"},
+    }
+
+
+EVENTS_JSON = events_json(
+    {
+        "contrastChangeB1_start": "Start of block (run) 1",
+        "contrastChangeB2_start": "Start of block (run) 2",
+        "contrastChangeB3_start": "Start of block (run) 3",
+        "contrastTrial_start": "Start of a trial; the target follows 2.8, 4.4 or 6.0 s later",
+        "left_target": "The left-tilted grating (20 Hz) begins to gain contrast",
+        "right_target": "The right-tilted grating (25 Hz) begins to gain contrast",
+        "left_buttonPress": "The left button was pressed",
+        "right_buttonPress": "The right button was pressed",
+    }
+)
+EVENTS_JSON["feedback"] = {
+    "Description": "What the press earned",
+    "Levels": {"smiley_face": "Correct", "sad_face": "Wrong side", "non_target": "No answer to a target"},
 }
 
 
@@ -94,7 +97,7 @@ def eeg_sidecar(task: str, seconds: float) -> dict[str, object]:
 def description(
     subjects: int, trials: int, seed: int, settings: Settings, passive_seconds: int = 0
 ) -> dict[str, object]:
-    """Return dataset_description.json: `Simulated` is true, `GeneratedBy` tells how to make it again."""
+    """Return dataset_description.json: `Simulated` is true, and `GeneratedBy` has all options."""
     passive = {"PassiveSeconds": passive_seconds} if passive_seconds else {}
     return {
         "Name": "Simulated contrast-change detection in the form of HBN-EEG",
@@ -118,22 +121,17 @@ def description(
     }
 
 
-def read_description(folder: Path) -> dict[str, object] | None:
-    """Return the description of a simulated set in `folder`, or None where there is none."""
-    try:
-        found = json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and found.get("Simulated") is True else None
-
-
 def participants_tsv(people: Sequence[Subject], runs: int, passive: Collection[str] = ()) -> str:
-    """Return participants.tsv with every column of the real one; what is not simulated is unavailable.
+    """Return participants.tsv with all columns of HBN-EEG; tasks that are not simulated are unavailable.
 
-    `runs` of the contrast-change-detection task are simulated, and the tasks `passive`.
+    Parameters
+    ----------
+    people : the subjects.
+    runs : simulated runs of the contrast change detection task.
+    passive : names of the simulated passive tasks.
     """
     simulated = {*BLOCKS[:runs], *passive}
-    there = ["available" if name in simulated else "unavailable" for name in (*PASSIVE, *BLOCKS, *OTHER)]
+    tasks = ["available" if name in simulated else "unavailable" for name in (*PASSIVE, *BLOCKS, *OTHER)]
     lines = ["\t".join(COLUMNS)]
     for person, release in zip(people, releases(len(people)), strict=True):
         known = [
@@ -146,5 +144,5 @@ def participants_tsv(people: Sequence[Subject], runs: int, passive: Collection[s
             "Yes",
         ]
         factors = [f"{getattr(person, name):.3f}" for name in FACTORS]
-        lines.append("\t".join([*known, *factors, *there]))
+        lines.append("\t".join([*known, *factors, *tasks]))
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The passive recordings: rest with open and closed eyes, and a film; what happens in them, and when."""
+"""Passive recordings: events of a resting state with open and closed eyes, and of a film."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import pandas as pd
 from sparseeg.errors import SparseEEGError
 
 from .behaviour import COLUMNS, onset_text
+from .metadata import events_json
 
 REST, FILM = "RestingState", "DespicableMe"
 
@@ -21,44 +22,41 @@ CODES = {
     "video_start": "83",
     "video_stop": "103",
 }
-"""Event codes of the real recordings; 83 and 103 belong to this film."""
+"""Event codes of the real recordings; 83 and 103 are those of this film."""
 
 OPEN_SECONDS, CLOSED_SECONDS = 20.0, 40.0
 FIRST_INSTRUCTION = 5.0
-"""Some 46 s in the real recordings; earlier here, so that one minute holds both states."""
+"""About 46 s in the real recordings; earlier here, so that one minute includes both states."""
 
 FILM_MARGIN = 2.0
 """Seconds of recording before the film starts and after it stops."""
 FILM_SEED = 83
-"""The same film for everybody, whatever the seed of the data set."""
+"""The film is the same for all subjects and data sets."""
 SHOT_SECONDS, SHOT_LOG_SD = 3.0, 0.6
 SHORTEST_MINUTES, LONGEST_MINUTES = 1, 30
 
-EVENTS_JSON = {
-    "onset": {"Description": "Seconds from the start of the recording", "Units": "s"},
-    "duration": {"Description": "Always n/a: an event lasts until the next one", "Units": "s"},
-    "value": {
-        "Description": "What happened",
-        "Levels": {
-            "resting_start": "Start of the resting state",
-            OPEN: "A voice asks to open the eyes",
-            CLOSE: "A voice asks to close the eyes",
-            "video_start": "The film starts",
-            "video_stop": "The film stops",
-        },
-    },
-    "event_code": {"Description": "The code of the event in the recording; may be text"},
-}
+EVENTS_JSON = events_json(
+    {
+        "resting_start": "Start of the resting state",
+        OPEN: "A voice asks to open the eyes",
+        CLOSE: "A voice asks to close the eyes",
+        "video_start": "The film starts",
+        "video_stop": "The film stops",
+    }
+)
 
 
 @dataclass(frozen=True)
-class Passive:
-    """One passive recording.
+class PassiveRecording:
+    """A passive recording.
 
-    number : keys its random streams.
+    Parameters
+    ----------
+    task : BIDS name of the task.
+    number : key of its random streams.
     seconds : its length.
     events : (onset in seconds, value), in order.
-    cuts : moments at which the film cuts from one shot to the next, in seconds; events.tsv doesn't tell them.
+    cuts : times of the cuts between shots of the film, in seconds; they are not in events.tsv.
     """
 
     task: str
@@ -69,11 +67,11 @@ class Passive:
 
 
 def passive_seconds(minutes: float) -> int:
-    """Return the length of a recording in whole seconds; 0 minutes stand for none.
+    """Return the length of a passive recording in whole seconds; 0 for no recording.
 
     Raises
     ------
-    SparseEEGError : too short to hold both states of the eyes, or longer than 30 minutes.
+    SparseEEGError : the length is neither 0 nor 1 to 30 minutes.
     """
     if minutes != 0 and not SHORTEST_MINUTES <= minutes <= LONGEST_MINUTES:
         raise SparseEEGError(
@@ -83,29 +81,29 @@ def passive_seconds(minutes: float) -> int:
     return round(60 * minutes)
 
 
-def passive_recordings(seconds: int) -> tuple[Passive, ...]:
-    """Return the passive recordings of everybody, `seconds` each; none for 0."""
+def passive_recordings(seconds: int) -> tuple[PassiveRecording, ...]:
+    """Return the passive recordings of each subject, of `seconds` each; none for 0."""
     return (_rest(seconds), _film(seconds)) if seconds else ()
 
 
-def _rest(seconds: int) -> Passive:
+def _rest(seconds: int) -> PassiveRecording:
     events, onset, value = [(0.0, "break cnt"), (1.0, "resting_start")], FIRST_INSTRUCTION, OPEN
     while onset < seconds - 1:
         events.append((onset, value))
         onset += OPEN_SECONDS if value == OPEN else CLOSED_SECONDS
         value = CLOSE if value == OPEN else OPEN
-    return Passive(REST, 1, seconds, (*events, (seconds - 1.0, "break cnt")))
+    return PassiveRecording(REST, 1, seconds, (*events, (seconds - 1.0, "break cnt")))
 
 
-def _film(seconds: int) -> Passive:
+def _film(seconds: int) -> PassiveRecording:
     start, stop = FILM_MARGIN, seconds - FILM_MARGIN
     shots = np.random.default_rng(FILM_SEED).lognormal(np.log(SHOT_SECONDS), SHOT_LOG_SD, seconds)
     cuts = start + np.cumsum(shots)
     events = ((0.0, "9999"), (start, "video_start"), (stop, "video_stop"))
-    return Passive(FILM, 2, seconds, events, tuple(cuts[cuts < stop].tolist()))
+    return PassiveRecording(FILM, 2, seconds, events, tuple(cuts[cuts < stop].tolist()))
 
 
-def passive_events(recording: Passive) -> pd.DataFrame:
-    """Return the events.tsv of a passive recording: strings as written, without a column of feedback."""
+def passive_events(recording: PassiveRecording) -> pd.DataFrame:
+    """Return the events.tsv of a passive recording as strings, without a feedback column."""
     rows = [(onset_text(onset), "n/a", value, CODES[value]) for onset, value in recording.events]
     return pd.DataFrame(rows, columns=list(COLUMNS[:-1]))

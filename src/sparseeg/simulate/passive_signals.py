@@ -1,28 +1,28 @@
-"""The EEG of a passive recording: the person's head and ongoing activity, and nothing that is an answer.
+"""EEG of a passive recording: anatomy and ongoing activity of the subject, without responses.
 
-Its numbers are plausible, not calibrated, and so no part of the settings and their fingerprint.
+Its numbers are plausible but not calibrated, so they are not part of the settings and their fingerprint.
 """
 
 import numpy as np
 
 from .components import carriers
 from .forward import Anatomy
-from .passive import CLOSE, OPEN, Passive
+from .passive import CLOSE, OPEN, PassiveRecording
+from .random_streams import random_stream
 from .settings import SFREQ, Settings
 from .signals import band_pass, ongoing, pulses
-from .streams import stream
 from .subjects import Subject
 
 ALPHA_CLOSED, ALPHA_CLOSED_LOG_SD = 2.0, 0.2
-"""How many times alpha's amplitude with open eyes it has with closed ones; differs between people."""
+"""Amplitude of alpha with closed eyes relative to open eyes, and its spread between subjects."""
 OBEY_SECONDS, LID_SECONDS = 1.0, 0.5
-"""From a voice's first word until the eyes begin to move, and until alpha is at its new level."""
+"""Seconds from an instruction until the eyes begin to move, and from then until alpha is at its new level."""
 CUT_UV, CUT_LOG_SD, CUT_CV = 4.0, 0.3, 0.5
-"""Size of the response to a cut at its best electrode; its spread between people, and between cuts."""
+"""Size of the response to a cut at its best electrode; its spread between subjects, and between cuts."""
 
 
-def eyes_closed(times: np.ndarray, recording: Passive) -> np.ndarray:
-    """Return how far the eyes are closed (time,): 0 open, 1 closed; open until somebody says otherwise."""
+def eyes_closed(times: np.ndarray, recording: PassiveRecording) -> np.ndarray:
+    """Return how far the eyes are closed (time,), from 0 (open) to 1; open until the first instruction."""
     moments, levels = [0.0], [0.0]
     for onset, value in recording.events:
         if value in (OPEN, CLOSE):
@@ -31,8 +31,8 @@ def eyes_closed(times: np.ndarray, recording: Passive) -> np.ndarray:
     return np.interp(times, moments, levels)
 
 
-def _cut_response(rng: np.random.Generator, times: np.ndarray, recording: Passive) -> np.ndarray:
-    """Evoked response (time,) to the cuts in microvolts: positive after 0.11 s, negative after 0.18 s."""
+def _cut_response(rng: np.random.Generator, times: np.ndarray, recording: PassiveRecording) -> np.ndarray:
+    """Return the response (time,) to cuts in microvolts: positive after 0.11 s, negative after 0.18 s."""
     cuts = np.asarray(recording.cuts)
     gain = CUT_UV * rng.lognormal(0, CUT_LOG_SD)
     sizes = gain * rng.normal(1, CUT_CV, len(cuts))
@@ -40,11 +40,11 @@ def _cut_response(rng: np.random.Generator, times: np.ndarray, recording: Passiv
 
 
 def make_passive_signals(
-    seed: int, subject: Subject, anatomy: Anatomy, recording: Passive, settings: Settings
+    seed: int, subject: Subject, anatomy: Anatomy, recording: PassiveRecording, settings: Settings
 ) -> np.ndarray:
     """Return the continuous EEG of a passive recording, float32 (time, 129) in microvolts."""
     background, rhythm, state = (
-        stream(seed, subject.index, f"passive {purpose}", recording.number)
+        random_stream(seed, subject.index, f"passive {purpose}", recording.number)
         for purpose in ("background", "rhythm", "state")
     )
     times = np.arange(int(recording.seconds * SFREQ)) / SFREQ

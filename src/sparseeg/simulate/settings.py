@@ -1,25 +1,25 @@
-"""The tuned numbers of the simulator, frozen: changing one asks for a new calibration (docs/simulator.md)."""
+"""Settings of the simulator; changing a number requires a new calibration (docs/simulator.md)."""
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
 SFREQ = 100.0
-"""Sampling rate of the challenge copies of HBN-EEG, in Hz."""
+"""Sampling rate of the HBN-EEG copies of the challenge, in Hz."""
 
 TARGETS_PER_RUN = 24
 """Targets in one block of the contrast-change-detection task."""
 
 RAMP_SECONDS, FEEDBACK_SECONDS = 1.6, 2.4
-"""Contrast rises linearly for 1.6 s, returns until 2.4 s, when the feedback is shown."""
+"""Contrast rises linearly for 1.6 s and returns until 2.4 s, when the feedback is shown."""
 
 DELAYS = (2.8, 4.4, 6.0)
-"""Seconds from the start of a trial to its target, in equal numbers."""
+"""Seconds from the start of a trial to its target; all are equally frequent."""
 
 
 @dataclass(frozen=True)
 class BehaviourSettings:
-    """Response times and presses, fitted to the counts over six HBN releases (seconds)."""
+    """Response times and presses, fitted to statistics of six HBN releases (seconds)."""
 
     rt_mean: float = 1.668
     rt_between_sd: float = 0.2156
@@ -40,7 +40,7 @@ class BehaviourSettings:
 
 @dataclass(frozen=True)
 class NoiseSettings:
-    """Everything that goes on whether or not anybody answers (microvolts, Hz)."""
+    """Activity that does not depend on responses (microvolts, Hz)."""
 
     background_uv: float = 7.5
     background_sources: int = 500
@@ -61,7 +61,7 @@ class NoiseSettings:
 
 @dataclass(frozen=True)
 class ResponseSettings:
-    """What is tied to the answer: weak, variable, loosely coupled to the press (microvolts, seconds)."""
+    """Activity related to responses: weak, variable, loosely coupled to the press (microvolts, seconds)."""
 
     cpp_uv: float = 18.5
     cpp_amplitude_cv: float = 0.5
@@ -92,7 +92,7 @@ class ResponseSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole simulator; `version` grows with every change of a number."""
+    """All settings of the simulator; `version` increases with each change of a number."""
 
     version: int = 1
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
@@ -100,7 +100,7 @@ class Settings:
     response: ResponseSettings = field(default_factory=ResponseSettings)
 
     def fingerprint(self) -> str:
-        """Return twelve hexadecimal digits that change with any number of the settings."""
+        """Return a hash of all numbers, as twelve hexadecimal digits."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

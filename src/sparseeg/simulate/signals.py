@@ -1,43 +1,45 @@
-"""From a run to its continuous EEG: sources in time, through topographies, filtered as the real copies."""
+"""Continuous EEG of a run: waveforms of sources, multiplied by topographies, filtered as the real copies."""
 
 from collections.abc import Collection
 
 import numpy as np
 from scipy import fft
 
-from .behaviour import Run, each_row
+from sparseeg.data.bids.hbn import CH_NAMES
+
+from .behaviour import TaskRun, each_row
 from .components import Sources, response_part, rhythm_part
-from .forward import CH_NAMES, Anatomy
+from .forward import Anatomy
+from .random_streams import random_stream
 from .settings import FEEDBACK_SECONDS, RAMP_SECONDS, SFREQ, Settings
-from .streams import stream
 from .subjects import Subject
 
 PARTS = ("background", "stimulus", "rhythm", "response")
-"""background: ongoing; stimulus: fixed to the screen; rhythm, response: tied to the presses."""
+"""background: ongoing activity; stimulus: locked to the screen; rhythm, response: related to presses."""
 
 
 def band_gain(frequencies: np.ndarray) -> np.ndarray:
-    """Gain of the zero-phase filter: half at 0.25 Hz, one from 0.5 to 47 Hz, zero at 50 Hz."""
+    """Return the gain of the zero-phase filter: 0.5 at 0.25 Hz, 1 from 0.5 to 47 Hz, 0 at 50 Hz."""
     low = np.clip(frequencies / 0.5, 0, 1)
     high = np.clip((50.0 - frequencies) / 3.0, 0, 1)
     return (0.5 - 0.5 * np.cos(np.pi * low)) * (0.5 - 0.5 * np.cos(np.pi * high))
 
 
 def band_pass(signals: np.ndarray) -> np.ndarray:
-    """Filter signals (..., time) to 0.5-50 Hz without shifting them in time; the dtype stays."""
+    """Return signals (..., time) filtered to 0.5-50 Hz with zero phase, in the same dtype."""
     gain = band_gain(fft.rfftfreq(signals.shape[-1], 1 / SFREQ)).astype(signals.dtype)
     return fft.irfft(fft.rfft(signals) * gain, n=signals.shape[-1])
 
 
 def coloured(rng: np.random.Generator, shape: tuple[int, int], amplitude: np.ndarray) -> np.ndarray:
-    """Gaussian noise (source, time), SD one, with the given amplitude spectrum (time // 2 + 1,)."""
+    """Draw Gaussian noise (source, time) of SD one with an amplitude spectrum (time // 2 + 1,)."""
     amplitude = amplitude * np.sqrt(len(amplitude) / np.sum(amplitude**2))
     white = fft.rfft(rng.standard_normal(shape, dtype=np.float32).astype(np.float64))
     return fft.irfft(white * amplitude, n=shape[1])
 
 
 def pulses(times: np.ndarray, onsets: np.ndarray, sizes: np.ndarray, rise: float, fall: float) -> np.ndarray:
-    """Sum of half-cosine pulses (time,) that start at `onsets`, of height `sizes`."""
+    """Return the sum of pulses (time,) with half-cosine flanks that start at `onsets`, of heights `sizes`."""
     total = np.zeros_like(times)
     for onset, size in zip(onsets, sizes, strict=True):
         span = slice(*np.searchsorted(times, [onset, onset + rise + fall]))
@@ -56,9 +58,9 @@ def ongoing(
     alpha_level: np.ndarray | float = 1.0,
     blink_level: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Ongoing activity (129, time) in microvolts: 1/f, alpha, blinks, muscle, sensor noise.
+    """Return ongoing activity (129, time) in microvolts: 1/f noise, alpha, blinks, muscle, sensor noise.
 
-    `alpha_level` and `blink_level`, numbers or (time,), multiply alpha and blinks.
+    `alpha_level` and `blink_level` are factors for alpha and blinks, numbers or (time,).
     """
     n, size = settings.noise, int(seconds * SFREQ)
     times, frequencies = np.arange(size) / SFREQ, fft.rfftfreq(size, 1 / SFREQ)
@@ -81,15 +83,18 @@ def ongoing(
 
 
 def background_part(
-    seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings
+    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings
 ) -> np.ndarray:
-    """Ongoing activity (129, time) of a run, in microvolts."""
-    rng = stream(seed, subject.index, "background", run.number)
+    """Return the ongoing activity (129, time) of a run in microvolts."""
+    rng = random_stream(seed, subject.index, "background", run.number)
     return ongoing(rng, subject, anatomy, run.seconds, settings)
 
 
-def _contrast(times: np.ndarray, run: Run, side: str) -> np.ndarray:
-    """Contrast (time,) of the grating tilted to `side`: 0.5, to 1 on its own targets, to 0 on the others'."""
+def _contrast(times: np.ndarray, run: TaskRun, side: str) -> np.ndarray:
+    """Return the contrast (time,) of the grating on one side.
+
+    It is 0.5, rises to 1 for targets on this side, and falls to 0 for targets on the other side.
+    """
     contrast = np.full_like(times, 0.5)
     for trial in each_row(run.trials):
         after = times - trial.onset
@@ -98,9 +103,9 @@ def _contrast(times: np.ndarray, run: Run, side: str) -> np.ndarray:
     return contrast
 
 
-def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, settings: Settings) -> Sources:
-    """What follows the screen, in microvolts: steady-state responses, selection, feedback."""
-    rng, n = stream(seed, subject.index, "stimulus"), settings.noise
+def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+    """Return responses to the screen in microvolts: steady-state responses, selection, feedback."""
+    rng, n = random_stream(seed, subject.index, "stimulus"), settings.noise
     times = np.arange(run.n_samples) / SFREQ
     gain, phases = n.ssvep_uv * rng.lognormal(0, 0.3, 2), rng.uniform(0, 2 * np.pi, 2)
     steady = sum(
@@ -108,7 +113,7 @@ def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: Run, setti
         for g, side, hertz, phase in zip(gain, ("left", "right"), (20.0, 25.0), phases, strict=True)
     )
     onsets = run.trials["onset"].to_numpy()
-    draws = stream(seed, subject.index, "stimulus", run.number)
+    draws = random_stream(seed, subject.index, "stimulus", run.number)
     sizes = n.selection_uv * draws.normal(1, 0.5, len(onsets))
     selection = -pulses(times, onsets + 0.20, sizes, 0.10, 0.15)
     correct = run.trials["correct"].to_numpy()
@@ -122,13 +127,14 @@ def make_signals(
     seed: int,
     subject: Subject,
     anatomy: Anatomy,
-    run: Run,
+    run: TaskRun,
     settings: Settings,
     parts: Collection[str] = PARTS,
 ) -> np.ndarray:
-    """Return the continuous EEG of a run, float32 (time, 129) in microvolts, or only some of its `parts`.
+    """Return the continuous EEG of a run, or some parts of it, as float32 (time, 129) in microvolts.
 
-    Computed in float64: in float32, sums differ between processors by up to the resolution of the BDF file.
+    It is computed in float64: in float32, sums would differ between processors by up to the resolution of the
+    BDF file.
     """
     total = np.zeros((len(CH_NAMES), run.n_samples))
     if "background" in parts:

@@ -1,12 +1,12 @@
-"""The people: age, sex, factors, how fast they answer, how their EEG looks."""
+"""Simulated subjects: age, sex, factors, response times, and properties of their EEG."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
 
+from .random_streams import random_stream
 from .settings import Settings
-from .streams import stream
 
 RELEASES = {"R1": 60, "R4": 12, "R5": 40}
 """Shares of training, validation and test releases in the reference set."""
@@ -14,7 +14,7 @@ RELEASES = {"R1": 60, "R4": 12, "R5": 40}
 
 @dataclass(frozen=True)
 class Subject:
-    """One simulated participant; times in seconds, amplitudes in microvolts, rates as probabilities."""
+    """A simulated subject; times in seconds, amplitudes in microvolts, rates as probabilities."""
 
     index: int
     participant_id: str
@@ -38,7 +38,10 @@ class Subject:
 
 
 def releases(count: int) -> list[str]:
-    """Deal `count` subjects to R1 : R4 : R5 as 60 : 12 : 40, at least one each; more only appends."""
+    """Return the releases of `count` subjects, R1 : R4 : R5 as 60 : 12 : 40 and at least one each.
+
+    The first releases do not depend on `count`.
+    """
     dealt = ["R1", "R5", "R4"]
     total = sum(RELEASES.values())
     while len(dealt) < count:
@@ -50,12 +53,12 @@ def releases(count: int) -> list[str]:
 
 
 def _rate(rng: np.random.Generator, mean: float, spread: float) -> float:
-    """Draw a probability whose population mean is `mean`, spread in probit units."""
+    """Draw a probability with population mean `mean` and SD `spread` in probit units."""
     return float(norm.cdf(norm.ppf(mean) * np.sqrt(1 + spread**2) + spread * rng.standard_normal()))
 
 
 def _age(rng: np.random.Generator) -> float:
-    """Draw an age in years: 5 to 22, mean 10.2, SD 3.2, skewed to the right."""
+    """Draw an age in years: 5 to 22, mean 10.2, SD 3.2, right-skewed."""
     age = 99.0
     while age > 21.9:
         age = 5.0 + float(rng.gamma(2.7, 1.95))
@@ -63,8 +66,8 @@ def _age(rng: np.random.Generator) -> float:
 
 
 def make_subject(seed: int, index: int, settings: Settings) -> Subject:
-    """Draw subject `index`: it depends on the seed and the index, never on how many subjects there are."""
-    rng, b, n = stream(seed, index, "traits"), settings.behaviour, settings.noise
+    """Draw a subject, who only depends on seed and index, not on the number of subjects."""
+    rng, b, n = random_stream(seed, index, "traits"), settings.behaviour, settings.noise
     age = _age(rng)
     years, male = age - 10.2, bool(rng.random() < 0.65)
     slow, alpha, slope, size, factor, ext, att, internal = rng.standard_normal(8)

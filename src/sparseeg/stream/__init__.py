@@ -1,1 +1,1 @@
-"""Predictions while a recording is running, over the Lab Streaming Layer."""
+"""How are predictions made during a recording, over the Lab Streaming Layer?"""

@@ -1,11 +1,10 @@
-"""The loop: samples and markers in, predictions out, whatever happens to the streams."""
+"""Predict during a recording: samples and markers come in, predictions go out, streams may end and return."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -14,49 +13,53 @@ import numpy as np
 import torch
 
 from sparseeg import __version__
-from sparseeg.data.signals.continuous import filter_kernel, reference_rows
-from sparseeg.data.signals.fit_channels import check_bad, fit_channels
-from sparseeg.data.signals.new_recording import conditioned
-from sparseeg.data.signals.resample import rate_ratio
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.stream.live_windows import LiveWindows, Lost, Ready
 from sparseeg.stream.lsl import (
     ANY,
-    Gone,
-    Markers,
-    Named,
-    Predictions,
-    Signal,
+    MarkerStream,
+    PredictionStream,
+    SignalStream,
+    StreamEndedError,
+    StreamName,
     find_markers,
     find_signal,
 )
+from sparseeg.stream.pipeline import Pipeline
 from sparseeg.stream.search import Search
+from sparseeg.stream.window_buffer import CompleteWindow, LostWindow, Marker, WindowBuffer
 
-WAIT = 0.25  # seconds for a sample, before markers and the clock are looked at again
-STALLED = 5.0  # seconds without a sample, after which the stream is looked for again
+WAIT = 0.25  # seconds to wait for a sample before markers and the clock are checked
+STALLED = 5.0  # seconds without a sample after which the stream is searched again
 COLUMNS = (
-    *("onset", "prediction", "unit", "interval_low", "interval_high", "event", "latency_ms"),
-    *("lsl_time", "model", "version"),
+    "onset",
+    "prediction",
+    "unit",
+    "interval_low",
+    "interval_high",
+    "event",
+    "latency_ms",
+    "lsl_time",
+    "model",
+    "version",
 )
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is listened to and predicted.
+class LiveRequest:
+    """Which streams to read, and for which windows to predict.
 
     Parameters
     ----------
     signal, markers : the streams.
     stimulus : names of the markers to predict for.
-    every : seconds from one window to the next, in place of markers.
-    bad : channels that are interpolated.
+    every : seconds from one window to the next, instead of one window per marker.
+    bad : channels to interpolate.
     """
 
-    signal: Named = ANY
-    markers: Named = ANY
+    signal: StreamName = ANY
+    markers: StreamName = ANY
     stimulus: tuple[str, ...] = ()
     every: float | None = None
     bad: tuple[str, ...] = ()
@@ -64,14 +67,14 @@ class Wanted:
 
 @dataclass
 class Log:
-    """What has come out so far: predictions, what was lost and why, and how long answers took."""
+    """Latency of each prediction in seconds, and the number of lost windows by reason."""
 
     latencies: list[float] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
 
     @property
     def summary(self) -> str:
-        """In one line."""
+        """One line with the number of predictions, their latencies, and the lost windows."""
         words = f"{len(self.latencies)} predictions"
         if self.latencies:
             median, late = 1000 * np.quantile(self.latencies, [0.5, 0.99])
@@ -83,43 +86,48 @@ class Log:
         return words
 
 
-class Pipeline:
-    """From the samples of one stream to the network's windows, as long as that stream lasts."""
+def live(
+    predictor: Predictor,
+    request: LiveRequest,
+    outlet: PredictionStream,
+    table: TextIO,
+    log: Log,
+    report: Report,
+    stop: Callable[[], bool],
+) -> None:
+    """Predict until `stop` returns True; streams that end are searched for and opened again.
 
-    def __init__(self, predictor: Predictor, signal: Signal, wanted: Wanted) -> None:
-        spec, inputs = predictor.spec, predictor.inputs
-        self.predictor = predictor
-        check_bad(wanted.bad, signal.ch_names)
-        self.fit = fit_channels(
-            signal.ch_names, predictor.channels, wanted.bad, inputs.flat, inputs.processing.reference or ()
-        )
-        self.ratio: Fraction = rate_ratio(signal.sfreq, spec.sfreq)
-        self.own = signal.sfreq
-        self.kernel = filter_kernel(signal.sfreq, inputs.processing.low_cut, inputs.processing.high_cut)
-        self.reference = reference_rows(self.fit.ch_names, inputs.processing.reference)
-        context = 0.0 if self.kernel is None else len(self.kernel) / 2 / signal.sfreq
-        self.tmin = inputs.tmin if inputs.task.locked else 0.0
-        self.windows = LiveWindows(
-            len(signal.ch_names),
-            signal.sfreq,
-            self.tmin,
-            spec.n_times / spec.sfreq,
-            context + (0.0 if self.ratio == 1 else 1.0),
-        )
+    Parameters
+    ----------
+    predictor, request : the networks, and what to predict for.
+    outlet, table : where predictions go. The header of the table is written first, each row at once.
+    log : counts predictions and lost windows.
+    report : called with a line for the user.
+    stop : called several times a second.
 
-    def input(self, ready: Ready) -> np.ndarray:
-        """Return the network's window (1, channel, time) in microvolts."""
-        up, down = self.ratio.numerator, self.ratio.denominator
-        before = ready.before // down * down  # so that the window begins with a new sample
-        volts = self.fit.apply(ready.samples[:, ready.before - before :])
-        signal = conditioned(volts, self.own, self.predictor.spec.sfreq, self.kernel, self.reference)
-        begin = before // down * up
-        return signal[None, :, begin : begin + self.predictor.spec.n_times]
+    Raises
+    ------
+    SparseEEGError : several streams fit, or the first stream doesn't fit the network.
+    """
+    output = _Output(predictor, outlet, table, log, report)
+    session = _Session(request, output, report, stop)
+    with _one_thread():
+        _warm_up(predictor)
+        for signal, pipeline in _signals(predictor, request, report, stop):
+            try:
+                session.read(signal, pipeline)
+            except StreamEndedError as error:
+                report(f"{signal.name} has ended ({error}); waiting for it to come back")
+                for lost in pipeline.windows.give_up("the stream ended inside its window"):
+                    output.note_lost(lost)
+            finally:
+                signal.close()
+                session.close_markers()
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let torch work in one thread: a single window is done before a second one has found its core."""
+    """Run torch in one thread: for a single window, starting more threads takes longer than they save."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -128,192 +136,156 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_one_thread()
-def live(
-    predictor: Predictor,
-    wanted: Wanted,
-    outlet: Predictions,
-    table: TextIO,
-    log: Log,
-    report: Report,
-    stop: Callable[[], bool],
-) -> None:
-    """Predict until `stop` says so; streams that end are waited for and opened again.
-
-    Parameters
-    ----------
-    outlet, table : where predictions go; the table gets its header here, and every row at once.
-    log : what is counted.
-    report : called with a line for whoever watches.
-
-    Raises
-    ------
-    SparseEEGError : several streams fit, or the channels of the first one don't fit the network.
-    """
-    table.write("\t".join(COLUMNS) + "\n")
-    _warm_up(predictor)
-    begin: float | None = None
-    search = Search(
-        partial(find_markers, wanted.markers, 0.05),
-        f"waiting for a stream of markers {wanted.markers}",
-        report,
-    )
-    for signal, pipeline in _streams(predictor, wanted, report, stop):
-        markers: Markers | None = None
-        last_sample = time.monotonic()
-        try:
-            while not stop():
-                samples, times = signal.pull(WAIT)
-                arrival = time.perf_counter()
-                if len(times):
-                    last_sample = time.monotonic()
-                    begin = float(times[0]) if begin is None else begin
-                    pipeline.windows.add(samples, times)
-                elif time.monotonic() - last_sample > STALLED:
-                    raise Gone(f"no sample for {STALLED:g} s")
-                if wanted.every is not None:
-                    pipeline.windows.mark_every(wanted.every)
-                else:
-                    if markers is None:
-                        markers = _open_markers(search, wanted.stimulus)
-                    markers = _take_markers(markers, pipeline, wanted, report)
-                for result in pipeline.windows.pop():
-                    _answer(result, pipeline, arrival, begin or 0.0, outlet, table, log, report)
-        except Gone as gone:
-            report(f"{signal.name} has ended ({gone}); waiting for it to come back")
-            for lost in pipeline.windows.give_up("the stream ended inside its window"):
-                _note(lost, log, report)
-        finally:
-            signal.close()
-            if markers is not None:
-                markers.close()
-
-
-def _streams(
-    predictor: Predictor, wanted: Wanted, report: Report, stop: Callable[[], bool]
-) -> Iterator[tuple[Signal, Pipeline]]:
-    """Give the stream, and again whenever it has come back."""
-    search = Search(
-        partial(find_signal, wanted.signal, 1.0),
-        f"waiting for an EEG stream {wanted.signal}",
-        report,
-    )
-    while not stop():
-        info = search()
-        if info is None:
-            time.sleep(0.1)
-            continue
-        try:
-            signal = Signal(info)
-        except (RuntimeError, TimeoutError) as error:  # gone between being seen and being opened
-            search.tell(f"{info.name} can't be opened ({error})")
-            continue
-        try:
-            pipeline = Pipeline(predictor, signal, wanted)
-        except SparseEEGError as error:
-            signal.close()
-            if search.before is None:
-                raise SparseEEGError(f"{info.name}: {error}") from error
-            search.tell(f"{info.name} has come back, but {error}; waiting for another")
-            continue
-        report(f"{signal.name}: {len(signal.ch_names)} channels at {signal.sfreq:g} Hz{_done_to(pipeline)}")
-        search.opened(signal.name)
-        yield signal, pipeline
-
-
-def _done_to(pipeline: Pipeline) -> str:
-    words = []
-    if pipeline.fit.interpolated:
-        words.append(f"interpolated: {', '.join(pipeline.fit.interpolated)}")
-    if pipeline.ratio != 1:
-        words.append(f"resampled to {pipeline.predictor.spec.sfreq:g} Hz")
-    if pipeline.kernel is not None:
-        words.append("filtered as the training data; what comes after a window is mirrored")
-    return "".join(f"; {part}" for part in words)
-
-
-def _open_markers(search: Search, stimulus: tuple[str, ...]) -> Markers | None:
-    """Return the stream of markers once it is there."""
-    info = search()
-    if info is None:
-        return None
-    try:
-        markers = Markers(info)
-    except (RuntimeError, TimeoutError):  # gone between being seen and being opened
-        return None
-    search.opened(markers.name)
-    search.report(f"markers from {markers.name}: predicting for {', '.join(stimulus)}")
-    return markers
-
-
-def _take_markers(
-    markers: Markers | None, pipeline: Pipeline, wanted: Wanted, report: Report
-) -> Markers | None:
-    """Pass on the markers that have come; return None where their stream has ended."""
-    if markers is None:
-        return None
-    try:
-        for marker in markers.pull():
-            if marker.name in wanted.stimulus:
-                pipeline.windows.mark(marker)
-    except Gone:
-        report(f"the markers of {markers.name} have ended; waiting for them to come back")
-        markers.close()
-        return None
-    return markers
-
-
-def _answer(
-    result: Ready | Lost,
-    pipeline: Pipeline,
-    arrival: float,
-    begin: float,
-    outlet: Predictions,
-    table: TextIO,
-    log: Log,
-    report: Report,
-) -> None:
-    """Predict for a window that is complete, or note why there is none."""
-    if isinstance(result, Lost):
-        _note(result, log, report)
-        return
-    window = pipeline.input(result)
-    if not np.isfinite(window).all():
-        _note(Lost(result.marker, "it holds samples that are no numbers"), log, report)
-        return
-    predictor = pipeline.predictor
-    predicted = predictor(window)
-    value, low, high = (float(part[0]) for part in (predicted.value, predicted.low, predicted.high))
-    outlet.push(value, low, high, result.marker.time)
-    latency = time.perf_counter() - arrival
-    log.latencies.append(latency)
-    onset, unit = result.marker.time - begin, predictor.inputs.task.unit
-    row = (
-        *(f"{onset:.3f}", f"{value:.6g}", unit, f"{low:.6g}", f"{high:.6g}", result.marker.name),
-        *(f"{1000 * latency:.2f}", f"{result.marker.time:.6f}", predictor.name, __version__),
-    )
-    table.write("\t".join(row) + "\n")
-    table.flush()
-    report(f"{onset:8.2f} s  {result.marker.name}: {value:.3f} {unit} ({low:.3f} - {high:.3f})")
-
-
-def _note(lost: Lost, log: Log, report: Report) -> None:
-    log.lost[lost.reason] += 1
-    report(f"{lost.marker.name}: no prediction: {lost.reason}")
-
-
 def _warm_up(predictor: Predictor) -> None:
-    """Let the first prediction not be the slow one."""
+    """Predict a few times, because the first predictions are slow."""
     window = np.random.default_rng(0).normal(size=(1, predictor.spec.n_chans, predictor.spec.n_times))
     for _ in range(5):
         predictor(window)
 
 
+def _signals(
+    predictor: Predictor, request: LiveRequest, report: Report, stop: Callable[[], bool]
+) -> Iterator[tuple[SignalStream, Pipeline]]:
+    """Yield the signal stream, and again each time that it has come back."""
+    waiting = f"waiting for an EEG stream {request.signal}"
+    search = Search(partial(find_signal, request.signal, 1.0), SignalStream, waiting, report)
+    while not stop():
+        signal = search()
+        if signal is None:
+            time.sleep(0.1)
+            continue
+        try:
+            pipeline = Pipeline(predictor, signal, request.bad)
+        except SparseEEGError as error:
+            signal.close()
+            if search.previous is None:
+                raise SparseEEGError(f"{signal.name}: {error}") from error
+            search.report_once(f"{signal.name} has come back, but {error}; waiting for another stream")
+            continue
+        channels = f"{len(signal.ch_names)} channels at {signal.sfreq:g} Hz"
+        report(f"{signal.name}: {channels}{pipeline.description}")
+        search.accept(signal.name)
+        yield signal, pipeline
+
+
+class _Session:
+    """Reads the signal and the markers, and passes windows on to the output."""
+
+    def __init__(
+        self, request: LiveRequest, output: "_Output", report: Report, stop: Callable[[], bool]
+    ) -> None:
+        self.request, self.output, self.report, self.stop = request, output, report, stop
+        waiting = f"waiting for a marker stream {request.markers}"
+        self._search = Search(partial(find_markers, request.markers, 0.05), MarkerStream, waiting, report)
+        self._markers: MarkerStream | None = None
+        self._begin: float | None = None  # time of the very first sample
+
+    def read(self, signal: SignalStream, pipeline: Pipeline) -> None:
+        """Predict from one signal stream until the session is stopped or the stream ends."""
+        last_sample = time.monotonic()
+        while not self.stop():
+            samples, times = signal.pull(WAIT)
+            arrival = time.perf_counter()
+            if len(times):
+                last_sample = time.monotonic()
+                self._begin = float(times[0]) if self._begin is None else self._begin
+                pipeline.windows.add(samples, times)
+            elif time.monotonic() - last_sample > STALLED:
+                raise StreamEndedError(f"no sample for {STALLED:g} s")
+            if self.request.every is not None:
+                pipeline.windows.mark_every(self.request.every)
+            else:
+                self._read_markers(pipeline.windows)
+            for window in pipeline.windows.pop():
+                self._pass_on(window, pipeline, arrival)
+
+    def close_markers(self) -> None:
+        """Close the marker stream, if it is open."""
+        if self._markers is not None:
+            self._markers.close()
+        self._markers = None
+
+    def _read_markers(self, windows: WindowBuffer) -> None:
+        if self._markers is None:
+            self._markers = self._search()
+            if self._markers is None:
+                return
+            self._search.accept(self._markers.name)
+            stimulus = ", ".join(self.request.stimulus)
+            self.report(f"markers from {self._markers.name}: predicting for {stimulus}")
+        try:
+            for marker in self._markers.pull():
+                if marker.name in self.request.stimulus:
+                    windows.mark(marker)
+        except StreamEndedError:
+            self.report(f"the markers of {self._markers.name} have ended; waiting for them to come back")
+            self.close_markers()
+
+    def _pass_on(self, window: CompleteWindow | LostWindow, pipeline: Pipeline, arrival: float) -> None:
+        if isinstance(window, LostWindow):
+            self.output.note_lost(window)
+            return
+        signal = pipeline.network_input(window)
+        if np.isfinite(signal).all():
+            self.output.predict(signal, window.marker, window.marker.time - (self._begin or 0.0), arrival)
+        else:
+            self.output.note_lost(LostWindow(window.marker, "it holds NaN or infinite samples"))
+
+
+class _Output:
+    """Predicts for windows, and sends predictions to a stream, a table, the log and the user."""
+
+    def __init__(
+        self, predictor: Predictor, outlet: PredictionStream, table: TextIO, log: Log, report: Report
+    ) -> None:
+        self.predictor, self.outlet, self.table, self.log, self.report = predictor, outlet, table, log, report
+        table.write("\t".join(COLUMNS) + "\n")
+
+    def predict(self, window: np.ndarray, marker: Marker, onset: float, arrival: float) -> None:
+        """Predict for one window.
+
+        Parameters
+        ----------
+        window : (1, channel, time) in microvolts.
+        marker : its marker.
+        onset : time of the marker in seconds from the first sample.
+        arrival : `time.perf_counter()` when its last sample arrived.
+        """
+        prediction = self.predictor(window)
+        value, low, high = float(prediction.value[0]), float(prediction.low[0]), float(prediction.high[0])
+        self.outlet.push(value, low, high, marker.time)
+        latency = time.perf_counter() - arrival
+        self.log.latencies.append(latency)
+        unit = self.predictor.inputs.task.unit
+        row = {
+            "onset": f"{onset:.3f}",
+            "prediction": f"{value:.6g}",
+            "unit": unit,
+            "interval_low": f"{low:.6g}",
+            "interval_high": f"{high:.6g}",
+            "event": marker.name,
+            "latency_ms": f"{1000 * latency:.2f}",
+            "lsl_time": f"{marker.time:.6f}",
+            "model": self.predictor.name,
+            "version": __version__,
+        }
+        self.table.write("\t".join(row[column] for column in COLUMNS) + "\n")
+        self.table.flush()
+        self.report(f"{onset:8.2f} s  {marker.name}: {value:.3f} {unit} ({low:.3f} - {high:.3f})")
+
+    def note_lost(self, window: LostWindow) -> None:
+        """Count and report a window without a prediction."""
+        self.log.lost[window.reason] += 1
+        self.report(f"{window.marker.name}: no prediction: {window.reason}")
+
+
 @contextmanager
 def new_table(path: Path) -> Iterator[TextIO]:
-    """Open a new file for predictions, which an error before the first one takes away again.
+    """Open a new file for predictions; an error before the first prediction removes it.
 
-    Raises SparseEEGError where there is one.
+    Raises
+    ------
+    SparseEEGError : the file exists.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

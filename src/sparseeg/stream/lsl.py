@@ -1,4 +1,4 @@
-"""Streams of the Lab Streaming Layer: found by name, read, found again when they were gone."""
+"""Find, read and write streams of the Lab Streaming Layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,86 +8,94 @@ import numpy as np
 from mne_lsl.lsl import StreamInfo, StreamInlet, StreamOutlet, resolve_streams
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.stream.live_windows import Marker
+from sparseeg.stream.window_buffer import Marker
 
 MARKER_TYPES = ("Markers", "markers", "annotations", "Annotations", "stim")
 _UNITS = {"volts": 1.0, "v": 1.0, "millivolts": 1e-3, "mv": 1e-3, "microvolts": 1e-6, "uv": 1e-6, "µv": 1e-6}
 
 
-class Gone(Exception):  # noqa: N818
-    """The stream that was read is no longer there."""
+class StreamEndedError(Exception):
+    """The stream that was read has ended."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """Which stream is meant: what is None may be anything."""
+class StreamName:
+    """Name and source id of a stream; None matches any stream."""
 
     name: str | None = None
     source_id: str | None = None
 
     def __str__(self) -> str:
-        words = [
-            f"called {self.name}" if self.name else "",
-            f"with id {self.source_id}" if self.source_id else "",
-        ]
-        return " ".join(word for word in words if word) or "of any name"
+        if self.name is None and self.source_id is None:
+            return "of any name"
+        name = [f"called {self.name}"] if self.name else []
+        source_id = [f"with id {self.source_id}"] if self.source_id else []
+        return " ".join(name + source_id)
 
 
-ANY = Named()
+ANY = StreamName()
 
 
-class SeveralError(SparseEEGError):
-    """More streams fit than the one that is needed."""
+class SeveralStreamsError(SparseEEGError):
+    """Several streams fit where one is needed."""
 
 
-def find_signal(wanted: Named, timeout: float, before: str | None = None) -> Any | None:
-    """Return the description of the EEG stream; None where there is none yet.
+def find_signal(wanted: StreamName, timeout: float, previous: str | None = None) -> Any | None:
+    """Return the description of the EEG stream; None if there is none.
 
-    `before` is the name of the one that was read, which goes before others. A stream of another type, such
-    as an eye tracker's, has to be named. Raises SeveralError where several fit.
+    Streams of other types, as from an eye tracker, are only found by name or source id.
+
+    Parameters
+    ----------
+    wanted : the stream.
+    timeout : seconds to search.
+    previous : name of the stream that was read before, which is preferred to others.
+
+    Raises
+    ------
+    SeveralStreamsError : several streams fit.
     """
     found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
     signals = [
-        one for one in found if one.sfreq > 0 and one.dtype != "string" and one.stype not in MARKER_TYPES
+        info for info in found if info.sfreq > 0 and info.dtype != "string" and info.stype not in MARKER_TYPES
     ]
     if wanted.name is None:
-        typed = [[one for one in signals if one.stype.lower() == kind] for kind in ("eeg", "")]
-        signals = typed[0] or typed[1] or (signals if wanted.source_id is not None else [])
-    return _only(signals, "EEG streams", before)
+        eeg = [info for info in signals if info.stype.lower() == "eeg"]
+        untyped = [info for info in signals if info.stype == ""]
+        signals = eeg or untyped or (signals if wanted.source_id is not None else [])
+    return _only(signals, "EEG streams", previous)
 
 
-def find_markers(wanted: Named, timeout: float, before: str | None = None) -> Any | None:
-    """Return the description of the stream of markers; as `find_signal`."""
+def find_markers(wanted: StreamName, timeout: float, previous: str | None = None) -> Any | None:
+    """Return the description of the marker stream; arguments and errors as in `find_signal`."""
     found = resolve_streams(timeout, wanted.name, None, wanted.source_id)
-    markers = [one for one in found if wanted.name is not None or one.stype in MARKER_TYPES]
-    return _only([one for one in markers if one.sfreq == 0], "streams of markers", before)
+    markers = [info for info in found if wanted.name is not None or info.stype in MARKER_TYPES]
+    return _only([info for info in markers if info.sfreq == 0], "marker streams", previous)
 
 
-def _only(found: Sequence[Any], what: str, before: str | None) -> Any | None:
-    found = [one for one in found if one.name == before] or found
-    names = sorted({one.name for one in found})
+def _only(found: Sequence[Any], what: str, previous: str | None) -> Any | None:
+    found = [info for info in found if info.name == previous] or found
     if len(found) > 1:
-        raise SeveralError(f"there are {len(found)} {what} ({', '.join(names)}); name the one to read")
+        names = ", ".join(sorted({info.name for info in found}))
+        raise SeveralStreamsError(f"there are {len(found)} {what} ({names}); name the one to read")
     return found[0] if found else None
 
 
 def _open(info: Any, **options: Any) -> tuple[Any, Any]:
-    """Return an open inlet on this machine's clock, and all that its stream says of itself."""
-    # A stream that comes back may have other channels or another rate: it is opened anew, not recovered.
+    """Return an open inlet on this machine's clock, and the full description of its stream."""
+    # A stream that comes back may have other channels or another rate, so it is opened again, not recovered.
     inlet = StreamInlet(info, recover=False, processing_flags=("clocksync",), **options)
     inlet.open_stream(timeout=10.0)
     return inlet, inlet.get_sinfo(timeout=10.0)
 
 
-class Signal:
-    """An open EEG stream.
+class SignalStream:
+    """An open EEG stream, with the times of samples on this machine's LSL clock.
 
     Parameters
     ----------
-    info : what `find_signal` has returned.
-    buffer : seconds that wait here while nobody reads.
-
-    Times of samples are on this machine's LSL clock.
+    info : description from `find_signal`.
+    buffer : seconds of samples that are buffered between two reads.
     """
 
     def __init__(self, info: Any, buffer: int = 30) -> None:
@@ -95,38 +103,51 @@ class Signal:
         self.name: str = described.name
         self.sfreq = float(described.sfreq)
         self.ch_names = _names(described)
-        self._at_once = max(1, round(self.sfreq))  # of a backlog: windows are taken out in between
+        self._at_once = max(1, round(self.sfreq))  # so that a backlog doesn't overrun the window buffer
         units = described.get_channel_units() or ["volts"]
         self.volts = np.array([_unit(unit) for unit in units]) * np.ones(len(self.ch_names))
 
     def pull(self, timeout: float) -> tuple[np.ndarray, np.ndarray]:
-        """Wait for samples; return (time, channel) in volts and their times: none, or a second's at most.
+        """Wait for samples and return those that have come, at most about a second of them.
 
-        Raises Gone where the stream has ended.
+        Returns
+        -------
+        samples : (time, channel) in volts; empty after `timeout` seconds without any.
+        times : (time,) in seconds.
+
+        Raises
+        ------
+        StreamEndedError : the stream has ended.
         """
         try:
-            sample, time = self._inlet.pull_sample(timeout=timeout)  # wakes up with the first one
+            sample, time = self._inlet.pull_sample(timeout=timeout)  # returns at the first sample
             if time is None:
                 return np.empty((0, len(self.ch_names))), np.empty(0)
             samples, times = self._inlet.pull_chunk(timeout=0.0, max_samples=self._at_once)
         except RuntimeError as error:
-            raise Gone(str(error)) from error
-        parts = [np.asarray(sample)[None], *([np.asarray(samples)] if len(times) else [])]
+            raise StreamEndedError(str(error)) from error
+        parts = [np.asarray(sample)[None]]
+        if len(times):
+            parts.append(np.asarray(samples))
         return np.concatenate(parts) * self.volts, np.concatenate([[time], times])
 
     def close(self) -> None:
-        """Let go of the stream."""
+        """Close the stream."""
         self._inlet.close_stream()
 
 
 def _names(described: Any) -> list[str]:
-    """Return the names of a stream's channels; those without one get their number."""
+    """Return the channel names of a stream; channels without a name are named by their number."""
     names = described.get_channel_names() or [None] * described.n_channels
     return [name or f"channel {number}" for number, name in enumerate(names, start=1)]
 
 
-class Markers:
-    """An open stream of markers: strings, or one channel per name that is not zero when it happens."""
+class MarkerStream:
+    """An open marker stream.
+
+    It sends strings, or numbers: in a single channel, a number is the name of the event; with several
+    channels, the names of the channels that are not zero are the names of the events.
+    """
 
     def __init__(self, info: Any) -> None:
         self._inlet, described = _open(info)
@@ -135,11 +156,16 @@ class Markers:
         self._names = _names(described)
 
     def pull(self) -> list[Marker]:
-        """Return the markers that have come. Raises Gone where the stream has ended."""
+        """Return the markers that have come.
+
+        Raises
+        ------
+        StreamEndedError : the stream has ended.
+        """
         try:
             values, times = self._inlet.pull_chunk(timeout=0.0, max_samples=1024)
         except RuntimeError as error:
-            raise Gone(str(error)) from error
+            raise StreamEndedError(str(error)) from error
         return [
             Marker(name, float(time))
             for value, time in zip(values, times, strict=True)
@@ -150,17 +176,17 @@ class Markers:
         if self._text:
             return [str(value[0])]
         if len(value) == 1:
-            return [f"{value[0]:g}"]  # a number stands for itself, as from a trigger port
+            return [f"{value[0]:g}"]  # as from a trigger port
         return [name for name, number in zip(self._names, value, strict=True) if number]
 
     def close(self) -> None:
-        """Let go of the stream."""
+        """Close the stream."""
         self._inlet.close_stream()
 
 
 @dataclass
-class Predictions:
-    """The stream that predictions go to: value, ends of the interval, LSL time of the marker."""
+class PredictionStream:
+    """An LSL stream of predictions: value, ends of the interval, and LSL time of the marker."""
 
     name: str
     unit: str
@@ -181,8 +207,8 @@ class Predictions:
 
 
 def _unit(name: str) -> float:
-    """Return a unit in volts; what isn't said or known is taken for volts, as MNE does."""
+    """Return a unit in volts; unknown units are taken as volts, as MNE does."""
     text = str(name).strip().lower()
-    if text.lstrip("-").isdigit():  # MNE-LSL writes powers of ten
+    if text.lstrip("-").isdigit():  # MNE-LSL writes exponents of ten
         return 10.0 ** int(text)
     return _UNITS.get(text, 1.0)

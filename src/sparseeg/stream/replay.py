@@ -1,4 +1,4 @@
-"""A recording as if it were running: MNE-LSL's player, with the recording's events as markers."""
+"""Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +15,18 @@ from sparseeg.errors import SparseEEGError, one_line
 
 @contextmanager
 def replay(path: Path, name: str, column: str | None = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
-    """Play a recording once, at its own pace, as the LSL streams NAME and NAME-annotations.
+    """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
 
-    column : of events.tsv beside it, where the names of its events stand; None plays no markers.
+    Parameters
+    ----------
+    path : the recording.
+    name : name of the stream of the signal.
+    column : column of its events.tsv with the names of the events; None to play no markers.
+    chunk_size : samples per chunk.
 
     Raises
     ------
-    SparseEEGError : it can't be read.
+    SparseEEGError : the recording can't be read or played.
     """
     if not path.exists():
         raise SparseEEGError(f"{path} does not exist")
@@ -34,9 +39,9 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
             )
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
-    except Exception as error:  # readers raise whatever a damaged file leads them to
+    except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
-    set_log_level("ERROR")  # it warns of every marker that it sends alone
+    set_log_level("ERROR")  # the player warns about each marker that it sends separately
     player.start()
     try:
         yield player
@@ -46,9 +51,9 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
 
 
 def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:
-    """Return the recording's events as the player takes them."""
+    """Return the events of a recording as annotations for the player."""
     events = read_events(path, raw, None, column)
     start = raw.first_time if raw.annotations.orig_time is not None else 0.0
-    # The player (MNE-LSL 1.14) gives markers the time of the sample before theirs.
+    # The player (MNE-LSL 1.14) sends markers with the time of the previous sample.
     onset = events["onset"] + start + 1 / raw.info["sfreq"]
     return mne.Annotations(onset, 0.0, events["name"], raw.annotations.orig_time)

@@ -1,24 +1,24 @@
-"""The last seconds of a running recording, with the time of every sample."""
+"""Ring buffer of the last seconds of a running recording, with the time of every sample."""
 
 import numpy as np
 
-JUMP = 0.2  # seconds; chunks come late by less than that
+JUMP = 0.2  # seconds; chunks are late by less
 
 
 class Ring:
-    """Samples by their number since the start of the stream; those that are too old are overwritten.
+    """Samples by their number since the start of the stream; the oldest ones are overwritten.
 
     Parameters
     ----------
-    n_chans, sfreq : of the stream.
-    seconds : that are kept.
+    n_chans, sfreq : number of channels and sampling rate (Hz) of the stream.
+    seconds : how much is kept.
     """
 
     def __init__(self, n_chans: int, sfreq: float, seconds: float) -> None:
         self.sfreq = sfreq
         self.capacity = max(2, round(seconds * sfreq))
         self.count = 0  # samples so far
-        self.breaks: list[int] = []  # numbers of the samples before which time jumped
+        self.breaks: list[int] = []  # numbers of the samples before which the clock jumped
         self._samples = np.zeros((self.capacity, n_chans))
         self._times = np.zeros(self.capacity)
 
@@ -29,11 +29,11 @@ class Ring:
 
     @property
     def unbroken(self) -> int:
-        """Number of the oldest sample that is kept and behind which time hasn't jumped."""
+        """Number of the oldest sample that is kept and is not followed by a jump of the clock."""
         return max([self.first, *self.breaks])
 
     def add(self, samples: np.ndarray, times: np.ndarray) -> None:
-        """Take samples (time, channel) and their times in seconds, one each."""
+        """Add samples (time, channel) and their times (time,) in seconds."""
         if not len(samples):
             return
         before = self._times[(self.count - 1) % self.capacity] if self.count else times[0] - 1 / self.sfreq
@@ -41,14 +41,14 @@ class Ring:
         jumps = np.flatnonzero(np.abs(steps - 1 / self.sfreq) > JUMP)
         self.breaks += [self.count + int(jump) for jump in jumps]
         kept = slice(max(0, len(samples) - self.capacity), None)
-        places = np.arange(self.count, self.count + len(samples))[kept] % self.capacity
-        self._samples[places] = samples[kept]
-        self._times[places] = times[kept]
+        slots = np.arange(self.count, self.count + len(samples))[kept] % self.capacity
+        self._samples[slots] = samples[kept]
+        self._times[slots] = times[kept]
         self.count += len(samples)
         self.breaks = [number for number in self.breaks if number > self.first]
 
     def break_before(self, first: int, last: int) -> bool:
-        """Return whether time jumped between the samples `first` and `last`."""
+        """Return whether the clock jumped between the samples `first` and `last`."""
         return any(first < number <= last for number in self.breaks)
 
     def times(self, first: int, last: int) -> np.ndarray:
@@ -60,9 +60,9 @@ class Ring:
         return self._samples[np.arange(first, last) % self.capacity].T
 
     def nearest(self, time: float) -> int | None:
-        """Return the number of the sample nearest to a time; None where that lies before or after all kept.
+        """Return the number of the sample nearest to a time; None if no sample that is kept has this time.
 
-        Where time has jumped, the sample is looked for behind the last jump.
+        Only samples after the last jump of the clock are considered.
         """
         start = self.unbroken
         times = self.times(start, self.count)

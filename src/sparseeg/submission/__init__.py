@@ -1,1 +1,1 @@
-"""The challenge's zip: made of trained runs, and scored, whoever made it."""
+"""How is a submission to the EEG Foundation Challenge packed from runs, and how does one score?"""

@@ -1,4 +1,4 @@
-"""The package's own code as modules that need no package: every module in one folder, imports rewritten."""
+"""Copy modules of the package to a flat folder, with rewritten imports, so that they run without it."""
 
 import ast
 import importlib.util
@@ -9,15 +9,14 @@ PACKAGE = "sparseeg"
 
 
 def bundle(entry: str, name: str) -> dict[str, str]:
-    """Return the sources that a module needs, by file name, itself as `name`.
+    """Return the source of a module and of all modules of this package that it needs, by file name.
 
-    `sparseeg.models.base` becomes `sparseeg_models_base.py`; what a module imports from this package is
-    renamed in its source, the rest stays as it is written.
+    `sparseeg.models.base` becomes `sparseeg_models_base.py`. Only imports from this package are rewritten.
 
     Parameters
     ----------
-    entry : name of a module of this package.
-    name : of its file.
+    entry : name of the module.
+    name : file name of the module.
     """
     files: dict[str, str] = {}
     waiting = [entry]
@@ -45,7 +44,7 @@ def _path(module: str) -> Path:
 def _is_module(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:  # its parent is no package
+    except ModuleNotFoundError:  # its parent is not a package
         return False
 
 
@@ -56,7 +55,7 @@ def _rewrite(module: str) -> tuple[str, set[str]]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     lines = source.splitlines(keepends=True)
     needed: set[str] = set()
-    # From the end, so that the numbers of the lines before stay true.
+    # From the end, so that line numbers before the current import stay valid.
     for node in reversed(list(_imports(ast.parse(source)))):
         replaced = _flat_import(node, package, needed)
         if replaced is not None:
@@ -71,7 +70,7 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _flat_import(node: ast.Import | ast.ImportFrom, package: str, needed: set[str]) -> list[str] | None:
-    """Return the lines that take the place of an import; None for one that isn't ours."""
+    """Return the lines that replace an import; None for an import from another package."""
     if isinstance(node, ast.Import):
         if not any(_is_ours(alias.name) for alias in node.names):
             return None

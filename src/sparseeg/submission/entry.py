@@ -1,4 +1,4 @@
-"""What the challenge calls: `Submission`, with a network, or the mean of several, for each challenge."""
+"""The class that the challenge calls: `Submission`, with a network for each challenge."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,13 +13,18 @@ from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 
 FOLDERS = (Path("/app/input/res"), Path("/app/input"), Path(), Path(__file__).parent)
-"""Where the challenge puts a submission's files, in the order in which they are looked for."""
+"""Folders that may hold the files of a submission, in the order in which they are searched."""
 
 WEIGHTS = "weights_challenge_{}.pt"
 
 
 def find(name: str) -> Path:
-    """Return where a file of the submission lies; FileNotFoundError says where it was looked for."""
+    """Return the path of a file of the submission.
+
+    Raises
+    ------
+    FileNotFoundError : no folder has the file; the message lists the folders.
+    """
     for folder in FOLDERS:
         if (folder / name).is_file():
             return folder / name
@@ -27,12 +32,12 @@ def find(name: str) -> Path:
 
 
 class Submission:
-    """The challenge's interface.
+    """The interface that the challenge defines.
 
     Parameters
     ----------
-    SFREQ : Hz, of the windows.
-    DEVICE : where the networks run.
+    SFREQ : sampling rate of the windows in Hz.
+    DEVICE : device of the networks.
     """
 
     def __init__(self, SFREQ: float, DEVICE: torch.device | str) -> None:
@@ -49,17 +54,17 @@ class Submission:
 
     def _load(self, challenge: int) -> nn.Module:
         content = torch.load(find(WEIGHTS.format(challenge)), map_location="cpu", weights_only=True)
-        return Answer(**content).to(self.device).eval()
+        return ChallengeNetwork(**content).to(self.device).eval()
 
 
-class Answer(nn.Module):
-    """The mean answer of networks to windows (batch, channel, time) of any unit, (batch, 1).
+class ChallengeNetwork(nn.Module):
+    """The mean prediction of networks, (batch, 1), for windows (batch, channel, time) of any unit.
 
     Parameters
     ----------
-    networks : of each network how it is built, its arguments in `spec`, and its `weights`.
+    networks : for each network, the fields of its `NetworkSpec` in `spec`, and its `weights`.
     partitions : see `sparseeg.models.partitions.ways`.
-    constant : what is answered where there is no network, and to a window that a network has no number for.
+    constant : prediction if there is no network, and for windows for which a network returns NaN.
     """
 
     def __init__(self, networks: list[dict[str, Any]], partitions: Partitions, constant: float) -> None:
@@ -80,6 +85,7 @@ class Answer(nn.Module):
 
 
 def _built(spec: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:
+    """Return a network with its weights."""
     network = NetworkSpec(**spec).build()
     network.load_state_dict(weights)
     return network

@@ -1,42 +1,47 @@
-"""Trained runs to the challenge's zip, which is tried out before it is written."""
+"""Pack trained runs into a zip for the challenge, and check it in a clean process before it is written."""
 
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from sparseeg.data import tasks
 from sparseeg.data.bids import hbn
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.registry import BRAINDECODE_PREFIX
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.windows_to_try import windows_to_try
+from sparseeg.prediction.example_windows import example_windows
 from sparseeg.submission.archive import ENTRY, unpack
 from sparseeg.submission.bundle import bundle
 from sparseeg.submission.challenge import N_TIMES, TASKS, TOLERANCE, VOLTS, check_windows
 from sparseeg.submission.entry import WEIGHTS
-from sparseeg.submission.sandbox import Answers, ask
+from sparseeg.submission.sandbox import SandboxResult, run_submission
 from sparseeg.training.inference import answer
 
 CONSTANTS = {1: 1.594, 2: 0.0}  # mean of 73,525 response times of HBN-EEG in s; factors have mean zero
-N_TRIED = 128
-# A loader that imports submission.py by its path doesn't look for the other modules beside it.
+N_EXAMPLES = 128  # windows on which the zip is checked
+# A loader that imports submission.py by its path doesn't search its folder for the other modules.
 _FIND_MODULES = "import pathlib, sys\nsys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))\n"
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What the zip did in a clean process, for one challenge."""
+class PackCheck:
+    """Result of running the zip in a clean process, for one challenge.
+
+    Parameters
+    ----------
+    challenge : 1 or 2.
+    difference : largest difference from the predictions of the runs.
+    seconds_per_window, peak_bytes : at batch size 1.
+    """
 
     challenge: int
     difference: float
@@ -44,52 +49,61 @@ class Tried:
     peak_bytes: int
 
 
-def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report = lambda line: None) -> list[Tried]:
-    """Write a submission of the runs for each challenge; what it did when it was tried out is returned.
+def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report | None = None) -> list[PackCheck]:
+    """Write a submission, and return the results of checking it.
 
     Parameters
     ----------
-    runs : run folders by challenge, 1 (response time) and 2 (externalizing); several answer with their mean,
-        none with a constant.
-    out : the zip.
+    runs : run folders by challenge, 1 (response time) and 2 (externalizing). The prediction of several runs
+        is their mean; without a run, it is a constant.
+    out : the zip to write.
+    report : called with notes for the user.
 
     Raises
     ------
-    SparseEEGError : a run of another task or with other windows than the challenge's; a zip that doesn't
-        answer in a clean process as the run does. Nothing is written then.
+    SparseEEGError : a run has another task or other windows than the challenge, or the zip doesn't predict in
+        a clean process what the runs predict. Nothing is written then.
     """
-    asked = {challenge: [Predictor(run) for run in runs.get(challenge, ())] for challenge in TASKS}
+    predictors = {challenge: [Predictor(run) for run in runs.get(challenge, ())] for challenge in TASKS}
     files: dict[str, bytes] = {
         name: source.encode() for name, source in bundle("sparseeg.submission.entry", ENTRY).items()
     }
     files[ENTRY] = _FIND_MODULES.encode() + files[ENTRY]
-    for challenge, predictors in asked.items():
-        for predictor in predictors:
+    for challenge, chosen in predictors.items():
+        for predictor in chosen:
             _check_fits(challenge, predictor)
         buffer = io.BytesIO()
-        torch.save(_content(challenge, predictors), buffer)
+        torch.save(_content(challenge, chosen), buffer)
         files[WEIGHTS.format(challenge)] = buffer.getvalue()
-        names = sorted({predictor.spec.name for predictor in predictors})
-        if not names:
-            report(f"challenge {challenge}: no run, answered with the constant {CONSTANTS[challenge]:g}")
-        elif any(name.startswith(BRAINDECODE_PREFIX) for name in names):
-            report(
-                f"challenge {challenge}: {', '.join(names)} comes from the braindecode of the scoring image "
-                "(1.2.0), which may differ from the one here"
-            )
+        note = _note(challenge, chosen)
+        if report is not None and note is not None:
+            report(note)
     archive = _zipped(files)
-    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
-        path, folder = Path(place) / "submission.zip", Path(place) / "unpacked"
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as temporary:
+        path, folder = Path(temporary) / "submission.zip", Path(temporary) / "unpacked"
         path.write_bytes(archive)
         folder.mkdir()
         unpack(path, folder)
-        tried = [_try(challenge, predictors, folder, out.name) for challenge, predictors in asked.items()]
+        checks = [_check(challenge, chosen, folder, out.name) for challenge, chosen in predictors.items()]
     write_whole(out, archive)
-    return tried
+    return checks
+
+
+def _note(challenge: int, predictors: Sequence[Predictor]) -> str | None:
+    """Return what a user should know of the networks for a challenge."""
+    names = sorted({predictor.spec.name for predictor in predictors})
+    if not names:
+        return f"challenge {challenge}: no run, predicts the constant {CONSTANTS[challenge]:g}"
+    if any(name.startswith(BRAINDECODE_PREFIX) for name in names):
+        return (
+            f"challenge {challenge}: {', '.join(names)} comes from the braindecode of the scoring image "
+            "(1.2.0), which may differ from the one installed here"
+        )
+    return None
 
 
 def _content(challenge: int, predictors: Sequence[Predictor]) -> dict[str, Any]:
-    """Return what the file of a challenge's weights holds: the arguments of `entry.Answer`."""
+    """Return the content of a challenge's file of weights: the arguments of `entry.ChallengeNetwork`."""
     return {
         "networks": [
             {"spec": asdict(predictor.spec), "weights": network.state_dict()}
@@ -102,43 +116,25 @@ def _content(challenge: int, predictors: Sequence[Predictor]) -> dict[str, Any]:
 
 
 def _partitions(predictors: Sequence[Predictor]) -> Partitions:
-    """Return what layers of random attention attend to, the same in all runs."""
+    """Return the partitions in evaluation, which must be the same for all runs."""
     found = {predictor.config.partitions for predictor in predictors}
     if len(found) > 1:
-        raise SparseEEGError(f"runs with different partitions in evaluation ({found}) can't answer as one")
+        values = ", ".join(sorted(map(str, found)))
+        raise SparseEEGError(f"runs with different partitions in evaluation ({values}) can't be combined")
     return next(iter(found), 1)
 
 
 def _check_fits(challenge: int, predictor: Predictor) -> None:
-    """Raise SparseEEGError unless a run predicts what a challenge asks for, from its windows."""
-    run, inputs, spec = predictor.run, predictor.inputs, predictor.spec
-    task = tasks.TASKS[TASKS[challenge]]
-    if inputs.task.name != task.name:
-        raise SparseEEGError(f"{run} predicts {inputs.task.name}; challenge {challenge} asks for {task.name}")
-    if task.rule is not None and set(inputs.stimulus) != set(task.rule.stimulus):
-        events = " or ".join(inputs.stimulus) or "events that are not known"
-        raise SparseEEGError(
-            f"{run}: its windows are locked to {events}, the challenge's to {' or '.join(task.rule.stimulus)}"
-        )
-    check_windows(f"{run}: its network takes", spec.n_chans, spec.n_times, spec.sfreq)
-    if inputs.task.locked and abs(inputs.tmin - task.tmin) * spec.sfreq > 0.5:
-        raise SparseEEGError(
-            f"{run}: its windows begin {inputs.tmin:g} s after the stimulus, the challenge's {task.tmin:g} s"
-        )
-    for name in ("low_cut", "high_cut", "reference"):
-        value = getattr(inputs.processing, name)
-        if value is not None:
-            raise SparseEEGError(
-                f"{run}: trained on data prepared with {name} {value}; the challenge's windows come without, "
-                "and a submission does nothing to them"
-            )
-    for own, there in zip(spec.ch_names or hbn.CH_NAMES, hbn.CH_NAMES, strict=True):
-        if own.lower() != there.lower():
-            raise SparseEEGError(f"{run}: its network takes {own} where the challenge has {there}")
+    """Raise SparseEEGError unless a run takes the windows of a challenge and predicts its target."""
+    spec, found = predictor.spec, predictor.inputs.provenance
+    names = spec.ch_names or (hbn.CH_NAMES if spec.n_chans == len(hbn.CH_NAMES) else found.ch_names)
+    processing = replace(found.processing, sfreq=spec.sfreq)
+    found = replace(found, processing=processing, ch_names=tuple(names), n_times=spec.n_times)
+    check_windows(challenge, found, f"the run {predictor.run}")
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:
-    """Return a zip of files; the same files give the same bytes."""
+    """Return a zip of files, whose bytes only depend on the files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(files.items()):
@@ -149,28 +145,28 @@ def _zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _try(challenge: int, predictors: Sequence[Predictor], folder: Path, name: str) -> Tried:
-    """Ask the unpacked submission one by one in volts, and all at once in microvolts."""
+def _check(challenge: int, predictors: Sequence[Predictor], folder: Path, name: str) -> PackCheck:
+    """Predict with the unpacked submission: one window at a time in volts, and all at once in microvolts."""
     runs = [predictor.run for predictor in predictors]
-    windows, _ = windows_to_try(runs, len(hbn.CH_NAMES), N_TIMES, N_TRIED)
-    expected = np.full(N_TRIED, CONSTANTS[challenge])
+    windows, _ = example_windows(runs, len(hbn.CH_NAMES), N_TIMES, N_EXAMPLES)
+    expected = np.full(N_EXAMPLES, CONSTANTS[challenge])
     if predictors:
         networks = [network for predictor in predictors for network in predictor.networks]
         with torch.inference_mode():
             expected = answer(networks, torch.from_numpy(windows), _partitions(predictors)).mean
     volts = windows * np.float32(VOLTS)
-    alone = ask(folder, challenge, (window[None] for window in volts), name=name)
-    together = ask(folder, challenge, [windows], name=name)
-    for answers, words in ((alone, "one by one in volts"), (together, "128 at once in microvolts")):
-        _check_same(challenge, answers, expected, words, name)
-    difference = float(np.abs(alone.values - expected).max())
-    return Tried(challenge, difference, alone.seconds / len(windows), alone.peak_bytes)
+    single = run_submission(folder, challenge, (window[None] for window in volts), name=name)
+    batch = run_submission(folder, challenge, [windows], name=name)
+    _check_same(challenge, single, expected, "single windows in volts", name)
+    _check_same(challenge, batch, expected, f"a batch of {N_EXAMPLES} in microvolts", name)
+    difference = float(np.abs(single.values - expected).max())
+    return PackCheck(challenge, difference, single.seconds / len(windows), single.peak_bytes)
 
 
-def _check_same(challenge: int, answers: Answers, expected: np.ndarray, words: str, name: str) -> None:
-    difference = np.abs(answers.values - expected).max()
+def _check_same(challenge: int, result: SandboxResult, expected: np.ndarray, what: str, name: str) -> None:
+    difference = np.abs(result.values - expected).max()
     if not difference <= TOLERANCE:
         raise SparseEEGError(
-            f"{name}: challenge {challenge}, asked {words}, answers up to {difference:.2g} away from the "
-            f"run; at most {TOLERANCE:g} is allowed, nothing was written"
+            f"{name}: predictions for challenge {challenge}, {what}, differ from the run by up to "
+            f"{difference:.2g}; at most {TOLERANCE:g} is allowed, nothing was written"
         )

@@ -1,4 +1,4 @@
-"""A submission asked in a clean process with limits; what it may do wrong ends in one line."""
+"""Run a submission in a separate process with limits; all its errors become a SparseEEGError."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may take; seconds for all windows, bytes of memory (on CPUs)."""
+    """Limits for a submission: seconds for all windows, and bytes of memory (on CPUs only)."""
 
     seconds: float = HOUR
     memory_bytes: int = MEMORY
@@ -35,15 +35,19 @@ NORMAL = Limits()
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a submission said, (window,), and what that took: seconds, bytes at the highest."""
+class SandboxResult:
+    """The predictions of a submission, (window,), and their cost: seconds, and peak memory in bytes."""
 
     values: np.ndarray
     seconds: float
     peak_bytes: int
 
 
-def ask(
+def _ignore(windows: int) -> None:
+    """Report no progress."""
+
+
+def run_submission(
     folder: Path,
     challenge: int,
     batches: Iterable[np.ndarray],
@@ -52,34 +56,37 @@ def ask(
     device: str = "cpu",
     limits: Limits = NORMAL,
     python: str = sys.executable,
-    progress: Callable[[int], None] = lambda windows: None,
-) -> Answers:
-    """Return the answers of an unpacked submission to batches of windows, in their order.
+    progress: Callable[[int], None] = _ignore,
+) -> SandboxResult:
+    """Return the predictions of an unpacked submission for batches of windows, in order.
 
     Parameters
     ----------
-    folder : of its files. The process works in an empty folder of its own, without network or sparseeg.
-    batches : float32 (batch, channel, time) each.
-    name : of the submission, in messages.
-    python : the interpreter, of this environment or of one like the challenge's image.
-    progress : called with the number of windows handed over so far.
+    folder : folder of its files. The process itself runs in an empty folder, without network and sparseeg.
+    challenge : 1 or 2.
+    batches : windows, float32 (batch, channel, time) each.
+    name : name of the submission in messages.
+    device : device of the networks.
+    limits : time and memory.
+    python : interpreter to use, for example of an environment like the challenge's image.
+    progress : called with the number of windows sent so far.
 
     Raises
     ------
-    SparseEEGError : it can't be imported, fails, answers in another shape, or goes beyond a limit.
+    SparseEEGError : the submission can't be imported, fails, returns a wrong shape, or exceeds a limit.
     """
     interpreter = shutil.which(python)
     if interpreter is None:
-        raise SparseEEGError(f"{python} is no interpreter that can be run")
-    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
-        work = Path(place)
+        raise SparseEEGError(f"{python} is not an executable; name a Python interpreter")
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as temporary:
+        work = Path(temporary)
         (work / "empty").mkdir()
         settings = {
             "folder": str(folder.resolve()),
             "challenge": challenge,
             "device": device,
             "parent": os.getpid(),
-            "memory_bytes": limits.memory_bytes if device == "cpu" else 0,  # CUDA maps more than it takes
+            "memory_bytes": limits.memory_bytes if device == "cpu" else 0,  # CUDA maps more than it uses
             "answers": str(work / "answers"),
             "status": str(work / "status.json"),
         }
@@ -112,14 +119,14 @@ def ask(
             _kill(process)
             process.wait()
         if late.is_set():
-            raise SparseEEGError(f"{name}: still not done after {limits.seconds:g} s, the limit")
+            raise SparseEEGError(f"{name}: not finished within the limit of {limits.seconds:g} s")
         return _read(work, name, process.returncode, count)
 
 
 def _feed(
     process: "subprocess.Popen[bytes]", batches: Iterable[np.ndarray], progress: Callable[[int], None]
 ) -> int:
-    """Hand the batches over; return how many windows there were."""
+    """Send the batches to the process, and return the number of windows."""
     pipe = process.stdin
     assert pipe is not None
     count = 0
@@ -128,7 +135,7 @@ def _feed(
             pipe.write(np.array(batch.shape, dtype=np.int32).tobytes())
             pipe.write(np.ascontiguousarray(batch, dtype=np.float32).data)
         except OSError:
-            break  # it has ended: its status says why
+            break  # the process has ended: its status says why
         count += len(batch)
         progress(count)
     with contextlib.suppress(OSError):
@@ -137,7 +144,7 @@ def _feed(
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and what it has started."""
+    """Kill a process and its children."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -146,30 +153,30 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end_children(process: "subprocess.Popen[bytes]") -> None:
-    """End what a process has started when it has ended itself: it may hold the pipe open, fed for ever."""
+    """Kill the children of a process when it has ended: they could keep the pipe open for ever."""
     process.wait()
     _kill(process)
 
 
-def _read(work: Path, name: str, code: int, count: int) -> Answers:
+def _read(work: Path, name: str, code: int, count: int) -> SandboxResult:
     try:
         status = json.loads((work / "status.json").read_text())
         if "error" in status:
             raise SparseEEGError(f"{name}: {status['error']}")
         values = np.fromfile(work / "answers", dtype=np.float64)
-        answers = Answers(values, float(status["seconds"]), int(status["peak_bytes"]))
+        result = SandboxResult(values, float(status["seconds"]), int(status["peak_bytes"]))
     except SparseEEGError:
         raise
-    except (OSError, ValueError, TypeError, KeyError) as error:  # the files are somebody else's
-        raise SparseEEGError(f"{name}: its process ended without an answer ({_ending(code)})") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:  # a submission may overwrite these files
+        raise SparseEEGError(f"{name}: its process ended without a result ({_ending(code)})") from error
     if len(values) != count:
-        raise SparseEEGError(f"{name}: {len(values)} answers to {count} windows")
-    return answers
+        raise SparseEEGError(f"{name}: {len(values)} predictions for {count} windows")
+    return result
 
 
 def _ending(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
-    known = {one.value: one.name for one in signal.Signals}
+    known = {member.value: member.name for member in signal.Signals}
     words = f"killed by {known.get(-code, f'signal {-code}')}"
-    return f"{words}, as when memory runs out" if code == -signal.SIGKILL else words
+    return f"{words}, perhaps because memory ran out" if code == -signal.SIGKILL else words

@@ -1,9 +1,9 @@
-"""The challenge's local scoring of a zip, and what it doesn't show."""
+"""Score a submission as the challenge's local scoring does, with intervals and checks beyond it."""
 
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,35 +14,33 @@ import pandas as pd
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn
 from sparseeg.data.load import load, recognise
-from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import options_of
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse, spearman_of_subjects, summarize
 from sparseeg.files.lock import only_writer
-from sparseeg.prediction.windows_to_try import noise
+from sparseeg.prediction.example_windows import noise_windows
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.challenge import N_TIMES, SHARES, TASKS, TOLERANCE, VOLTS, check_windows
-from sparseeg.submission.sandbox import NORMAL, Answers, Limits, ask
+from sparseeg.submission.sandbox import NORMAL, Limits, SandboxResult, run_submission
 
 ORDER_SEED = 0
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class ChallengeScore:
-    """What a submission scores in one challenge.
+    """The score of a submission in one challenge.
 
     Parameters
     ----------
     challenge : 1 (response time) or 2 (externalizing).
-    scores : keys as in `evaluation.metrics.summarize`; `nrmse` is the challenge's own.
-    kept : the same without the subjects that the start kit leaves out; None where there are none of them.
-    shuffled_nrmse, moved : the score where the windows come in another order, and by how much the farthest
-        answer moved; None where that wasn't asked.
-    seconds_per_window, peak_bytes : in its process, batch size 1.
+    scores : keys as in `evaluation.metrics.summarize`; `nrmse` is the challenge's score.
+    kept : the same without the subjects that the start kit excludes; None if there are no such subjects.
+    shuffled_nrmse, moved : NRMSE with the windows in another order, and the largest change of a prediction;
+        None if this was not checked.
+    seconds_per_window, peak_bytes : time and memory at batch size 1.
     predictions : one row per window, in the order of the scoring.
     """
 
@@ -57,11 +55,11 @@ class ChallengeScore:
 
     @property
     def depends_on_order(self) -> bool:
-        """Whether the same windows in another order got other answers."""
+        """Whether predictions change with the order of the windows."""
         return self.moved is not None and self.moved > TOLERANCE
 
     def by_subject(self) -> pd.DataFrame:
-        """Return the scores of each subject: windows, means, RMSE, and the rank correlation of its trials."""
+        """Return the scores of each subject: windows, means, RMSE, and rank correlation over trials."""
         found = self.predictions
         error = (found["prediction"] - found["target"]) ** 2
         groups = found.assign(error=error).groupby("subject", sort=True)
@@ -88,44 +86,57 @@ def challenge_windows(
 
     Parameters
     ----------
-    data : a BIDS folder, as of release R5, or a store that was prepared with its excluded subjects.
-    cache : folder of the store that is made of a BIDS folder.
-    releases : HBN releases to score; None for all there is.
+    challenge : 1 or 2.
+    data : a BIDS folder, for example of release R5, or a store that was prepared with excluded subjects.
+    cache : folder for the store that is made of a BIDS folder.
+    releases : HBN releases to score; None for all.
+    n_jobs, progress : as in `read_bids`.
 
     Raises
     ------
-    SparseEEGError : nothing to read, or windows that are not the challenge's.
+    SparseEEGError : there is nothing to read, or the windows are not those of the challenge.
     """
     kind = recognise(data)
     task = tasks.find_task(TASKS[challenge], tasks.TaskFile(bids_tasks=(hbn.CONTRAST_TASK,)))
     options = Options(releases=None if releases is None else tuple(releases), keep_excluded=True)
     if kind == "store":
         windows = load(data, task=task.name, releases=releases)
-        _check_official(data, windows, task, options.processing)
+        _check_prepared(data, windows, task, options)
     elif kind == "bids":
         cached = cache / "-".join((task.name, *(releases or ())))
         with only_writer(cached):
             windows = prepare(data.resolve(), cached, task, options, n_jobs=n_jobs, progress=progress)
     else:
         raise SparseEEGError(f"{data} holds MNE epochs; the scoring takes a BIDS folder or a store")
-    check_windows(f"{data}: windows of", windows.n_chans, windows.n_times, windows.sfreq)
+    check_windows(challenge, windows.provenance, str(data))
     return windows
 
 
-def _check_official(path: Path, windows: WindowSet, task: tasks.Task, processing: Processing) -> None:
-    """Raise SparseEEGError for a store whose windows were made in another way than the official ones."""
-    own = {**asdict(windows.task), **asdict(windows.processing), "keep_excluded": False, **options_of(path)}
-    official = {
-        **asdict(task),
-        **asdict(replace(processing, channels=own["channels"])),
-        "keep_excluded": True,
-    }
+def _check_prepared(path: Path, windows: WindowSet, task: tasks.Task, options: Options) -> None:
+    """Raise SparseEEGError unless a store was prepared with the options of the official windows.
+
+    This is stricter than `check_windows`: windows at other times, or of other subjects, are refused, too.
+    """
+    own = asdict(windows.task) | asdict(windows.processing)
+    own["keep_excluded"] = options_of(path).get("keep_excluded", False)
+    official = asdict(task) | asdict(options.processing)
+    official["keep_excluded"] = options.keep_excluded
+    del official["channels"]  # their order is set by the store; check_windows compares it
     for name, value in official.items():
         if own[name] != value:
             raise SparseEEGError(
                 f"{path}: prepared with {name} {own[name]}, the official windows with {value}; score the "
-                "BIDS folder that it was made of (--cache keeps its windows for the next time)"
+                "BIDS folder that the store was made of (--cache keeps its windows for the next call)"
             )
+
+
+def _no_progress(challenge: int) -> Progress:
+    """Return a function that reports no progress."""
+
+    def ignore(done: int, total: int) -> None:
+        pass
+
+    return ignore
 
 
 def score(
@@ -136,31 +147,32 @@ def score(
     limits: Limits = NORMAL,
     python: str = sys.executable,
     check_order: bool = True,
-    progress: Callable[[int], Progress] = lambda challenge: lambda done, total: None,
+    progress: Callable[[int], Progress] = _no_progress,
 ) -> list[ChallengeScore]:
-    """Score a submission as the challenge does: windows in volts, one by one, in order.
+    """Score a submission as the challenge does: windows in volts, one at a time, in order.
 
     Parameters
     ----------
-    archive : the zip, of anybody.
-    windows : by challenge; those that aren't there aren't scored.
+    archive : the zip.
+    windows : windows of each challenge to score.
     device : "cpu" or "cuda".
-    limits : of each pass over a challenge's windows.
-    python : the interpreter, of this environment or of one like the challenge's image.
-    check_order : ask again in another order.
-    progress : called with a challenge; what it returns is called as `progress(done, total)`.
+    limits : limits of each pass over the windows of a challenge.
+    python : interpreter to use, for example of an environment like the challenge's image.
+    check_order : predict a second time with the windows in another order.
+    progress : called with the challenge, returns the function to call as `progress(done, total)`.
 
     Raises
     ------
-    SparseEEGError : what is wrong with the zip or what its code does, in one line.
+    SparseEEGError : the zip is not a valid submission, or its code fails.
     """
-    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as temporary:
+        folder = Path(temporary)
         unpack(archive, folder)
-        options: dict[str, Any] = {"name": archive.name, "device": device, "limits": limits, "python": python}
-        passes = partial(_passes, partial(ask, folder, **options), check_order)
+        predict = partial(
+            run_submission, folder, name=archive.name, device=device, limits=limits, python=python
+        )
         return [
-            _score(challenge, chosen, *passes(challenge, chosen, progress(challenge)))
+            _score(challenge, chosen, predict, check_order, progress(challenge))
             for challenge, chosen in windows.items()
         ]
 
@@ -173,16 +185,17 @@ def try_out(
     limits: Limits = NORMAL,
     python: str = sys.executable,
 ) -> None:
-    """Ask a submission one made-up window of each challenge, before there is much to read.
+    """Predict for one window of noise in each challenge, to find errors before data are read.
 
-    Raises SparseEEGError as `score` does.
+    Arguments and errors as in `score`.
     """
-    window = noise(len(hbn.CH_NAMES), N_TIMES, 1) * np.float32(VOLTS)
-    with tempfile.TemporaryDirectory(prefix="sparseeg-") as place:
-        unpack(archive, Path(place))
+    window = noise_windows(len(hbn.CH_NAMES), N_TIMES, 1) * np.float32(VOLTS)
+    with tempfile.TemporaryDirectory(prefix="sparseeg-") as temporary:
+        folder = Path(temporary)
+        unpack(archive, folder)
         for challenge in challenges:
-            ask(
-                Path(place),
+            run_submission(
+                folder,
                 challenge,
                 [window],
                 name=archive.name,
@@ -193,34 +206,15 @@ def try_out(
 
 
 def overall(scores: Sequence[ChallengeScore]) -> float | None:
-    """Return the final score of a submission, where both challenges were scored."""
-    found = {one.challenge: one.scores["nrmse"] for one in scores}
+    """Return the final score of a submission; None unless both challenges were scored."""
+    found = {score.challenge: score.scores["nrmse"] for score in scores}
     if set(found) != set(SHARES):
         return None
     return sum(share * found[challenge] for challenge, share in SHARES.items())
 
 
-def _passes(
-    ask: Callable[..., Answers],
-    check_order: bool,
-    challenge: int,
-    windows: WindowSet,
-    progress: Progress,
-) -> tuple[np.ndarray, np.ndarray | None, float, int]:
-    """Return the answers in order, those in another order, and what the first pass took."""
-    n = len(windows)
-    total = n * (1 + check_order)
-    first = ask(challenge, _one_by_one(windows, np.arange(n)), progress=lambda done: progress(done, total))
-    again = None
-    if check_order:
-        order = np.random.default_rng(ORDER_SEED).permutation(n)
-        answers = ask(challenge, _one_by_one(windows, order), progress=lambda done: progress(n + done, total))
-        again = answers.values[np.argsort(order)]
-    return first.values, again, first.seconds / max(1, n), first.peak_bytes
-
-
 def _one_by_one(windows: WindowSet, order: np.ndarray) -> Iterator[np.ndarray]:
-    """Give the windows in volts, float32 (1, channel, time), as MNE returns them."""
+    """Yield the windows in volts, float32 (1, channel, time), as MNE returns them."""
     for index in order:
         microvolts = windows.gather([index]).astype(np.float64)
         yield (microvolts * VOLTS).astype(np.float32)
@@ -229,15 +223,26 @@ def _one_by_one(windows: WindowSet, order: np.ndarray) -> Iterator[np.ndarray]:
 def _score(
     challenge: int,
     windows: WindowSet,
-    answers: np.ndarray,
-    again: np.ndarray | None,
-    seconds_per_window: float,
-    peak_bytes: int,
+    predict: Callable[..., SandboxResult],
+    check_order: bool,
+    progress: Progress,
 ) -> ChallengeScore:
-    if not np.isfinite(answers).all():
-        count = int((~np.isfinite(answers)).sum())
+    """Predict for the windows of a challenge, once or twice, and score the predictions."""
+    n = len(windows)
+    total = n * (1 + check_order)
+    order = np.arange(n)
+    result = predict(challenge, _one_by_one(windows, order), progress=lambda done: progress(done, total))
+    values, shuffled = result.values, None
+    if check_order:
+        order = np.random.default_rng(ORDER_SEED).permutation(n)
+        again = predict(
+            challenge, _one_by_one(windows, order), progress=lambda done: progress(n + done, total)
+        )
+        shuffled = again.values[np.argsort(order)]
+    if not np.isfinite(values).all():
+        count = int((~np.isfinite(values)).sum())
         raise SparseEEGError(
-            f"challenge {challenge}: {count} of {len(answers)} answers are no finite numbers: no score"
+            f"challenge {challenge}: {count} of {n} predictions are NaN or infinite, so there is no score"
         )
     target, subjects = windows.targets, windows.subjects
     kept = ~np.isin(subjects, sorted(hbn.EXCLUDED_SUBJECTS))
@@ -246,11 +251,11 @@ def _score(
     ]
     return ChallengeScore(
         challenge=challenge,
-        scores=summarize(target, answers, subjects),
-        kept=None if kept.all() or not kept.any() else summarize(target[kept], answers[kept], subjects[kept]),
-        shuffled_nrmse=None if again is None else nrmse(target, again),
-        moved=None if again is None else float(np.abs(again - answers).max()),
-        seconds_per_window=seconds_per_window,
-        peak_bytes=peak_bytes,
-        predictions=windows.table[known].assign(prediction=answers),
+        scores=summarize(target, values, subjects),
+        kept=None if kept.all() or not kept.any() else summarize(target[kept], values[kept], subjects[kept]),
+        shuffled_nrmse=None if shuffled is None else nrmse(target, shuffled),
+        moved=None if shuffled is None else float(np.abs(shuffled - values).max()),
+        seconds_per_window=result.seconds / max(1, n),
+        peak_bytes=result.peak_bytes,
+        predictions=windows.table[known].assign(prediction=values),
     )

@@ -59,6 +59,6 @@ def test_a_bad_events_file_is_reported_and_the_others_are_read(bids: BidsFolder)
 def test_a_folder_without_such_events_is_an_error(bids: BidsFolder):
     bids.add("A", task="RestingState", events=contrast_events([4.0], [1.0]))
     with pytest.raises(
-        SparseEEGError, match=r"no events file of the task .*; tasks there: RestingState \(1\)"
+        SparseEEGError, match=r"no events file of the task .*; tasks found: RestingState \(1\)"
     ):
         read_trials(bids.root)

@@ -84,7 +84,7 @@ def test_only_eeg_channels_are_read_and_bad_ones_are_kept_with_a_note(tmp_path):
     windows = read_epochs(tmp_path, target="rt")
     assert windows.ch_names == ("Fz", "Cz")
     assert [str(problem) for problem in windows.problems] == [
-        f"{path}: channels marked bad: Cz (kept, because every recording needs the same channels)"
+        f"{path}: channels marked bad: Cz (kept, because all recordings need the same channels)"
     ]
 
 
@@ -131,9 +131,9 @@ def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
     assert sorted(set(windows.subjects)) == ["sub-00", "sub-01", "sub-02", "sub-14"]
     assert np.abs(windows.gather([9])[0] - data[0, ::-1]).max() < 1e-4
     reasons = {problem.path.name: problem.reason for problem in windows.problems}
-    assert reasons["sub-10_epo.fif"] == "2 EEG channels instead of 3; lacks Pz"
+    assert reasons["sub-10_epo.fif"] == "2 EEG channels instead of 3; missing: Pz"
     assert reasons["sub-11_epo.fif"].startswith(
-        "100 samples at 200 Hz from -0.200 s where most files have 100"
+        "100 samples at 200 Hz from -0.200 s, but most files have 100"
     )
     assert reasons["sub-12_epo.fif"].startswith("50 samples at 100 Hz")
     assert reasons["sub-13_epo.fif"].startswith("can't be read")
@@ -177,7 +177,7 @@ def test_impossible_windows_are_errors(tmp_path, options):
 def test_no_epoch_left_is_an_error_that_says_why(tmp_path):
     write_epochs(tmp_path / "sub-01_epo.fif")
     with pytest.raises(
-        SparseEEGError, match=r"no epoch left of 1 files; .* its epochs cover -0\.200 to 0\.800 s"
+        SparseEEGError, match=r"no usable epoch in 1 files; .* its epochs cover -0\.200 to 0\.800 s"
     ):
         read_epochs(tmp_path, target="rt", tmin=-1.0)
 

@@ -30,7 +30,7 @@ def test_tags_in_circles(raw: mne.io.BaseRaw, ending: str, tmp_path: Path) -> No
     # it points to the list of all tags, which isn't there now, and then to itself as the next one
     struct.pack_into(">2i", content, second + 12, second, -1)
     path.write_bytes(gzip.compress(content) if packed else content)
-    with pytest.raises(SparseEEGError, match="tags go in circles"):
+    with pytest.raises(SparseEEGError, match="tags form a loop"):
         open_raw(path)
 
 

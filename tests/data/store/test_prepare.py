@@ -241,7 +241,7 @@ def test_filter_reference_and_rate_are_the_same_in_any_blocks(bids, tmp_path, mo
     ("options", "said"),
     [
         (Options(Processing(high_cut=60.0)), "a filter edge of 60 Hz doesn't fit a signal sampled at 100 Hz"),
-        (Options(Processing(reference=("E1",))), "no channel 'E1' to refer to"),
+        (Options(Processing(reference=("E1",))), "there is no reference channel 'E1'"),
     ],
 )
 def test_processing_that_does_not_fit_is_one_line(folder, tmp_path, options, said):
@@ -275,7 +275,7 @@ def test_externalizing_is_read_from_every_task_with_the_official_crops(bids, tmp
     said = " ".join(str(problem) for problem in windows.problems)
     assert "no number in column externalizing for 2 subjects: sub-B, sub-D" in said
     assert "'high' is not a number" in said
-    assert "3 s are shorter than a window of 4 s" in said
+    assert "it lasts 3 s, less than a window of 4 s" in said
     same_windows(windows, read_bids(bids.root, task=TASKS["externalizing"]))
 
 
@@ -292,7 +292,7 @@ def test_a_subject_in_two_data_sets_is_read_from_the_first(tmp_path):
     BidsFolder(tmp_path / "all" / "two").add("B")
     windows = prepare(tmp_path / "all", tmp_path / "store")
     assert windows.table["file"].str.split("/").str[0].tolist() == ["one", "one", "two", "two"]
-    assert any("sub-A is in one already" in problem.reason for problem in windows.problems)
+    assert any("sub-A is already in one" in problem.reason for problem in windows.problems)
 
 
 def test_any_laboratorys_events_and_columns(bids, tmp_path):

@@ -1,1 +1,1 @@
-"""What is in a BIDS folder, and which windows are in it?"""
+"""What is in a BIDS folder: which recordings, subjects and trials?"""

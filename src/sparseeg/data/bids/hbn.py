@@ -1,4 +1,4 @@
-"""What is fixed about HBN-EEG: releases, tasks, channels, and the subjects the challenge leaves out.
+"""Constants of HBN-EEG: releases, tasks, channels, and the subjects that the challenge excludes.
 
 Source: the data sets' own sidecars on OpenNeuro and the EEG Foundation Challenge 2025 start kit.
 """
@@ -54,11 +54,11 @@ EXCLUDED_SUBJECTS = frozenset(
 
 
 def release(name: str) -> str:
-    """Return the release's own name (`R5`) from `R5`, `r5`, `5` or its OpenNeuro id (`ds005509`).
+    """Return the name of a release (`R5`), given as `R5`, `r5`, `5` or its OpenNeuro id (`ds005509`).
 
     Raises
     ------
-    SparseEEGError : no such release; the message names the nearest one.
+    SparseEEGError : there is no such release; the message suggests a similar one.
     """
     wanted = str(name).strip()
     by_id = {identifier: key for key, identifier in RELEASES.items()}

@@ -1,4 +1,4 @@
-"""Where things are in a BIDS folder: recordings, their events files, and which tasks there are."""
+"""Find recordings, events files and tasks in a BIDS folder."""
 
 import re
 from collections import Counter
@@ -6,43 +6,45 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-EXTENSIONS = (".bdf", ".set", ".edf", ".vhdr")  # in order of preference where a recording is there twice
+EXTENSIONS = (".bdf", ".set", ".edf", ".vhdr")  # in order of preference, if a recording exists in several
 SIDECARS = ("dataset_description.json", "participants.tsv")
 _ENTITY = re.compile(r"(?:^|_)([a-z]+)-([^_]+)")
 
 
 @dataclass(frozen=True)
 class BidsFile:
-    """One recording's file (signal or events) in the BIDS folder `root`."""
+    """A file of a recording (signal or events) in the BIDS folder `root`."""
 
     path: Path
     root: Path
 
     @property
     def entities(self) -> dict[str, str]:
+        """BIDS entities in the file name, as `{"sub": "XX", "task": "YY"}`."""
         return dict(_ENTITY.findall(self.path.name))
 
     @property
     def subject(self) -> str:
-        """`sub-XX`, with the prefix: it stays text wherever it is written and read again."""
+        """Subject as `sub-XX`; the prefix keeps it text when tables are written and read."""
         return f"sub-{self.entities['sub']}"
 
     @property
     def run(self) -> str | None:
+        """Run of the task, if the file name has one."""
         return self.entities.get("run")
 
     @property
     def stem(self) -> str:
-        """The file's name up to its last entity: `sub-XX_task-YY_run-1`."""
+        """File name up to its last entity: `sub-XX_task-YY_run-1`."""
         return self.path.name.rpartition("_")[0]
 
     def sidecar(self, suffix: str) -> Path:
-        """Return the path of another file of the same recording, as `events.tsv`."""
+        """Return the path of another file of the same recording, with a suffix as `events.tsv`."""
         return self.path.with_name(f"{self.stem}_{suffix}")
 
 
 def roots(path: Path) -> tuple[Path, ...]:
-    """Return the BIDS folders at `path`: itself, or, for a folder of data sets, those directly inside."""
+    """Return `path` if it is a BIDS folder, else the BIDS folders directly inside it."""
     if _is_root(path):
         return (path,)
     return tuple(child for child in sorted(path.iterdir()) if child.is_dir() and _is_root(child))
@@ -65,7 +67,7 @@ def _files(root: Path, endings: tuple[str, ...]) -> Iterator[BidsFile]:
 
 
 def recordings(root: Path, tasks: Collection[str]) -> list[BidsFile]:
-    """Return the recordings of these tasks, or of all where none is named, each once, in order of paths."""
+    """Return the recordings of these tasks (of all tasks if empty), each once, in order of paths."""
     found: dict[Path, BidsFile] = {}
     for file in _files(root, tuple(f"_eeg{extension}" for extension in EXTENSIONS)):
         if tasks and file.entities.get("task") not in tasks:
@@ -77,12 +79,12 @@ def recordings(root: Path, tasks: Collection[str]) -> list[BidsFile]:
 
 
 def events_files(root: Path, tasks: Collection[str]) -> list[BidsFile]:
-    """Return the events files of these tasks, or of all where none is named, with or without a signal."""
+    """Return the events files of these tasks (of all tasks if empty), with or without a signal."""
     files = _files(root, ("_events.tsv",))
     return [file for file in files if not tasks or file.entities.get("task") in tasks]
 
 
 def tasks(root: Path) -> Counter[str]:
-    """Return how many recordings there are of each task."""
+    """Return the number of recordings of each task."""
     endings = tuple(f"_eeg{extension}" for extension in EXTENSIONS)
     return Counter(file.entities.get("task", "no task") for file in _files(root, endings))

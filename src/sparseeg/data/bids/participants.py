@@ -1,6 +1,5 @@
-"""The subject tables of BIDS folders: release, age, sex and a target, as far as they are known."""
+"""Read participants.tsv of BIDS folders: release, age, sex and a target of each subject."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +18,14 @@ COLUMNS = ("release", "age", "sex")
 
 
 class Subjects:
-    """What is known about the subjects of some recordings; `problems` says what is not, and why.
+    """Release, age, sex and target of the subjects of some recordings.
 
-    `target` names a column of numbers that is wanted for each subject.
+    Parameters
+    ----------
+    files : the recordings.
+    target : column of participants.tsv with the target, if any.
+
+    `problems` says what is not known and why.
     """
 
     def __init__(self, files: Sequence[BidsFile], target: str | None = None) -> None:
@@ -30,8 +34,8 @@ class Subjects:
         for root in dict.fromkeys(file.root for file in files):
             self._tables[root], found = read_participants(root, target)
             self.problems += found
-            here = {file.subject for file in files if file.root == root}
-            absent = here - set(self._tables[root].index)
+            names = {file.subject for file in files if file.root == root}
+            absent = names - set(self._tables[root].index)
             if absent and not self._tables[root].empty:
                 reason = f"no row for {listed(absent, 'subject', ' with recordings')}"
                 self.problems.append(
@@ -39,7 +43,7 @@ class Subjects:
                 )
 
     def of(self, file: BidsFile) -> dict[str, object]:
-        """Return release, age (years) and sex of a recording's subject; None or NaN where not known."""
+        """Return release, age (years) and sex of a recording's subject; None or NaN if not known."""
         table = self._tables[file.root]
         if file.subject not in table.index:
             return {"release": None, "age": np.nan, "sex": None}
@@ -47,18 +51,9 @@ class Subjects:
         return {name: row[name] for name in COLUMNS}
 
     def target(self, file: BidsFile) -> float:
-        """Return the wanted number of a recording's subject; NaN where it is not known."""
+        """Return the target of a recording's subject; NaN if it is not known."""
         table = self._tables[file.root]
         return float(table["target"].get(file.subject, np.nan))
-
-
-def is_simulated(root: Path) -> bool:
-    """Say whether dataset_description.json calls the data set simulated; an unreadable one does not."""
-    try:
-        description = json.loads((root / "dataset_description.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(description, dict) and description.get("Simulated") is True
 
 
 def number_columns(root: Path) -> list[str]:
@@ -71,9 +66,18 @@ def number_columns(root: Path) -> list[str]:
 
 
 def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFrame, list[Problem]]:
-    """Return one row per subject (index `sub-XX`; release, age in years, sex, target), and what was wrong.
+    """Return a table with one row per subject, and the problems with participants.tsv.
 
-    What is not known is None or NaN. A missing or unreadable file gives an empty table and a problem.
+    Parameters
+    ----------
+    root : the BIDS folder.
+    target : column with the target, if any.
+
+    Returns
+    -------
+    DataFrame : index `sub-XX`; columns `release, age, sex, target`, age in years; None or NaN if not known.
+        Empty if the file is missing or can't be read.
+    problems : what is wrong with the file.
     """
     path = root / NAME
     problems: list[Problem] = []
@@ -82,7 +86,7 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
         if "participant_id" not in table.columns:
             raise SparseEEGError(f"no column participant_id; found: {', '.join(map(str, table.columns))}")
     except SparseEEGError as error:
-        problems.append(Problem(path, one_line(error), "release, age and sex stay unknown", "nothing"))
+        problems.append(Problem(path, one_line(error), "read without release, age and sex", "nothing"))
         return pd.DataFrame(columns=[*COLUMNS, "target"]), problems
     table = table.dropna(subset=["participant_id"]).reset_index(drop=True)
     missing = pd.Series(None, index=table.index, dtype=object)
@@ -102,7 +106,7 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     repeated = subjects.index.duplicated()
     if repeated.any():
         reason = f"{subjects.index[repeated][0]} has more than one row"
-        problems.append(Problem(path, reason, "the first one counts", "nothing"))
+        problems.append(Problem(path, reason, "the first one is used", "nothing"))
     return subjects[~repeated], problems
 
 
@@ -132,5 +136,5 @@ def _numbers(
         first = text[0]
         more = f" ({len(text)} such rows)" if len(text) > 1 else ""
         reason = f"column {title}, {names[first]}: {column.iloc[first]!r} is not a number{more}"
-        problems.append(Problem(path, reason, f"{title} stays unknown there", "nothing"))
+        problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
     return numbers

@@ -1,9 +1,8 @@
-"""The trial rule: from the events of one recording to a table with one row per trial.
+"""Find the trials in the events of one recording.
 
-A trial is the interval from one `contrastTrial_start` to the next; the last one counts only where an
-`end_experiment` closes it. Its stimulus is the first target inside, its response the first button press from
-the stimulus on, whichever side. Earlier presses are premature, later ones are second thoughts: neither is the
-response.
+A trial is the interval from one `contrastTrial_start` to the next; the last one only counts if it is closed
+by an `end_experiment`. Its stimulus is the first target inside. Its response is the first button press, left
+or right, at or after the stimulus; earlier (premature) and later presses are ignored.
 """
 
 from dataclasses import dataclass
@@ -23,15 +22,15 @@ COLUMNS = ("trial_start", "stimulus", "stimulus_onset", "response", "response_on
 
 @dataclass(frozen=True)
 class TrialRule:
-    """Which events make a trial; the defaults are those of HBN-EEG's contrast change detection task.
+    """The events of a trial; the defaults are those of HBN-EEG's contrast change detection task.
 
     Parameters
     ----------
-    stimulus, response : names of the events shown and answered.
-    trial_start : names of the events that begin a trial; without any, a trial lasts from one stimulus to the
+    stimulus, response : names of the stimulus events and of the response events.
+    trial_start : names of the events that begin a trial. If empty, a trial lasts from one stimulus to the
         next, and the last one to the end of the recording.
-    end : names of the events that close the last trial, which is dropped without one.
-    column : where the names stand in events.tsv, as `value` or `trial_type`.
+    end : names of the events that close the last trial; an open last trial is dropped.
+    column : column of events.tsv with the names, as `value` or `trial_type`.
     """
 
     stimulus: tuple[str, ...] = STIMULI
@@ -45,22 +44,22 @@ CONTRAST_CHANGE = TrialRule()
 
 
 def trial_table(events: pd.DataFrame, rule: TrialRule = CONTRAST_CHANGE) -> pd.DataFrame:
-    """Return one row per trial, in order of time, from the events of one recording in any order.
+    """Return one row per trial of a recording, in order of time.
 
     Parameters
     ----------
-    events : columns `onset` (seconds) and the rule's (`value`); `feedback` where known. Anything else is
-        ignored.
-    rule : which events make a trial.
+    events : events in any order, with the columns `onset` (seconds), `rule.column` (names), and `feedback`
+        if known. Other columns are ignored.
+    rule : the events of a trial.
 
     Returns
     -------
-    DataFrame with `trial_start, stimulus, stimulus_onset, response, response_onset, rt, correct`: seconds,
-    names of events, True/False; what a trial lacks is NaN or None. `rt` is response minus stimulus onset.
+    DataFrame : columns `trial_start, stimulus, stimulus_onset, response, response_onset, rt, correct`. Times
+        are in seconds; `rt` is response minus stimulus onset; missing values are NaN or None.
 
     Raises
     ------
-    SparseEEGError : a column is missing, or an onset is not a finite number (row and value are named).
+    SparseEEGError : a column is missing, or an onset is not a finite number; the message names row and value.
     """
     onset, value, feedback = _sorted_events(events, rule.column)
     start, end = _intervals(onset, value, rule)
@@ -79,7 +78,7 @@ def trial_table(events: pd.DataFrame, rule: TrialRule = CONTRAST_CHANGE) -> pd.D
         response_onset - stimulus_onset,
         np.array([FEEDBACK.get(name) if isinstance(name, str) else None for name in shown], dtype=object),
     )
-    # dtype object keeps None as None; pandas would turn names into its own text type with NaN
+    # dtype object keeps None; pandas would convert names to its own string type, with NaN
     return pd.DataFrame(
         {name: pd.Series(column, dtype=column.dtype) for name, column in zip(COLUMNS, columns, strict=True)}
     )
@@ -109,14 +108,14 @@ def _numbers(column: pd.Series) -> np.ndarray:
     if len(wrong):
         row = int(wrong[0])
         entry = column.iloc[row]
-        said = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
+        reason = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
         more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
-        raise SparseEEGError(f"column onset, row {row + 1}: {said}{more}")
+        raise SparseEEGError(f"column onset, row {row + 1}: {reason}{more}")
     return numbers
 
 
 def _intervals(onset: np.ndarray, value: np.ndarray, rule: TrialRule) -> tuple[np.ndarray, np.ndarray]:
-    """Return start and end of every closed trial."""
+    """Return start and end of each closed trial."""
     if not rule.trial_start:
         starts = onset[np.isin(value, rule.stimulus)]
         return starts, np.append(starts[1:], np.inf)[: len(starts)]
@@ -129,7 +128,7 @@ def _intervals(onset: np.ndarray, value: np.ndarray, rule: TrialRule) -> tuple[n
 
 
 def _first_inside(onset: np.ndarray, chosen: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Return the index of the first chosen event with lower <= onset < upper, or -1, also for a NaN bound."""
+    """Return the index of the first chosen event with lower <= onset < upper; -1 if there is none."""
     candidates = np.flatnonzero(chosen)
     if not len(candidates):
         return np.full(len(lower), -1)

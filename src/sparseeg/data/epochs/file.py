@@ -1,4 +1,4 @@
-"""One file of MNE epochs: its metadata column and its resampled, cropped signal."""
+"""Read one file of MNE epochs: a metadata column, and the resampled and cropped signal."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +18,13 @@ DROPPED = "these epochs dropped"
 
 @dataclass(frozen=True)
 class Crop:
-    """The part of each epoch that is wanted: seconds from the event and Hz; None is as in the file.
+    """The part of each epoch to keep; None keeps what is in the file.
 
-    `margin` is how many seconds around it are kept, as far as the epoch reaches.
+    Parameters
+    ----------
+    tmin, tmax : seconds from the event.
+    sfreq : sampling rate in Hz.
+    margin : seconds kept around the crop, as far as the epoch reaches.
     """
 
     tmin: float | None = None
@@ -29,9 +33,10 @@ class Crop:
     margin: float = 0.0
 
     def samples(self, times: np.ndarray, sfreq: float) -> tuple[int, int]:
-        """Return the first sample and the number of samples of the half-open crop, wherever the epoch ends.
+        """Return the first sample and the number of samples of the half-open crop.
 
-        It begins at the first sample at or after `tmin`: resampling may leave no sample on `tmin` itself.
+        It begins at the first sample at or after `tmin`, because after resampling there may be no sample at
+        `tmin`. It may reach outside the epoch.
         """
         first = 0 if self.tmin is None else int(np.ceil((self.tmin - times[0]) * sfreq - 1e-6))
         if self.tmax is None:
@@ -46,10 +51,19 @@ class Crop:
 
 @dataclass(frozen=True)
 class EpochsFile:
-    """One file's usable epochs: `signal` (epoch, time, channel) in microvolts, a `target` for each.
+    """The usable epochs of one file.
 
-    The wanted part begins `before` samples into the signal, at `tmin` seconds, and is `n_times` long. `trial`
-    is each epoch's number in the file.
+    Parameters
+    ----------
+    signal : (epoch, time, channel) in microvolts, with the margin.
+    before : samples of `signal` before the crop.
+    n_times : samples of the crop.
+    target : (epoch,), targets.
+    trial : (epoch,), number of each epoch in the file.
+    ch_names : channels, in their order.
+    sfreq : sampling rate in Hz.
+    tmin : seconds from the event to the first sample of the crop.
+    problems : what is wrong with the file.
     """
 
     signal: np.ndarray
@@ -72,15 +86,15 @@ class EpochsFile:
 
 @dataclass(frozen=True)
 class MissingColumn(Problem):
-    """The target column is not among a file's metadata; `numeric` are those it could have been."""
+    """The metadata of a file lack the target column; `numeric` lists their columns of numbers."""
 
     numeric: tuple[str, ...] = ()
 
 
 def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile | Problem:
-    """Return a file's epochs that have a target, or the problem that explains why there are none.
+    """Return the epochs of a file that have a target, or the problem because of which there are none.
 
-    The file is resampled before it is cropped, so that the crop's edges are not those of the resampling.
+    Epochs are resampled before they are cropped, so that the crop has no artefacts at its edges.
     """
     try:
         with mne.utils.use_log_level("error"):
@@ -91,14 +105,14 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
             if isinstance(values, Problem):
                 return values
             return _windows(epochs, path, values, crop, problems)
-    except Exception as error:  # readers raise whatever a damaged file leads them to
+    except Exception as error:  # a reader may raise any error for a damaged file
         return Problem(path, f"can't be read: {one_line(error)}", LEFT_OUT)
 
 
 def _targets(
     metadata: pd.DataFrame | None, path: Path, target: str | None, problems: list[Problem]
 ) -> np.ndarray | Problem:
-    """Return the target of each epoch, NaN where there is none."""
+    """Return the target of each epoch; NaN if it has none."""
     if metadata is None:
         return MissingColumn(path, "its epochs have no metadata", LEFT_OUT)
     if target not in metadata.columns:
@@ -126,7 +140,7 @@ def _windows(
     epochs.pick("eeg", exclude=())
     if epochs.info["bads"]:
         reason = f"channels marked bad: {', '.join(epochs.info['bads'])}"
-        action = "kept, because every recording needs the same channels"
+        action = "kept, because all recordings need the same channels"
         problems.append(Problem(path, reason, action, "nothing"))
     volts, times, sfreq = _resampled(epochs, crop.sfreq)
     first, count = crop.samples(times, sfreq)
@@ -158,7 +172,7 @@ def _windows(
 
 
 def _resampled(epochs: Any, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return volts (epoch, channel, time), times and rate, resampled where the rate is not the wanted one."""
+    """Return volts (epoch, channel, time), times and rate, resampled if the file has another rate."""
     volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
     if wanted is None or same_rate(sfreq, wanted):
         return volts, times, sfreq

@@ -1,4 +1,4 @@
-"""Folders of MNE epochs: each epoch a window, a metadata column the target."""
+"""Read folders of MNE epochs: each epoch is a window, and a metadata column is the target."""
 
 import re
 from collections.abc import Sequence
@@ -20,14 +20,24 @@ from sparseeg.errors import SparseEEGError, nearest
 
 PATTERNS = ("*_epo.fif", "*-epo.fif", "*_epo.fif.gz", "*-epo.fif.gz")
 SECONDS = {
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
-    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
-    **dict.fromkeys(("us", "usec", "microsecond", "microseconds"), 1e-6),
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "millisecond": 1e-3,
+    "milliseconds": 1e-3,
+    "us": 1e-6,
+    "usec": 1e-6,
+    "microsecond": 1e-6,
+    "microseconds": 1e-6,
 }
+"""Units of time in seconds."""
 
 
 def epochs_files(path: Path) -> list[Path]:
-    """Return the epochs files in a folder and below it, in order of their paths."""
+    """Return the epochs files in a folder and its subfolders, in order of their paths."""
     return sorted({file for pattern in PATTERNS for file in path.rglob(pattern)})
 
 
@@ -45,35 +55,38 @@ def read_epochs(
 ) -> WindowSet:
     """Return the epochs of a folder as windows, with a metadata column as their target.
 
+    Only EEG channels are read. Bad channels are kept, with a note among the problems, because a network needs
+    the same channels everywhere.
+
     Parameters
     ----------
-    path : folder with `*_epo.fif` or `*-epo.fif`, also in folders below. The subject is the `sub-XX` of a
-        file's name, else the name without its ending; files of one subject are joined.
-    target : column of numbers in `epochs.metadata`; epochs where it is missing are dropped and counted.
-    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept as it is.
-    tmin, tmax : crop in seconds from the event, half open: round((tmax - tmin) * sfreq) samples from the
-        first sample at or after tmin. The whole epoch by default.
-    sfreq : Hz; resampled before the crop.
-    margin : seconds around the crop by which windows may be moved, where the epochs reach that far.
+    path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders. The subject is `sub-XX` in the file
+        name, else the file name without its extension; files of one subject are joined.
+    target : column of numbers in `epochs.metadata`; epochs without a number are dropped and counted.
+    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
+    tmin, tmax : half-open crop in seconds from the event: round((tmax - tmin) * sfreq) samples from the first
+        sample at or after tmin. The whole epoch by default.
+    sfreq : sampling rate in Hz; epochs are resampled before they are cropped.
+    margin : seconds around the crop by which windows may be moved, as far as the epochs reach.
     n_jobs, progress : as in `read_bids`.
-
-    Only EEG channels are read. Those marked bad are kept, with a note: a network needs the same everywhere.
 
     Raises
     ------
-    SparseEEGError : no such files, no such column, or no epoch left.
+    SparseEEGError : there are no such files, no such column, or no usable epoch.
     """
     path = Path(path)
     files = epochs_files(path)
     if not files:
-        raise SparseEEGError(f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or below")
+        raise SparseEEGError(
+            f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
+        )
     crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
     problems: list[Problem] = []
     kept = _alike(files, read, problems)
     if not kept:
-        raise SparseEEGError(f"{path}: no epoch left of {len(files)} files; {summarise(problems)}")
+        raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
     table = pd.concat([_rows(number, *pair, path) for number, pair in enumerate(kept)], ignore_index=True)
     first = kept[0][1]
@@ -91,7 +104,7 @@ def read_epochs(
 
 
 def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
-    """Return what epochs decode: a column of theirs, after which the task is called."""
+    """Return the task of decoding a metadata column, whose name is the task's."""
     length = epochs.n_times / epochs.sfreq
     return Task(
         target,
@@ -108,14 +121,14 @@ def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
 
 def _crop(tmin: float | None, tmax: float | None, sfreq: float | None) -> Crop:
     if tmin is not None and tmax is not None and not tmax > tmin:
-        raise SparseEEGError(f"no window from {tmin:g} to {tmax:g} s: tmax must lie after tmin")
+        raise SparseEEGError(f"no window from {tmin:g} to {tmax:g} s: tmax must be greater than tmin")
     if sfreq is not None and not sfreq > 0:
         raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
     return Crop(tmin, tmax, sfreq)
 
 
 def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Problem]) -> None:
-    """Refuse a target that no file has: more likely misspelt than missing everywhere."""
+    """Raise SparseEEGError for a target that no file has: it is probably misspelt."""
     lacking = [result for result in read if isinstance(result, MissingColumn)]
     if not lacking or any(isinstance(result, EpochsFile) for result in read):
         return
@@ -133,7 +146,7 @@ def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Pr
 def _alike(
     files: Sequence[Path], read: Sequence[EpochsFile | Problem], problems: list[Problem]
 ) -> list[tuple[Path, EpochsFile]]:
-    """Return the files whose channels, rate and length are those of most; the others become problems."""
+    """Return the files with the most frequent channels, rate and length; note the others as problems."""
     good = [result for result in read if isinstance(result, EpochsFile)]
     ch_names = expected_channels([result.ch_names for result in good])
     fitting = [result for result in good if channel_order(result.ch_names, ch_names) is not None]
@@ -148,7 +161,7 @@ def _alike(
         if order is None:
             problems.append(Problem(file, channel_difference(result.ch_names, ch_names), LEFT_OUT))
         elif _shape(result) != shape:
-            reason = f"{_shape(result)} where most files have {shape}; sfreq, tmin and tmax make them alike"
+            reason = f"{_shape(result)}, but most files have {shape}; give sfreq, tmin and tmax for all"
             problems.append(Problem(file, reason, LEFT_OUT))
         else:
             problems += result.problems

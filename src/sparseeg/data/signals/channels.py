@@ -1,4 +1,4 @@
-"""Which channels recordings should have, and how one that differs does so."""
+"""The channels that recordings should have, and how those of a recording differ from them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,10 +7,14 @@ from sparseeg.data.bids.hbn import CH_NAMES
 
 
 def expected_channels(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the channels every recording should have, from those found.
+    """Return the channels that every recording should have.
 
-    HBN's 129 where some recording has them (in their own order), else the list that most recordings have; of
-    equally frequent ones the first found.
+    These are HBN's 129 channels, in HBN's order, if any recording has them; otherwise the most frequent list,
+    or the first of several equally frequent ones.
+
+    Parameters
+    ----------
+    found : the channels of each recording, in their order.
     """
     if not found:
         return ()
@@ -20,18 +24,18 @@ def expected_channels(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def channel_order(names: Sequence[str], expected: Sequence[str]) -> list[int] | None:
-    """Return where each expected channel is among `names`, or None unless both hold the same channels."""
+    """Return the index in `names` of each expected channel; None unless both hold the same channels."""
     if sorted(names) != sorted(expected):
         return None
     return [list(names).index(name) for name in expected]
 
 
 def channel_difference(names: Sequence[str], expected: Sequence[str]) -> str:
-    """Say in words how channels differ from the expected ones."""
-    lacking = [name for name in expected if name not in names]
-    beyond = [name for name in names if name not in expected]
+    """Describe how channels differ from the expected ones."""
+    missing = [name for name in expected if name not in names]
+    additional = [name for name in names if name not in expected]
     parts = [f"{len(names)} EEG channels instead of {len(expected)}"]
-    for words, differing in (("lacks", lacking), ("has besides", beyond)):
+    for words, differing in (("missing", missing), ("additional", additional)):
         if differing:
-            parts.append(f"{words} {', '.join(differing[:5])}{', ...' if len(differing) > 5 else ''}")
+            parts.append(f"{words}: {', '.join(differing[:5])}{', ...' if len(differing) > 5 else ''}")
     return "; ".join(parts)

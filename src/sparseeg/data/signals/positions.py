@@ -1,4 +1,4 @@
-"""Where electrodes sit, from the names of their channels."""
+"""Positions of electrodes, found by the names of their channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,15 +8,15 @@ import numpy as np
 
 from sparseeg.data.bids import hbn
 
-# The 10-05 system: MNE 1.13 gave it the name of the head that its positions were measured on.
+# Names of the 10-05 system in MNE: since 1.13, and before.
 _TEN_FIVE = ("colin27_1005", "standard_1005")
 
 
 def chs_info(ch_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return `{"ch_name": name, "loc": [x, y, z]}` for each channel; `loc` is None where it isn't known.
+    """Return `{"ch_name": name, "loc": [x, y, z]}` for each channel; `loc` is None if it isn't known.
 
-    Positions are in metres from the middle of the head: x to the right, y to the front, z up. They are those
-    of the 10-05 system, or of HBN's cap where that knows more of the names; capitals don't matter.
+    Positions are in metres from the centre of the head: x to the right, y to the front, z up. They come from
+    the 10-05 system, or from HBN's cap if that has more of the names; case is ignored.
     """
     montages = [_positions(_ten_five()), _positions(hbn.MONTAGE)]
     names = [name.lower() for name in ch_names]
@@ -25,8 +25,8 @@ def chs_info(ch_names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _ten_five() -> str:
-    there = mne.channels.get_builtin_montages()
-    return next(name for name in _TEN_FIVE if name in there)
+    builtin = mne.channels.get_builtin_montages()
+    return next(name for name in _TEN_FIVE if name in builtin)
 
 
 def _positions(montage: str) -> dict[str, list[float]]:

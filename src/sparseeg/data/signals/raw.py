@@ -1,4 +1,4 @@
-"""Files of recordings opened by MNE, so that no damage in one is believed or ends the process."""
+"""Open recordings with MNE, so that a damaged file gives an error and neither wrong data nor a crash."""
 
 import gzip
 import pickle
@@ -12,7 +12,7 @@ import mne
 
 from sparseeg.errors import SparseEEGError
 
-# Samples in an .fdt file of their own are only numbers, and stay there until they are wanted.
+# Samples in a separate .fdt file are plain numbers, safe to read later in this process.
 _READ_EEGLAB = """
 import pickle, sys
 out, sys.stdout = sys.stdout.buffer, sys.stderr
@@ -28,12 +28,12 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def open_raw(path: Path) -> mne.io.BaseRaw:
-    """Return a recording of any format that `mne.io.read_raw` knows; samples that can wait are not read yet.
+    """Open a recording in any format that `mne.io.read_raw` knows, without loading its samples if possible.
 
     Raises
     ------
-    SparseEEGError : a folder, or a damaged file that its reader wouldn't answer with an error.
-    Exception : whatever the reader raises for a damaged file.
+    SparseEEGError : the path is a folder, or the file is damaged in a way that MNE doesn't notice.
+    Exception : any error that the reader raises for a damaged file.
     """
     suffix = path.suffix.lower()
     if path.is_dir() and not suffix:
@@ -50,59 +50,59 @@ def open_raw(path: Path) -> mne.io.BaseRaw:
 
 
 def _check_edf(path: Path) -> None:
-    """Raise SparseEEGError where an EDF or BDF header says another number of channels than it describes.
+    """Raise SparseEEGError if an EDF or BDF header states a wrong number of channels.
 
-    Readers believe the number and then take text of one field for another. Source: EDF, Kemp et al. 1992.
+    Readers trust the number and would then read one field as another. Source: EDF, Kemp et al. 1992.
     """
     with path.open("rb") as file:
         header = file.read(256)
     try:
         length, channels = int(header[184:192]), int(header[252:256])
     except ValueError as error:
-        raise SparseEEGError("its header is damaged or cut short") from error
+        raise SparseEEGError("its header is damaged or truncated") from error
     if channels < 1 or length != 256 * (1 + channels):
         described = length // 256 - 1
         raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
 
 
 def _check_brainvision(path: Path) -> None:
-    """Raise SparseEEGError where a BrainVision header says more channels than it describes.
+    """Raise SparseEEGError if a BrainVision header states more channels than it describes.
 
-    MNE would make room for all of them. Source: BrainVision Core Data Format 1.0.
+    MNE would allocate memory for all of them. Source: BrainVision Core Data Format 1.0.
     """
     header = path.read_bytes()
-    said = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
+    stated = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
     described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
-    if said is not None and float(said[1]) > len(described):
-        raise SparseEEGError(f"its header says {said[1].decode()} channels, but describes {len(described)}")
+    if stated is not None and float(stated[1]) > len(described):
+        raise SparseEEGError(f"its header says {stated[1].decode()} channels, but describes {len(described)}")
 
 
 def check_tags(path: Path) -> None:
-    """Raise SparseEEGError where the tags of a FIF file, each of which says where the next is, go in circles.
+    """Raise SparseEEGError if the tags of a FIF file, each of which points to the next, form a loop.
 
-    MNE would follow them until no memory is left.
+    MNE would follow them until memory runs out.
     """
     seen: set[int] = set()
-    place = 0
+    position = 0
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        while place not in seen:
-            seen.add(place)
-            file.seek(place)
+        while position not in seen:
+            seen.add(position)
+            file.seek(position)
             tag = file.read(16)
             if len(tag) < 16:
                 return
             _, _, size, following = struct.unpack(">4i", tag)
-            place = following if following else place + 16 + size
-            if place < 0:
+            position = following if following else position + 16 + size
+            if position < 0:
                 return
-    raise SparseEEGError("it is damaged: its tags go in circles")
+    raise SparseEEGError("it is damaged: its tags form a loop")
 
 
 def _read_eeglab(path: Path) -> mne.io.BaseRaw:
-    """Return an EEGLAB file's recording, read in another process.
+    """Return the recording of an EEGLAB file, read in a separate process.
 
-    scipy's reader takes types in the file for places in memory: a damaged one ends its process, or doesn't,
-    with what happens to lie there. Nothing of that is left in the process that reads.
+    scipy's reader uses numbers from the file as memory addresses: a damaged file can crash the process that
+    reads it, or corrupt its memory. A separate process keeps this one intact.
     """
     command = [sys.executable, "-P", "-c", _READ_EEGLAB, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
@@ -110,7 +110,7 @@ def _read_eeglab(path: Path) -> mne.io.BaseRaw:
             assert reader.stdout is not None
             found = pickle.load(reader.stdout)
         except (EOFError, pickle.UnpicklingError) as error:
-            raise SparseEEGError("it is damaged: reading it ends the process that does") from error
+            raise SparseEEGError("it is damaged: the process that reads it crashes") from error
         finally:
             reader.kill()
     if isinstance(found, str):

@@ -1,4 +1,4 @@
-"""One recording: from its file to the stretches of signal its windows need, and where they lie there."""
+"""Read one recording: the segments of signal that its windows need, and the windows in them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.cuts import Cut, lost
+from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.continuous import Continuous
@@ -17,12 +17,20 @@ from sparseeg.errors import NO_ROOM, one_line
 
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]
-"""(blocks, shape, dtype) -> what stands for the signal: the array itself, or where it was written."""
+"""(blocks, shape, dtype) -> the signal: an array, or the name of the file that it was written to."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The windows of one recording: `signal` (time, channel) in microvolts, a row of `windows` for each."""
+    """The windows of one recording.
+
+    Parameters
+    ----------
+    signal : what the sink returned for the signal, (time, channel) in microvolts.
+    windows : one row per window, with `start`, `earliest` and `latest` in samples of `signal`.
+    ch_names : channels of the signal, in their order.
+    problems : everything wrong with the file that did not prevent reading it.
+    """
 
     signal: Any
     windows: pd.DataFrame
@@ -30,7 +38,7 @@ class Recording:
     problems: tuple[Problem, ...]
 
     def reordered(self, order: list[int]) -> "Recording":
-        """Return the recording, held in memory, with its channels in another order."""
+        """Return the recording with its channels in another order; its signal must be an array."""
         if order == list(range(len(self.ch_names))):
             return self
         names = tuple(self.ch_names[index] for index in order)
@@ -50,10 +58,17 @@ def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
 def read_recording(
     file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory
 ) -> Recording | Problem:
-    """Return the windows of one recording, `start`, `earliest` and `latest` counted in its kept signal.
+    """Return the windows of one recording, or the problem because of which there are none.
 
-    Only the stretches of signal inside windows are kept, and overlapping windows share theirs. A recording
-    without a window comes back as the problem that explains it; a damaged file raises nothing.
+    Only the segments of signal inside windows are kept; overlapping windows share theirs. A damaged file
+    gives a problem, not an error.
+
+    Parameters
+    ----------
+    file : the recording.
+    cut : how windows are cut.
+    processing : how the signal is conditioned.
+    sink : takes the signal block by block.
     """
     events = cut.events(file)
     if isinstance(events, Problem):
@@ -62,11 +77,11 @@ def read_recording(
     try:
         with mne.utils.use_log_level("error"):
             source = Continuous(file, processing, problems)
-            windows = cut.place(events, source.n_samples, file, problems)
+            windows = cut.windows(events, source.n_samples, file, problems)
             if isinstance(windows, Problem):
                 return windows
             return _keep(source, windows, cut, file, processing, sink, problems)
-    except Exception as error:  # readers raise whatever a damaged file leads them to
+    except Exception as error:  # a reader may raise any error for a damaged file
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
         return Problem(file.path, f"can't be read: {one_line(error)}", LEFT_OUT)
@@ -81,21 +96,21 @@ def _keep(
     sink: Sink,
     problems: list[Problem],
 ) -> Recording | Problem:
-    """Hand what the windows need to the sink; drop windows with samples that are no numbers."""
+    """Pass the segments that windows need to the sink; drop windows with NaN or infinite samples."""
     earliest = windows["earliest"].to_numpy()
-    first, last = stretches(earliest, windows["latest"].to_numpy() + cut.n_times)
+    first, last = segments(earliest, windows["latest"].to_numpy() + cut.n_times)
     before = np.concatenate([[0], np.cumsum(last - first)])
-    where = np.searchsorted(first, earliest, side="right") - 1
-    shift = before[where] - first[where]
+    segment = np.searchsorted(first, earliest, side="right") - 1
+    shift = before[segment] - first[segment]
     bad = np.zeros(before[-1] + 1, dtype=np.int64)
 
     def blocks() -> Blocks:
-        at = 0
+        done = 0
         for begin, end in zip(first, last, strict=True):
             for position in range(begin, end, source.block):
                 block = source.microvolts(position, min(end, position + source.block))
-                bad[at + 1 : at + 1 + len(block)] = ~np.isfinite(block).all(axis=1)
-                at += len(block)
+                bad[done + 1 : done + 1 + len(block)] = ~np.isfinite(block).all(axis=1)
+                done += len(block)
                 yield block
 
     shape = (int(before[-1]), len(source.ch_names))
@@ -103,7 +118,7 @@ def _keep(
     moved = windows.assign(**{name: windows[name] + shift for name in ("start", "earliest", "latest")})
     np.cumsum(bad, out=bad)
     clean = _clean(bad, moved["start"].to_numpy(), moved["start"].to_numpy() + cut.n_times)
-    problem = lost(clean, "hold NaN or infinite samples", file, problems)
+    problem = note_lost(clean, "hold NaN or infinite samples", file, problems)
     if problem is not None:
         return problem
     movable = _clean(bad, moved["earliest"].to_numpy(), moved["latest"].to_numpy() + cut.n_times)
@@ -117,8 +132,8 @@ def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.nd
     return bad_before[last] == bad_before[first]
 
 
-def stretches(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return begins and ends of the union of the intervals [first, last), joined where they touch."""
+def segments(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return first and last samples of the union of the intervals [first, last), joined where they touch."""
     order = np.argsort(first, kind="stable")
     begins, reach = first[order], np.maximum.accumulate(last[order])
     new = np.flatnonzero(np.append(True, begins[1:] > reach[:-1]))

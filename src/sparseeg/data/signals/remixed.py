@@ -1,4 +1,4 @@
-"""A signal whose channels are chosen, ordered and re-referenced where a stretch of it is read."""
+"""A view of a signal with its channels selected, reordered and re-referenced when it is read."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ import numpy as np
 from sparseeg.data.signals.signal_file import SignalFile
 
 
-class Remixed:
-    """A view of a signal (time, channel): nothing is copied until a stretch is wanted.
+class RemixedSignal:
+    """A view of a signal (time, channel); nothing is copied until a slice is read.
 
     Parameters
     ----------
     signal : array or file.
-    columns : of the signal, one for each channel of the view.
+    columns : column of the signal for each channel of the view.
     reference : columns of the signal whose mean is subtracted from all channels; None for none.
     """
 
@@ -21,7 +21,7 @@ class Remixed:
 
     def __init__(
         self,
-        signal: "np.ndarray | SignalFile | Remixed",
+        signal: "np.ndarray | SignalFile | RemixedSignal",
         columns: Sequence[int],
         reference: Sequence[int] | None = None,
     ) -> None:
@@ -34,9 +34,9 @@ class Remixed:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, stretch: slice) -> np.ndarray:
+    def __getitem__(self, part: slice) -> np.ndarray:
         """Return the samples of a slice, (time, channel), float32."""
-        samples = np.asarray(self.signal[stretch], dtype=np.float32)
+        samples = np.asarray(self.signal[part], dtype=np.float32)
         chosen = samples[:, self.columns]
         if self.reference is not None:
             mean = samples[:, self.reference].mean(axis=1, keepdims=True, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Another sampling rate, with every sample where it belongs."""
+"""Resampling that keeps the times of samples exact."""
 
 from fractions import Fraction
 
@@ -7,26 +7,32 @@ from scipy.signal import resample_poly
 
 from sparseeg.errors import SparseEEGError
 
-SAME = 1e-6  # of a rate, to which it is known: 4 ms in an hour
-LOWEST, HIGHEST = 0.1, 1000.0  # of a file's rate over the wanted one; beyond, its header is damaged
+SAME = 1e-6  # relative precision of a sampling rate: 4 ms in an hour
+LOWEST, HIGHEST = 0.1, 1000.0  # ratio of a file's rate to the wanted one; beyond, its header is damaged
 
 
 def same_rate(first: float, second: float) -> bool:
-    """Say whether two sampling rates are the same to rounding."""
+    """Return whether two sampling rates are equal to rounding."""
     return abs(first - second) <= SAME * second
 
 
 def rate_ratio(sfreq: float, new: float) -> Fraction:
-    """Return new samples per old one, as the simplest fraction that is the same to rounding; 1 for one rate.
+    """Return the number of new samples per old sample, as the simplest fraction that is equal to rounding.
 
-    An effective rate such as 512.0347 Hz would need filters of many millions of samples otherwise.
+    With the exact ratio, an effective rate such as 512.0347 Hz would need filters of millions of samples.
 
-    Raises SparseEEGError for a rate that nobody records at.
+    Parameters
+    ----------
+    sfreq, new : old and new sampling rate in Hz.
+
+    Raises
+    ------
+    SparseEEGError : the old rate is implausible for EEG.
     """
     if not LOWEST * new <= sfreq <= HIGHEST * new:
         raise SparseEEGError(
-            f"it says that it is sampled at {sfreq:g} Hz; what can be resampled to {new:g} Hz is sampled at "
-            f"{LOWEST * new:g} to {HIGHEST * new:g} Hz"
+            f"it is sampled at {sfreq:g} Hz according to its header; only {LOWEST * new:g} to "
+            f"{HIGHEST * new:g} Hz can be resampled to {new:g} Hz"
         )
     ratio = Fraction(new) / Fraction(sfreq)
     largest = 1
@@ -36,10 +42,10 @@ def rate_ratio(sfreq: float, new: float) -> Fraction:
 
 
 def resample(data: np.ndarray, sfreq: float, new: float) -> np.ndarray:
-    """Return `data` (..., time) at `new` instead of `sfreq` Hz: sample k of the result is at k / new seconds.
+    """Return `data` (..., time) resampled from `sfreq` to `new` Hz; sample k is at k / new seconds.
 
-    A zero-phase polyphase filter (scipy's default Kaiser window) with an exact ratio. MNE's FFT resampling is
-    not used: it rounds its padding to whole new samples, which can move the signal by half a sample.
+    This is a zero-phase polyphase filter (scipy's default Kaiser window) with an exact ratio. MNE's FFT
+    resampling rounds its padding to whole new samples, which can move the signal by half a sample.
     """
     ratio = rate_ratio(sfreq, new)
     if ratio == 1:

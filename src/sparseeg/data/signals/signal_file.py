@@ -1,4 +1,4 @@
-"""A signal in a .npy file that is read stretch by stretch: nothing of it stays in memory."""
+"""A signal in a .npy file that is read slice by slice and never held in memory."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from sparseeg.errors import SparseEEGError
 
 
 class SignalFile:
-    """A signal (time, channel) in a .npy file, of which stretches are read when they are wanted.
+    """A signal (time, channel) in a .npy file, read slice by slice on demand.
 
-    It holds no file open, so that a store may have any number of recordings, and no pages: all that is read
-    through a memory map counts as resident memory of the process from then on.
+    The file is not kept open, so that a store can have any number of recordings. It is not memory-mapped
+    either: pages read through a map would count as resident memory of the process.
 
     Raises
     ------
-    ValueError : no .npy file of a signal, or one that is shorter or longer than its header says.
+    ValueError : the file is not a .npy file of a signal, or is shorter or longer than its header says.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class SignalFile:
             self._offset = file.tell()
             found = file.seek(0, 2) - self._offset
         if in_columns or self.ndim != 2 or self.dtype.kind != "f":
-            raise ValueError(f"{path}: not a signal (time, channel)")
+            raise ValueError(f"{path}: not a signal (time, channel) of floating-point numbers")
         self._row = self.shape[1] * self.dtype.itemsize
         if found != len(self) * self._row:
             raise ValueError(f"{path}: {found} bytes of signal instead of {len(self) * self._row}")
@@ -39,26 +39,33 @@ class SignalFile:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def read(self, start: int, stretch: np.ndarray) -> np.ndarray:
-        """Fill `stretch` (time, channel), contiguous and of the signal's dtype, from sample `start` on.
+    def read(self, start: int, out: np.ndarray) -> np.ndarray:
+        """Fill an array with the samples from `start` on, and return it.
+
+        Parameters
+        ----------
+        start : first sample.
+        out : (time, channel), contiguous and of the signal's dtype.
 
         Raises
         ------
-        SparseEEGError : the file is gone, or shorter than it was.
+        SparseEEGError : the file was removed or truncated after it was opened.
         """
         try:
             with open(self.path, "rb", buffering=0) as file:
                 file.seek(self._offset + start * self._row)
-                found = file.readinto(stretch.data)
+                found = file.readinto(out.data)
         except FileNotFoundError:
             found = 0
-        if found != stretch.nbytes:
-            raise SparseEEGError(f"{self.path} is not what it was; prepare the store again")
-        return stretch
+        if found != out.nbytes:
+            raise SparseEEGError(
+                f"{self.path} was changed or removed while it was in use; prepare the store again"
+            )
+        return out
 
-    def __getitem__(self, stretch: slice) -> np.ndarray:
+    def __getitem__(self, part: slice) -> np.ndarray:
         """Return the samples of a slice, (time, channel)."""
-        start, stop, _ = stretch.indices(len(self))
+        start, stop, _ = part.indices(len(self))
         return self.read(start, np.empty((max(0, stop - start), self.shape[1]), dtype=self.dtype))
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:

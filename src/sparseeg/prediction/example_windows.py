@@ -1,4 +1,4 @@
-"""Windows to try out what was made of a run, before it leaves."""
+"""Example windows on which an export or a submission is checked."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,27 +10,28 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import TrainConfig
 
 
-def windows_to_try(
+def example_windows(
     runs: Sequence[Path], n_chans: int, n_times: int, n_windows: int
 ) -> tuple[np.ndarray, str]:
-    """Return windows (window, channel, time) in microvolts, float32, and what they are.
+    """Return float32 windows (window, channel, time) in microvolts, and a description of their source.
 
-    Of the first store that one of the runs was trained on and that is still there; noise otherwise.
+    They come from the first store that one of the runs was trained on, if it still exists and its windows
+    have this shape; otherwise they are noise.
     """
     for run in runs:
         for path in TrainConfig.read(run).data.path:
             try:
                 windows = store.open_store(path)
             except SparseEEGError:
-                continue  # another kind of data, or gone
+                continue  # another kind of data, or removed
             if windows.shape == (n_chans, n_times):
                 rows = np.linspace(0, len(windows) - 1, n_windows).astype(int)
                 return windows.gather(rows), str(path)
-    return noise(n_chans, n_times, n_windows), "noise"
+    return noise_windows(n_chans, n_times, n_windows), "noise"
 
 
-def noise(n_chans: int, n_times: int, n_windows: int) -> np.ndarray:
-    """Return made-up windows in microvolts: a spectrum somewhat like that of EEG, the last channel flat."""
+def noise_windows(n_chans: int, n_times: int, n_windows: int) -> np.ndarray:
+    """Return random windows in microvolts with a spectrum similar to EEG; the last channel is flat."""
     rng = np.random.default_rng(0)
     windows = np.empty((n_windows, n_chans, n_times), dtype=np.float32)
     for window in windows:

@@ -1,28 +1,24 @@
-"""Files written in one step: drafted beside their place, then moved, so that none is ever half written."""
+"""Write BDF files."""
 
-import json
 import os
 from pathlib import Path
 
 import edfio
 import numpy as np
 
-from sparseeg.files.atomic import write_whole
+from sparseeg.data.bids.hbn import CH_NAMES
 
-from .forward import CH_NAMES
 from .settings import SFREQ
 
 LARGEST_UV = 8388
-"""Physical range of the BDF channels in steps of 1 nV; whole, so that the header holds it exactly."""
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write indented JSON in one step."""
-    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+"""Physical range of the BDF channels, in steps of 1 nV; an integer, so that the header is exact."""
 
 
 def write_bdf(path: Path, signals: np.ndarray) -> None:
-    """Write signals (time, 129) in microvolts, whole seconds, as 24-bit BDF with an anonymous fixed date."""
+    """Write signals as 24-bit BDF with a fixed anonymous date, whole or not at all.
+
+    signals : (time, 129) in microvolts; a whole number of seconds.
+    """
     digital = np.clip(np.rint(signals.T * 1000.0), -1000 * LARGEST_UV, 1000 * LARGEST_UV).astype(
         np.int32, order="C"
     )

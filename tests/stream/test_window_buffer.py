@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparseeg.stream.live_windows import LiveWindows, Lost, Marker, Ready
 from sparseeg.stream.ring import Ring
+from sparseeg.stream.window_buffer import CompleteWindow, LostWindow, Marker, WindowBuffer
 
 RATE = 100.0
 
@@ -17,8 +17,8 @@ def numbered(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([number, -number], axis=1), 50 + number / RATE
 
 
-def windows(**given) -> LiveWindows:
-    return LiveWindows(2, RATE, **{"tmin": 0.5, "duration": 2.0, "history": 5.0, **given})
+def windows(**given) -> WindowBuffer:
+    return WindowBuffer(2, RATE, **{"tmin": 0.5, "duration": 2.0, "history": 5.0, **given})
 
 
 @given(sizes=st.lists(st.integers(0, 37), min_size=1, max_size=60))
@@ -38,7 +38,7 @@ def test_a_ring_holds_the_last_samples_whatever_the_chunks(sizes: list[int]) -> 
 def test_a_window_is_ready_with_its_last_sample(chunk: int) -> None:
     live = windows()
     live.mark(Marker("go", 51.0))  # sample 100: its window is 150 to 349
-    ready: list[tuple[int, Ready]] = []
+    ready: list[tuple[int, CompleteWindow]] = []
     for at in range(0, 400, chunk):
         live.add(*numbered(at, at + chunk))
         ready += [(at + chunk, result) for result in live.pop()]
@@ -69,8 +69,8 @@ def test_context_before_the_window_as_far_as_there_is_any() -> None:
     assert second.samples[0, 0] == 150
 
 
-def reasons(live: LiveWindows) -> list[str]:
-    return [result.reason for result in live.pop() if isinstance(result, Lost)]
+def reasons(live: WindowBuffer) -> list[str]:
+    return [result.reason for result in live.pop() if isinstance(result, LostWindow)]
 
 
 def test_time_jumps_and_missing_samples_lose_the_windows_around_them() -> None:
@@ -121,7 +121,7 @@ def test_some_missing_samples_are_noticed(missing: int, said: bool) -> None:
     live.add(samples, times)
     live.mark(Marker("a", 51.0))
     (result,) = live.pop()
-    assert isinstance(result, Lost) is said
+    assert isinstance(result, LostWindow) is said
     assert not said or "samples are missing" in result.reason
 
 
@@ -133,7 +133,7 @@ def test_times_that_stand_for_a_chunk_are_no_missing_samples(chunk: int) -> None
         live.add(samples, np.full(len(times), times[-1]))
     live.mark(Marker("a", 51.0))
     (result,) = live.pop()
-    assert isinstance(result, Ready)
+    assert isinstance(result, CompleteWindow)
 
 
 def grid(every: float, chunk: int, jump: float = 0.0) -> list[float]:
@@ -143,7 +143,7 @@ def grid(every: float, chunk: int, jump: float = 0.0) -> list[float]:
         samples, times = numbered(at, at + chunk)
         live.add(samples, times + (jump if at >= 2000 else 0.0))
         live.mark_every(every)
-        ready += [one.marker.time for one in live.pop() if isinstance(one, Ready)]
+        ready += [one.marker.time for one in live.pop() if isinstance(one, CompleteWindow)]
     return ready
 
 
@@ -170,11 +170,11 @@ def test_a_clock_that_drifts_loses_no_long_window(rate: float) -> None:
     times = 50 + np.arange(6400) / rate
     live.add(samples, times)
     live.mark(Marker("go", 51.0))
-    assert [type(result) for result in live.pop()] == [Ready]
+    assert [type(result) for result in live.pop()] == [CompleteWindow]
     times[3000:] += 0.1
     live = windows(duration=60.0)
     live.add(samples, times)
     live.mark(Marker("go", 51.0))
     (lost,) = live.pop()
-    assert isinstance(lost, Lost)
+    assert isinstance(lost, LostWindow)
     assert lost.reason == "0.10 s of samples are missing inside its window"
