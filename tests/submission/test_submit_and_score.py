@@ -256,13 +256,15 @@ def test_a_run_on_windows_of_other_events_is_refused(response_time: Path, tmp_pa
     words = ("submit", "--response-time", run, "--out", tmp_path / "a.zip")
     content["task"]["rule"]["stimulus"] = ["tone"]
     (run / "input.json").write_text(json.dumps(content))
-    assert_one_line(*sparseeg(*words), "locked to tone, the challenge's to left_target or right_target")
+    assert_one_line(
+        *sparseeg(*words), "windows locked to tone, the challenge's are locked to left_target or right_target"
+    )
     content["task"]["rule"] = None  # as of epochs
     (run / "input.json").write_text(json.dumps(content))
-    assert_one_line(*sparseeg(*words), "events that are not known")
+    assert_one_line(*sparseeg(*words), "windows locked to unknown events")
     content["task"]["name"] = "rt"
     (run / "input.json").write_text(json.dumps(content))
-    assert_one_line(*sparseeg(*words), "predicts rt; challenge 1 asks for response-time")
+    assert_one_line(*sparseeg(*words), "predicts rt, but challenge 1 asks for response-time")
 
 
 def test_a_store_of_other_windows_is_refused(dataset: Path, tmp_path: Path) -> None:
