@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg import machine
-from sparseeg.cli.train import demo
+from sparseeg.cli.demo import demo
 from sparseeg.report import tables
 from sparseeg.report.score_table import CAPTION, cells, rows
 from sparseeg.training.ensemble import training_seconds

@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from sparseeg import __version__
-from sparseeg.cli import bench, compare, data, export, fetch, predict, pretrain, stream, submission, train
+from sparseeg.cli import (
+    bench,
+    compare,
+    demo,
+    evaluate,
+    export,
+    fetch,
+    predict,
+    prepare,
+    pretrain,
+    report,
+    score,
+    simulate,
+    stream,
+    submit,
+    train,
+)
 from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
@@ -21,19 +37,19 @@ app = typer.Typer(
     add_completion=False,
 )
 for command in (
-    train.demo,
+    demo.demo,
     fetch.fetch,
-    data.simulate,
-    data.prepare,
+    simulate.simulate,
+    prepare.prepare,
     pretrain.pretrain,
     train.train,
-    train.evaluate,
+    evaluate.evaluate,
     compare.compare,
-    train.report,
+    report.report,
     predict.predict,
     export.export,
-    submission.submit,
-    submission.score,
+    submit.submit,
+    score.score,
     stream.stream,
 ):
     app.command()(command)

@@ -1,0 +1,71 @@
+"""The command `sparseeg bench loading`: windows per second from a store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparseeg.cli.bench.options import command, set_threads
+from sparseeg.cli.options import Jobs, ResultsPath, Threads
+from sparseeg.cli.screen import output, say
+
+
+def bench_loading(
+    subjects: Annotated[
+        str, typer.Option(help="Sizes of the simulated sets, separated by commas.")
+    ] = "20,40,80",
+    folder: Annotated[Path, typer.Option(help="Where the sets and their stores are kept.")] = Path(
+        "build/loading"
+    ),
+    batch_size: Annotated[int, typer.Option(min=2, help="Windows per batch.")] = 128,
+    repeats: Annotated[int, typer.Option(min=1, help="Interleaved turns; medians are shown.")] = 7,
+    threads: Threads = None,
+    jobs: Jobs = 2,
+    out: ResultsPath = Path("benchmarks/results"),
+) -> None:
+    """Shuffled windows per second and memory, beside braindecode's; the loader's share of a training step."""
+    import pandas as pd
+
+    from sparseeg import machine
+    from sparseeg.bench import loading
+    from sparseeg.bench.attention import parse_numbers
+    from sparseeg.report import tables
+
+    set_threads(threads)
+    sizes = parse_numbers(subjects)
+    machine.commit()
+    table = loading.run(sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say)
+    notes = (
+        f"batches of {batch_size} windows of 129 channels x 200 samples, {repeats} interleaved turns of a "
+        "second: medians, lowest and highest",
+        f"{loading.BASE} / this: median of the ratios within a turn",
+        "resident MB: by which the process has grown since its libraries were loaded, at its largest",
+        "files and stores lie in the system's cache; SIMULATED recordings",
+    )
+    paths = [
+        tables.write(
+            table,
+            out,
+            "loading",
+            title="Loading shuffled windows, from a store and by braindecode",
+            command=command(),
+            packages=("torch", "braindecode", "mne"),
+            notes=notes,
+        )
+    ]
+    say(f"training {loading.NETWORK} from the store of {sizes[-1]} subjects")
+    shares = pd.DataFrame([loading.share_of_step(folder / f"{sizes[-1]}-subjects")])
+    paths.append(
+        tables.write(
+            shares,
+            out,
+            "loading-step",
+            title=f"What of a training step of {loading.NETWORK} is waiting for data",
+            command=command(),
+            notes=(
+                "batches of 64 from a store, medians; nothing is loaded ahead, so that its cost is whole",
+            ),
+        )
+    )
+    for path in paths:
+        output.print(path.read_text(), markup=False, soft_wrap=True)
