@@ -31,7 +31,7 @@ def main() -> None:
     machine.commit()
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
-        demo(Path(place))
+        demo(out=Path(place))
         took = time.perf_counter() - began
         run = Path(place) / "run"
         metrics = json.loads((run / "metrics.json").read_text())

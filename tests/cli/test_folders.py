@@ -18,11 +18,6 @@ from sparseeg.training.config import TrainConfig
 QUICK = ("--model", "response-time-cnn", "--epochs", 1, "--no-control", "--no-boosting", "--device", "cpu")
 
 
-@pytest.fixture(scope="module")
-def toy_store(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return store.save(toy, tmp_path_factory.mktemp("stores") / "toy")
-
-
 @pytest.fixture
 def command(toy_store: Path, tmp_path: Path) -> tuple[object, ...]:
     return ("train", "--data", toy_store, "--valid", "R4", "--test", "R5", "--out", tmp_path / "run", *QUICK)
@@ -80,7 +75,7 @@ def test_other_options_and_other_files_are_not_written_over(
     assert sparseeg(*command)[0] == 130
     assert_one_line(*sparseeg(*command, "--seed", 3), "was started with other options", "--resume")
     (tmp_path / "run" / "notes.txt").touch()
-    assert_one_line(*sparseeg(*command), "isn't empty")
+    assert_one_line(*sparseeg(*command), "is not empty")
 
 
 def test_a_refused_run_leaves_no_folder_that_is_in_the_way(
@@ -117,7 +112,7 @@ def finished(toy: WindowSet, toy_store: Path, tmp_path_factory: pytest.TempPathF
     config = TrainConfig(
         data=DataConfig(path=str(toy_store)),
         split=SplitConfig(kind="release", valid=("R4",), test=("R5",)),
-        model="response-time-cnn",
+        model="light-sparse-attention-cnn",
         epochs=1,
         device="cpu",
         control=False,
@@ -160,7 +155,7 @@ def test_scores_on_different_data_with_the_same_partitions_stay_apart(
     elsewhere = other_people(toy, tmp_path / "elsewhere" / "first")
     for partitions in ((), ("--partitions", 2)):
         refused = sparseeg("evaluate", run, "--data", elsewhere, *partitions)
-        assert_one_line(*refused, f"holds the scores on {first}; give the folder of these by --out")
+        assert_one_line(*refused, f"holds the scores on {first}; choose another folder with --out")
 
 
 def test_scores_replace_no_other_run_or_comparison(finished: Path, tmp_path: Path, sparseeg) -> None:
@@ -173,7 +168,7 @@ def test_scores_replace_no_other_run_or_comparison(finished: Path, tmp_path: Pat
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "metrics.json").write_text("[]")
     assert_one_line(
-        *sparseeg("evaluate", finished, "--out", tmp_path / "mine"), "metrics.json is damaged or not"
+        *sparseeg("evaluate", finished, "--out", tmp_path / "mine"), "metrics.json is damaged, or not"
     )
 
 

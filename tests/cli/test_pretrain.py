@@ -47,7 +47,7 @@ def test_a_run_folder_and_going_on(pretrained: Path, data: Path, sparseeg) -> No
     assert code == 0, said
     assert "epoch" not in said
     assert_one_line(*sparseeg("pretrain", "--out", pretrained, "--resume", "--mask", 0.2), "leave --mask out")
-    assert_one_line(*sparseeg("pretrain", "--out", pretrained, "--data", data), "isn't empty")
+    assert_one_line(*sparseeg("pretrain", "--out", pretrained, "--data", data), "is not empty")
 
 
 def test_fine_tuning_starts_from_it_and_goes_on(

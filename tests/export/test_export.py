@@ -120,7 +120,7 @@ def test_no_export_replaces_the_run_itself(response_time: Path, tmp_path: Path, 
     hub = sparseeg("export", run, "--format", "huggingface", *again, run)
     assert_one_line(*hub, "is a run folder")
     for path in (run / "members" / "00" / "model.safetensors", run / "config.yaml"):
-        assert_one_line(*sparseeg("export", run, *again, path), "is what is read")
+        assert_one_line(*sparseeg("export", run, *again, path), "is an input of this command")
     assert Predictor(run).networks
 
 

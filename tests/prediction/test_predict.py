@@ -150,7 +150,7 @@ def test_what_is_there_is_not_written_over(
     words = ("predict", externalizing, copy, "--out")
     assert_one_line(*sparseeg(*words, out), "exists")
     assert sparseeg(*words, out, "--overwrite")[0] == 0
-    assert_one_line(*sparseeg(*words, copy, "--overwrite"), "a.bdf is what is read")
+    assert_one_line(*sparseeg(*words, copy, "--overwrite"), "a.bdf is an input of this command")
     assert_one_line(*sparseeg(*words, tmp_path), "is a folder")
     assert_one_line(*sparseeg(*words, tmp_path / "none" / "a.tsv"), "there is no folder")
     assert copy.read_bytes() == recording.read_bytes()

@@ -142,7 +142,7 @@ def test_excluded_subjects_are_scored_and_left_out_beside_it(
     found = json.loads((tmp_path / "out" / "score.json").read_text())["challenge_1"]
     assert found["n_subjects"] == found["without_excluded"]["n_subjects"] + 1
     assert found["other_order_nrmse"] is None
-    assert "not asked" in text
+    assert "not checked" in text
 
 
 def zip_of(tmp_path: Path, source: str) -> Path:

@@ -1,4 +1,4 @@
-"""The `sparseeg` command: reads options, calls the package, says what came out."""
+"""The `sparseeg` command: reads options, calls the package, prints what came out."""
 
 import errno
 import signal
@@ -29,6 +29,17 @@ from sparseeg.cli.screen import console, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
 
+COMMANDS = {
+    "Start": (demo.demo,),
+    "Data": (fetch.fetch, simulate.simulate, prepare.prepare),
+    "Training": (pretrain.pretrain, train.train, compare.compare),
+    "Scores": (evaluate.evaluate, report.report),
+    "New recordings": (predict.predict, stream.stream, export.export),
+    "EEG Foundation Challenge": (submit.submit, score.score),
+}
+BAD_INPUT = 2
+CANT_WRITE = (*NO_ROOM, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+
 app = typer.Typer(
     name="sparseeg",
     help="Decode behaviour from EEG with attention whose cost grows linearly.",
@@ -36,33 +47,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (
-    demo.demo,
-    fetch.fetch,
-    simulate.simulate,
-    prepare.prepare,
-    pretrain.pretrain,
-    train.train,
-    evaluate.evaluate,
-    compare.compare,
-    report.report,
-    predict.predict,
-    export.export,
-    submit.submit,
-    score.score,
-    stream.stream,
-):
-    app.command()(command)
-app.add_typer(bench.app, name="bench")
-
-BAD_INPUT = 2
-CANT_WRITE = (*NO_ROOM, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+for group, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
+app.add_typer(bench.app, name="bench", rich_help_panel="Benchmarks")
 
 
 def main() -> None:
-    """Run the command line; errors a user can mend are one line and exit code 2."""
+    """Run the command line; an error that a user can mend is one line and exit code 2."""
     keep_freed_memory()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a scheduler is as good as by Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler ends a job as Ctrl-C does
     try:
         app()
     except SparseEEGError as error:
@@ -73,8 +67,8 @@ def main() -> None:
             raise
         where = f" ({error.filename})" if error.filename else ""
         console.print(
-            f"error: can't write{where}: {error.strerror}; what is complete stays, "
-            "free some space or choose another folder and run the command again",
+            f"error: can't write{where}: {error.strerror}; finished files are kept; free some space or "
+            "choose another folder, then run the command again",
             style="red",
             markup=False,
             soft_wrap=True,
@@ -91,7 +85,10 @@ def _version(asked: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Decode behaviour from EEG with attention whose cost grows linearly."""

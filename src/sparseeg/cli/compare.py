@@ -1,15 +1,22 @@
 """The command `sparseeg compare`: several models under one protocol."""
 
-import sys
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparseeg.cli.options import Jobs, Refit, comma_list
-from sparseeg.cli.reading import (
+from sparseeg.cli.configuration import data_and_split
+from sparseeg.cli.given import check_once, command_line, given_options
+from sparseeg.cli.options import (
+    NETWORK,
+    OUTPUT,
+    TRAINING,
     Data,
+    Device,
     Folds,
+    Jobs,
+    Refit,
     Releases,
     SFreq,
     SplitKind,
@@ -20,65 +27,99 @@ from sparseeg.cli.reading import (
     TMax,
     TMin,
     Valid,
-    data_and_split,
-    read_windows,
+    comma_list,
+    option,
 )
-from sparseeg.cli.screen import GOES_ON, interruptible, output, say, writing
+from sparseeg.cli.reading import read_windows
+from sparseeg.cli.screen import CONTINUES, interruptible, output, say, writing
 from sparseeg.errors import SparseEEGError
+
+if TYPE_CHECKING:
+    from sparseeg.experiments.entry import Entry
 
 
 def compare(
     ctx: typer.Context,
-    models: Annotated[
-        str,
-        typer.Option(
-            help="Separated by commas: networks, braindecode:NAME, ridge, gradient-boosting, training-mean, "
-            "ceiling (of simulated data). NAME@OPTION=VALUE changes the network or its recipe, as "
-            "@output=latency, @seeds=5 (an ensemble) or @runs=1 (fewer than --seeds). The first is what the "
-            "others are compared with."
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="Folder of runs and tables; the same command goes on there.")
-    ],
+    *,
     data: Data = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each network, with seeds from 0.")] = 3,
+    releases: Releases = None,
+    jobs: Jobs = 2,
     task: Task = "response-time",
     target: Target = None,
     target_unit: TargetUnit = None,
     tmin: TMin = None,
     tmax: TMax = None,
     sfreq: SFreq = None,
-    releases: Releases = None,
     split: SplitKind = "subjects",
     valid: Valid = None,
     test: Test = None,
     folds: Folds = 5,
+    models: Annotated[
+        str,
+        option(
+            NETWORK,
+            "Models, separated by commas; the others are compared with the first.",
+            metavar="NAME,...",
+        ),
+    ],
+    seeds: Annotated[
+        int, option(TRAINING, "Runs of each network, with seeds from 0.", metavar="N", min=1)
+    ] = 3,
     refit: Refit = False,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
+    device: Device = "auto",
     workers: Annotated[
-        int, typer.Option(min=1, help="Runs that are trained at a time, each in a process of its own.")
+        int, option(TRAINING, "Runs to train at a time, each in its own process.", metavar="N", min=1)
     ] = 1,
-    jobs: Jobs = 2,
+    out: Annotated[
+        Path,
+        option(OUTPUT, "Folder of the comparison: runs, tables and figure.", "--out", metavar="FOLDER"),
+    ],
 ) -> None:
     """Train several models on the same splits and seeds and compare them in pairs, over subjects.
 
-    Each network is trained by its own recipe. A model that fails keeps a line with the reason.
+    A model is a network, braindecode:NAME, ridge, gradient-boosting,
+    training-mean, or ceiling (simulated data only). NAME@OPTION=VALUE changes
+    a network or its recipe: @output=latency, @learning_rate=0.001, @seeds=5
+    (an ensemble), @runs=1 (fewer than --seeds).
+
+    Each network is trained by its own recipe. A model that fails keeps a line
+    with the reason; the same command continues an interrupted comparison.
     """
     from sparseeg.experiments.comparison import Comparison
-    from sparseeg.experiments.entry import Entry
     from sparseeg.report.comparison import write_comparison
 
-    entries = [Entry.parse(text) for text in comma_list(models)]
-    if not entries:
-        raise SparseEEGError("--models names no model")
-    chosen, parts = data_and_split(ctx.params)
-    given = {"device": device, "refit": refit}
-    configs = [entry.configure(chosen, parts, **given) for entry in entries if entry.is_network]
-    windows = read_windows(chosen, jobs, max((config.augment.jitter for config in configs), default=0.0))
-    with interruptible(GOES_ON), writing(out):
-        comparison = Comparison(out, windows, chosen, parts, given, say)
+    given = given_options(ctx)
+    entries = _entries(models)
+    networks = [entry for entry in entries if entry.is_network]
+    unused = [f"--{name}" for name in ("seeds", "device", "workers") if name in given]
+    if unused and not networks:
+        say(f"{models}: no network to train, so there is no use for {' and '.join(unused)}")
+    data_config, split_config = data_and_split(given)
+    shared = {"device": device, "refit": refit}
+    configs = [entry.configure(data_config, split_config, **shared) for entry in networks]
+    margin = max((config.augment.jitter for config in configs), default=0.0)
+    windows = read_windows(data_config, jobs, margin)
+    with interruptible(CONTINUES), writing(out):
+        comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
-        path = write_comparison(comparison, entries, " ".join(["sparseeg", *sys.argv[1:]]))
+        path = write_comparison(comparison, entries, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)
     say(f"tables and figure in {out}")
+
+
+def _entries(text: str) -> list["Entry"]:
+    """Return the models of a comparison; SparseEEGError for one that is named twice or asks for controls."""
+    from sparseeg.experiments.entry import Entry
+
+    names = comma_list(text, "--models")
+    check_once(names, "--models")
+    for name in names:
+        changed = Counter(word.partition("=")[0] for word in name.split("@")[1:])
+        twice = [option for option, times in changed.items() if times > 1]
+        if twice:
+            raise SparseEEGError(f"--models: {name} sets {twice[0]} twice; set it once")
+    entries = [Entry.parse(name) for name in names]
+    for entry in entries:
+        if entry.given.get("control") or entry.given.get("control_within_subject"):
+            raise SparseEEGError(f"{entry.name}: a comparison scores no controls; leave the control out")
+    return entries

@@ -6,29 +6,42 @@ from typing import Annotated, Any
 
 import typer
 
-from sparseeg.cli.options import (
-    Jobs,
-)
-from sparseeg.cli.reading import (
-    absolute,
-    read_windows,
-    read_windows_like,
-)
+from sparseeg.cli.configuration import absolute
+from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, option
+from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, show, writing
 from sparseeg.errors import SparseEEGError
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Other recordings to test on.")] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Where the table goes; default: the run folder.")
-    ] = None,
-    partitions: Annotated[
-        str | None,
-        typer.Option(help="For random attention: partitions that are averaged, or full: all tokens."),
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
+    data: Annotated[
+        Path | None,
+        option(
+            DATA,
+            "Other recordings to test on: BIDS folder, store, or folder of epochs.",
+            "--data",
+            metavar="PATH",
+        ),
     ] = None,
     jobs: Jobs = 2,
+    partitions: Annotated[
+        str | None,
+        option(
+            NETWORK,
+            "Random attention: number of partitions to average, or full (all tokens).",
+            metavar="N|full",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder of the scores. Default: the run, or RUN/evaluations/NAME for others.",
+            "--out",
+            metavar="FOLDER",
+        ),
+    ] = None,
 ) -> None:
     """Score a trained network again, on its own test subjects or on other recordings."""
     from sparseeg.experiments import run as runs
@@ -36,7 +49,7 @@ def evaluate(
     from sparseeg.training.config import TrainConfig
 
     config = TrainConfig.read(run)
-    chosen = _partitions(partitions)
+    chosen = _partitions(partitions, run)
     elsewhere = data is not None and absolute([data]) != config.data.path
     try:
         own = read_windows(config.data, jobs)
@@ -44,23 +57,23 @@ def evaluate(
         if not elsewhere:
             raise
         own = None
-        say(f"the run's own data can't be read ({error}): the table goes without ridge and boosting")
+        say(f"the run's own data can't be read ({error}): no ridge and no gradient boosting in the table")
     other = None
     if data is not None and elsewhere:
-        # Which releases were for training says nothing about these.
+        # The run's own releases are no choice among these.
         other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs)
-    to = out or _evaluation_folder(run, data if elsewhere else None, chosen)
-    source = own.source if other is None else other.source
-    with writing(to):
-        _check_evaluation(run, to, source, named=out is not None)
-        metrics = runs.reevaluate(run, own, other, to, say, chosen)
-        write_report(to)
+    folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
+    source = next(windows.source for windows in (other, own) if windows is not None)
+    with writing(folder):
+        _check_evaluation(run, folder, source, named=out is not None)
+        metrics = runs.reevaluate(run, own, other, folder, say, chosen)
+        write_report(folder)
     show(metrics)
-    say(f"metrics.json and predictions.tsv in {to}")
+    say(f"metrics.json and predictions.tsv in {folder}")
 
 
 def _evaluation_folder(run: Path, data: Path | None, partitions: Any) -> Path:
-    """Return the folder of the scores on other data, with other partitions or both; else the run."""
+    """Return the folder of the scores on other data, with other partitions, or both; else the run."""
     folder = run / "evaluations" / data.resolve().name if data is not None else run
     if partitions is None:
         return folder
@@ -68,7 +81,10 @@ def _evaluation_folder(run: Path, data: Path | None, partitions: Any) -> Path:
 
 
 def _check_evaluation(run: Path, folder: Path, source: str, named: bool) -> None:
-    """Raise SparseEEGError where scores would replace those of something else."""
+    """Raise SparseEEGError where scores would replace those of something else.
+
+    named : whether the folder was given, and may replace scores on other data.
+    """
     if folder.resolve() == run.resolve():
         return
     if any((folder / name).exists() for name in ("config.yaml", "settings.json")):
@@ -79,16 +95,22 @@ def _check_evaluation(run: Path, folder: Path, source: str, named: bool) -> None
         return
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SparseEEGError(
-            f"{folder / 'metrics.json'} is damaged or not of an evaluation; choose another --out"
+            f"{folder / 'metrics.json'} is damaged, or not from an evaluation; choose another --out"
         ) from error
     if there != source and not named:
-        raise SparseEEGError(f"{folder} holds the scores on {there}; give the folder of these by --out")
+        raise SparseEEGError(f"{folder} holds the scores on {there}; choose another folder with --out")
 
 
-def _partitions(word: str | None) -> Any:
-    """Return the number of partitions, or "full"; SparseEEGError for anything else."""
-    if word in (None, "full"):
-        return word
-    if not word.isdecimal() or int(word) < 1:
-        raise SparseEEGError(f"--partitions takes a number from 1 on, or full; got {word!r}")
-    return int(word)
+def _partitions(word: str | None, run: Path) -> Any:
+    """Return the number of partitions, or "full"; SparseEEGError where the run can't use them."""
+    if word is None:
+        return None
+    if word != "full" and (not word.isdecimal() or int(word) < 1):
+        raise SparseEEGError(f"--partitions takes a whole number from 1 on, or full; got {word!r}")
+    from sparseeg import models
+    from sparseeg.models.partitions import random_layers
+
+    networks = sorted(run.rglob("model.safetensors"))  # all alike, those of the controls too
+    if networks and not random_layers(models.load(networks[0])):
+        raise SparseEEGError(f"--partitions has no effect: the network of {run} has no random attention")
+    return word if word == "full" else int(word)

@@ -1,11 +1,12 @@
-"""The command `sparseeg export`: a trained run in a format of others."""
+"""The command `sparseeg export`: a trained run in other formats."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from sparseeg.cli.options import check_file
+from sparseeg.cli.options import OUTPUT, Overwrite, option
+from sparseeg.cli.outputs import check_file
 from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.lock import is_empty
@@ -15,18 +16,30 @@ N_WINDOWS = 1_000  # that an export is checked on
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     format: Annotated[
         Literal["onnx", "torch", "huggingface"],
-        typer.Option(help="ONNX, a program of torch.export (.pt2), or a folder for the Hugging Face Hub."),
+        option(
+            OUTPUT,
+            "onnx, torch (torch.export, .pt2), or huggingface (a folder for the Hub).",
+            metavar="FORMAT",
+        ),
     ] = "onnx",
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="File, or folder for huggingface; default: in the run folder."),
+        option(
+            OUTPUT,
+            "File, or folder of --format huggingface. Default: in the run folder.",
+            "--out",
+            metavar="PATH",
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Export a trained run for any number of windows at once, checked on 1,000 windows before it is kept."""
+    """Export a trained run, for batches of any size.
+
+    The export is kept if it predicts the same as the run on 1,000 windows.
+    """
     target = out or run / NAMES[format]
     from sparseeg.export import graph
     from sparseeg.prediction import Predictor
@@ -34,15 +47,17 @@ def export(
 
     predictor = Predictor(run)
     if format != "huggingface":
-        # What an earlier call has written there may be replaced, everything else in the run not.
+        # An earlier export may be replaced, every other file of the run not.
         own = [path for path in run.rglob("*") if path.is_file() and path != run / NAMES[format]]
         check_file(target, overwrite, own)
     elif (target / "config.yaml").exists():
         raise SparseEEGError(f"{target} is a run folder; choose another --out")
     elif target.exists() and not target.is_dir():
-        raise SparseEEGError(f"{target} is a file; --format {format} writes a folder")
+        raise SparseEEGError(
+            f"{target} is a file, but --format {format} writes a folder; choose another --out"
+        )
     elif target.exists() and not is_empty(target) and not overwrite:
-        raise SparseEEGError(f"{target} exists; choose another --out, or replace it by --overwrite")
+        raise SparseEEGError(f"{target} exists; choose another --out, or replace it with --overwrite")
     with interruptible("interrupted; nothing was written"), writing(run):
         windows, of = example_windows([run], predictor.spec.n_chans, predictor.spec.n_times, N_WINDOWS)
         if format == "huggingface":

@@ -5,35 +5,52 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.filesize import decimal
 
-from sparseeg.cli.options import comma_list
-from sparseeg.cli.screen import GOES_ON, byte_bar, duration, interruptible, say
+from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, comma_list, flag, option
+from sparseeg.cli.screen import CONTINUES, byte_bar, duration, interruptible, say
 
-SHOWN = 20
+SHOWN = 20  # problems
 
 
 def fetch(
-    releases: Annotated[str, typer.Argument(help="R1 to R11, or several, separated by commas.")],
-    to: Annotated[Path, typer.Option("--to", help="Gets a BIDS folder for each release.")],
-    mini: Annotated[bool, typer.Option("--mini", help="Twenty subjects (3 GB) of each release.")] = False,
+    releases: Annotated[
+        str, typer.Argument(metavar="RELEASES", help="R1 to R11; several are separated by commas.")
+    ],
     task: Annotated[
-        str | None, typer.Option(help="Recordings of these tasks only, as contrastChangeDetection.")
+        str | None,
+        option(
+            DATA,
+            "Recordings of these tasks only, such as contrastChangeDetection. Default: all.",
+            metavar="NAME,...",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Files at a time.")] = 8,
-    retries: Annotated[int, typer.Option(min=0, help="Further tries after one that brought nothing.")] = 5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how much it is; write nothing.")] = False,
+    mini: Annotated[bool, flag(DATA, "Twenty subjects (3 GB) of each release.", "--mini")] = False,
+    *,
+    jobs: Annotated[int, option(DOWNLOAD, "Files to fetch at a time.", metavar="N", min=1)] = 8,
+    retries: Annotated[
+        int,
+        option(DOWNLOAD, "Further tries of a file after one that brought no byte.", metavar="N", min=0),
+    ] = 5,
+    to: Annotated[
+        Path, option(OUTPUT, "Folder that gets a BIDS folder for each release.", "--to", metavar="FOLDER")
+    ],
+    dry_run: Annotated[
+        bool, flag(OUTPUT, "Print how much there is to fetch; write nothing.", "--dry-run")
+    ] = False,
 ) -> None:
-    """Fetch releases of HBN-EEG (100 Hz) from their public bucket; every file is verified.
+    """Fetch releases of HBN-EEG (100 Hz) from their public bucket and verify every file.
 
-    Run again, it fetches only what is missing or has changed; interrupted, it goes on.
+    The same command again fetches only what is missing or has changed.
 
-    The variable AWS_ENDPOINT_URL names another S3 server that has a copy of the bucket nmdatasets.
+    The variable AWS_ENDPOINT_URL names another S3 server with a copy of the
+    bucket nmdatasets.
     """
     from sparseeg import fetch as fetching
 
-    request = fetching.Request(comma_list(releases), to, mini, comma_list(task))
+    request = fetching.Request(comma_list(releases, "RELEASES"), to, mini, comma_list(task, "--task"))
     patience = fetching.Patience(retries)
-    with interruptible(GOES_ON):
+    with interruptible(CONTINUES):
         if dry_run:
             _say_plan(fetching.plan(request, patience), fetching.free_space(to), to)
             return
@@ -44,20 +61,15 @@ def fetch(
 
 
 def _say_plan(folders: list[Any], free: int, to: Path) -> None:
-    from rich.filesize import decimal
-
     for folder in folders:
-        there, missing = decimal(folder.there), decimal(folder.size - folder.there)
-        size = decimal(folder.size)
+        size, there, missing = map(decimal, (folder.size, folder.there, folder.size - folder.there))
         say(f"{folder.path.name}: {len(folder.files)} files, {size}; {there} are there, {missing} are not")
     left = sum(folder.size - folder.there for folder in folders)
-    verdict = "" if left <= free else ": too little"
-    say(f"in all {decimal(left)} to fetch; {decimal(free)} free at {to}{verdict}")
+    verdict = "" if left <= free else ": not enough"
+    say(f"{decimal(left)} to fetch in total; {decimal(free)} free at {to}{verdict}")
 
 
 def _say_outcome(outcome: Any, seconds: float, to: Path) -> None:
-    from rich.filesize import decimal
-
     for problem in outcome.problems[:SHOWN]:
         say(f"  {problem}")
     if len(outcome.problems) > SHOWN:
@@ -69,7 +81,7 @@ def _say_outcome(outcome: Any, seconds: float, to: Path) -> None:
         rate = decimal(round(outcome.fetched / max(seconds, 1e-3)))
         say(f"fetched {decimal(outcome.fetched)} in {duration(seconds)}, {rate}/s")
     elif not outcome.problems:
-        say("nothing was left to fetch")
+        say("nothing left to fetch")
     if outcome.problems:
         say("the same command fetches only what is missing")
         raise typer.Exit(1)

@@ -1,74 +1,89 @@
-"""The command `sparseeg predict`: new recordings to predictions."""
+"""The command `sparseeg predict`: predictions for new recordings."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from sparseeg.cli.options import check_file, comma_list
+from sparseeg.cli.given import check_grid, given_options
+from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, comma_list, flag, option
+from sparseeg.cli.outputs import check_file
 from sparseeg.cli.screen import interruptible, progress_bar, say
 from sparseeg.errors import SparseEEGError
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
-    files: Annotated[list[Path], typer.Argument(help="Recordings of any format that MNE reads.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Table to write; without it, it goes to standard output.")
-    ] = None,
-    every: Annotated[
-        float | None, typer.Option(help="A window every so many seconds, in place of one per stimulus.")
-    ] = None,
+    ctx: typer.Context,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Recordings in any format that MNE reads.")
+    ],
     stimulus: Annotated[
         str | None,
-        typer.Option(help="Events to predict for, separated by commas; default: those of the training."),
+        option(EVENTS, "Events to predict for. Default: those of the training.", metavar="NAME,..."),
+    ] = None,
+    every: Annotated[
+        float | None,
+        option(EVENTS, "Predict at this interval instead of at events.", metavar="SECONDS"),
     ] = None,
     events: Annotated[
-        Path | None, typer.Option(help="events.tsv of the recording, where it doesn't lie beside it.")
+        Path | None,
+        option(EVENTS, "events.tsv of the recording. Default: the one beside it.", metavar="FILE"),
     ] = None,
     events_column: Annotated[
-        str | None, typer.Option(help="Column of events.tsv with their names; default: as in training.")
+        str | None,
+        option(EVENTS, "Column of events.tsv with their names. Default: as in training.", metavar="COLUMN"),
     ] = None,
     bad: Annotated[
         str | None,
-        typer.Option(help="Channels to interpolate, separated by commas, besides those marked bad."),
+        option(SIGNALS, "Channels to interpolate besides those marked bad.", metavar="NAME,..."),
     ] = None,
     low_cut: Annotated[
-        float | None,
-        typer.Option(help="High-pass edge in Hz; default: as when the training data were prepared."),
+        float | None, option(SIGNALS, "High-pass edge. Default: as in training.", metavar="HZ")
     ] = None,
-    high_cut: Annotated[float | None, typer.Option(help="Low-pass edge in Hz; default as --low-cut.")] = None,
+    high_cut: Annotated[
+        float | None, option(SIGNALS, "Low-pass edge. Default: as in training.", metavar="HZ")
+    ] = None,
     reference: Annotated[
         str | None,
-        typer.Option(help="average, or channels; default: as the training data, or the file's own."),
+        option(SIGNALS, "average, or channels. Default: as in training.", metavar="NAME,..."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a table that is there.")] = False,
-    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the networks run.")] = "cpu",
+    device: Annotated[Literal["cpu", "cuda"], option(NETWORK, "Where the networks run.")] = "cpu",
+    out: Annotated[
+        Path | None,
+        option(OUTPUT, "Table to write. Default: standard output.", "--out", metavar="FILE"),
+    ] = None,
+    overwrite: Annotated[bool, flag(OUTPUT, "Replace the table in --out.", "--overwrite")] = False,
 ) -> None:
-    """Predict for new recordings, with intervals: a row per stimulus, or one every few seconds.
+    """Predict for new recordings, with intervals: one row per stimulus, or one every few seconds.
 
-    Channels are found by their names in any order, missing and bad ones are interpolated, other rates are
-    resampled. What was done to a recording is said on standard error.
+    Channels are matched by name in any order; missing and bad channels are
+    interpolated, other sampling rates are resampled. What was done to a
+    recording is printed to standard error.
     """
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
-        raise SparseEEGError("--events is of one recording; name that one alone")
+        raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
         check_file(out, overwrite, files)
+    elif overwrite:
+        raise SparseEEGError("--overwrite has no effect without --out; name the table to replace")
     predictor = Predictor(run, device)
     request = PredictionRequest(
         every=every,
-        stimulus=comma_list(stimulus),
+        stimulus=comma_list(stimulus, "--stimulus"),
         events=events,
         events_column=events_column,
-        bad=comma_list(bad),
+        bad=comma_list(bad, "--bad"),
         low_cut=low_cut,
         high_cut=high_cut,
-        reference=comma_list(reference) or None,
+        reference=comma_list(reference, "--reference") or None,
     )
     request.check(predictor.inputs)
+    if every is not None or not predictor.inputs.task.locked:
+        check_grid(given_options(ctx))
     tables: list[Any] = []
     failed: list[SparseEEGError] = []
     with interruptible("interrupted; nothing was written"), progress_bar("predicting") as progress:
@@ -86,9 +101,9 @@ def predict(
                 say(f"{file}: {note}")
             tables.append(table)
     if not tables:
-        raise SparseEEGError(f"none of the {len(files)} recordings could be predicted")
+        raise SparseEEGError(f"none of the {len(files)} recordings could be predicted, see above")
     write_table(tables, out)
     if out is not None:
-        say(f"{out}: {sum(map(len, tables))} predictions of {len(tables)} recordings")
+        say(f"{out}: {sum(map(len, tables))} predictions for {len(tables)} recordings")
     if failed:
         raise SparseEEGError(f"{len(failed)} of {len(files)} recordings could not be predicted, see above")

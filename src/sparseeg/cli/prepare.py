@@ -1,67 +1,125 @@
 """The command `sparseeg prepare`: from a BIDS folder to a store."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sparseeg.cli.options import Jobs, comma_list
-from sparseeg.cli.screen import GOES_ON, interruptible, progress_bar, say, say_problems, writing
+from sparseeg.cli.given import given_options, spelled
+from sparseeg.cli.options import (
+    COMPUTING,
+    DATA,
+    EVENTS,
+    OUTPUT,
+    SIGNALS,
+    WINDOWS,
+    comma_list,
+    flag,
+    option,
+)
+from sparseeg.cli.screen import CONTINUES, interruptible, progress_bar, say, say_problems, writing
 from sparseeg.errors import SparseEEGError
+
+if TYPE_CHECKING:
+    from sparseeg.data.tasks import Task
 
 
 def prepare(
-    dataset: Annotated[Path, typer.Argument(help="BIDS folder, or a folder of BIDS folders.")],
-    out: Annotated[Path, typer.Option("--out", help="The store: new, or to be brought up to date.")],
+    ctx: typer.Context,
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="BIDS folder, or a folder of BIDS folders.")
+    ],
+    *,
+    releases: Annotated[
+        str | None, option(DATA, "HBN releases to prepare. Default: all.", metavar="R1,...")
+    ] = None,
+    bids_tasks: Annotated[
+        str | None,
+        option(
+            DATA,
+            "BIDS tasks to prepare, such as rest,oddball. Default: those of --task.",
+            "--bids-task",
+            metavar="NAME,...",
+        ),
+    ] = None,
+    keep_excluded: Annotated[
+        bool, flag(DATA, "Keep the nine subjects that the challenge excludes.", "--keep-excluded")
+    ] = False,
     task: Annotated[
         str,
-        typer.Option(
-            help="response-time, a column of numbers in participants.tsv, as externalizing or age, "
-            "or pretraining: whole recordings, without a target."
+        option(
+            WINDOWS,
+            "response-time, a column of numbers in participants.tsv, or pretraining.",
+            metavar="NAME",
         ),
     ] = "response-time",
     task_file: Annotated[
-        Path | None, typer.Option(help="YAML file with your own task; options below go before it.")
+        Path | None,
+        option(WINDOWS, "YAML file of your own task; options replace its values.", metavar="FILE"),
     ] = None,
-    bids_tasks: Annotated[
-        str | None, typer.Option("--bids-task", help="Recordings of these BIDS tasks only, as rest,oddball.")
+    unit: Annotated[
+        str | None, option(WINDOWS, "Unit of a target from participants.tsv.", metavar="UNIT")
     ] = None,
-    stimulus: Annotated[str | None, typer.Option(help="Events shown, as target_left,target_right.")] = None,
-    response: Annotated[str | None, typer.Option(help="Events that answer.")] = None,
-    trial_start: Annotated[str | None, typer.Option(help="Events that begin a trial.")] = None,
+    tmin: Annotated[
+        float | None,
+        option(WINDOWS, "Response times: start of the window, after the stimulus.", metavar="SECONDS"),
+    ] = None,
+    tmax: Annotated[
+        float | None,
+        option(WINDOWS, "Response times: end of the window, after the stimulus.", metavar="SECONDS"),
+    ] = None,
+    margin: Annotated[
+        float,
+        option(WINDOWS, "Response times: signal kept around windows, for jitter.", metavar="SECONDS", min=0),
+    ] = 0.5,
+    window: Annotated[
+        float | None, option(WINDOWS, "Other tasks: length of a window.", metavar="SECONDS")
+    ] = None,
+    stride: Annotated[
+        float | None, option(WINDOWS, "Other tasks: time from window to window.", metavar="SECONDS")
+    ] = None,
+    crop: Annotated[
+        float | None,
+        option(WINDOWS, "Other tasks: length of the crop that a network sees.", metavar="SECONDS"),
+    ] = None,
+    stimulus: Annotated[
+        str | None,
+        option(EVENTS, "Events of a stimulus, such as target_left,target_right.", metavar="NAME,..."),
+    ] = None,
+    response: Annotated[str | None, option(EVENTS, "Events of a response.", metavar="NAME,...")] = None,
+    trial_start: Annotated[
+        str | None,
+        option(EVENTS, "Events that start a trial. Default: the stimulus.", metavar="NAME,..."),
+    ] = None,
     events_column: Annotated[
-        str | None, typer.Option(help="Column of events.tsv with their names, as trial_type.")
+        str | None, option(EVENTS, "Column of events.tsv with these names.", metavar="COLUMN")
     ] = None,
-    unit: Annotated[str | None, typer.Option(help="Unit of a target from participants.tsv.")] = None,
-    tmin: Annotated[float | None, typer.Option(help="Start of the window in s after the stimulus.")] = None,
-    tmax: Annotated[float | None, typer.Option(help="End of the window in s after the stimulus.")] = None,
-    window: Annotated[float | None, typer.Option(help="Seconds of a window of a subject-level task.")] = None,
-    stride: Annotated[float | None, typer.Option(help="Seconds from one such window to the next.")] = None,
-    crop: Annotated[float | None, typer.Option(help="Seconds of it that a network sees.")] = None,
-    sfreq: Annotated[float, typer.Option(help="Sampling rate of the store, in Hz.")] = 100.0,
-    low_cut: Annotated[float | None, typer.Option(help="Lower edge of a filter, in Hz.")] = None,
-    high_cut: Annotated[float | None, typer.Option(help="Upper edge of a filter, in Hz.")] = None,
+    sfreq: Annotated[float, option(SIGNALS, "Sampling rate.", metavar="HZ")] = 100.0,
+    low_cut: Annotated[float | None, option(SIGNALS, "High-pass edge. Default: none.", metavar="HZ")] = None,
+    high_cut: Annotated[float | None, option(SIGNALS, "Low-pass edge. Default: none.", metavar="HZ")] = None,
     reference: Annotated[
-        str | None, typer.Option(help="average, or channels whose mean is subtracted.")
+        str | None,
+        option(SIGNALS, "average, or channels. Default: the recordings' own.", metavar="NAME,..."),
     ] = None,
-    margin: Annotated[float, typer.Option(min=0, help="Seconds kept around a window, for jitter.")] = 0.5,
-    dtype: Annotated[Literal["float32", "float16"], typer.Option(help="Of the stored signals.")] = "float32",
-    releases: Annotated[str | None, typer.Option(help="Only these HBN releases, as R2,R3,R5.")] = None,
-    keep_excluded: Annotated[
-        bool, typer.Option("--keep-excluded", help="Keep the nine subjects the challenge leaves out.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a store that was prepared with other options.")
-    ] = False,
-    jobs: Jobs = 2,
-    backend: Annotated[str, typer.Option(help="joblib's engine: loky, threading, dask or ray.")] = "loky",
+    dtype: Annotated[
+        Literal["float32", "float16"], option(SIGNALS, "Precision of the stored signals.")
+    ] = "float32",
+    jobs: Annotated[int, option(COMPUTING, "Processes that read recordings.", metavar="N", min=1)] = 2,
+    backend: Annotated[
+        str, option(COMPUTING, "Engine of joblib: loky, threading, dask or ray.", metavar="NAME")
+    ] = "loky",
     scheduler: Annotated[
-        str | None, typer.Option(help="Address of a dask scheduler, as tcp://host:8786.")
+        str | None,
+        option(COMPUTING, "Address of a dask scheduler, such as tcp://host:8786.", metavar="ADDRESS"),
     ] = None,
+    out: Annotated[Path, option(OUTPUT, "Store to write or to bring up to date.", "--out", metavar="FOLDER")],
+    overwrite: Annotated[
+        bool, flag(OUTPUT, "Replace a store that was prepared with other options.", "--overwrite")
+    ] = False,
 ) -> None:
-    """Write the labelled windows of a BIDS data set to a store, which trains without reading files again.
+    """Write the labelled windows of a BIDS data set to a store, for training without reading files again.
 
-    Run again, it reads only what is new or has changed; interrupted, it goes on.
+    The same command again reads only recordings that are new or have changed.
     """
     from sparseeg.data import tasks
     from sparseeg.data.load import recognise
@@ -72,27 +130,15 @@ def prepare(
     from sparseeg.engines import engine
 
     if recognise(dataset) != "bids":
-        raise SparseEEGError(f"{dataset} is no BIDS folder; only one can be prepared")
-    given = {
-        "bids_tasks": comma_list(bids_tasks) or None,
-        "stimulus": comma_list(stimulus) or None,
-        "response": comma_list(response) or None,
-        "trial_start": comma_list(trial_start) or None,
-        "events_column": events_column,
-        "unit": unit,
-        "tmin": tmin,
-        "tmax": tmax,
-        "window": window,
-        "stride": stride,
-        "crop": crop,
-    }
-    changes = tasks.TaskFile.read(task_file) if task_file else tasks.TaskFile()
-    changes = changes.with_options(given)
-    processing = Processing(sfreq, low_cut, high_cut, comma_list(reference) or None, dtype)
-    options = Options(processing, margin, comma_list(releases) or None, keep_excluded)
+        raise SparseEEGError(f"{dataset} is not a BIDS folder; prepare takes no other data")
+    wanted = _task(ctx, task, task_file)
+    if "margin" in given_options(ctx) and not wanted.locked:
+        raise SparseEEGError(f"--margin has no effect: windows of the task {wanted.name} have no event")
+    processing = Processing(sfreq, low_cut, high_cut, comma_list(reference, "--reference") or None, dtype)
+    options = Options(processing, margin, comma_list(releases, "--releases") or None, keep_excluded)
     check_folder(out)
     with (
-        interruptible(GOES_ON),
+        interruptible(CONTINUES),
         progress_bar("preparing") as progress,
         engine(backend, scheduler),
         writing(out),
@@ -100,7 +146,7 @@ def prepare(
         windows = prepare_store(
             dataset.resolve(),
             out,
-            tasks.find_task(changes.name or task, changes),
+            wanted,
             options,
             overwrite=overwrite,
             n_jobs=jobs,
@@ -111,3 +157,17 @@ def prepare(
     say(f"{out}: {windows.summary(examples=0)}")
     command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")
+
+
+def _task(ctx: typer.Context, name: str, file: Path | None) -> "Task":
+    """Return the task of a name or a file, with the options that were given in place of its values."""
+    from sparseeg.data import tasks
+
+    given = given_options(ctx)
+    changes = tasks.TaskFile() if file is None else tasks.TaskFile.read(file)
+    if "task" in given and changes.name not in (None, name):
+        raise SparseEEGError(f"{file} names its task {changes.name}, not {name}; leave --task out")
+    values: dict[str, Any] = {key: given[key] for key in tasks.TaskFile.model_fields if key in given}
+    for key in values.keys() & {"bids_tasks", "stimulus", "response", "trial_start"}:
+        values[key] = comma_list(values[key], spelled(ctx, key))
+    return tasks.find_task(changes.name or name, changes.with_options(values))

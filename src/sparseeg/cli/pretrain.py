@@ -1,17 +1,31 @@
 """The command `sparseeg pretrain`: what can be learned from signals alone."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from sparseeg.cli.options import Jobs, check_resumed, check_run_folder, model_options, read_resumed
-from sparseeg.cli.reading import Data, Releases, SFreq, Valid, absolute, data_and_split, fields, read_windows
+from sparseeg.cli.configuration import pretrain_config
+from sparseeg.cli.given import given_options
+from sparseeg.cli.options import (
+    DATA,
+    NETWORK,
+    OUTPUT,
+    SPLIT,
+    TRAINING,
+    Data,
+    Device,
+    Jobs,
+    Precision,
+    SFreq,
+    flag,
+    option,
+)
+from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed
+from sparseeg.cli.reading import read_windows
 from sparseeg.cli.screen import interruptible, output, say, writing
-from sparseeg.errors import SparseEEGError
 
-_WORDS = {
+_PREDICTORS = {
     "network": "network",
     "zeros": "zeros",
     "time_interpolation": "lines in time",
@@ -21,74 +35,75 @@ _WORDS = {
 
 def pretrain(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option("--out", help="Run folder; must be new unless --resume is given.")],
+    *,
     data: Data = None,
-    model: Annotated[
-        str, typer.Option("--model", help="Name of a network with tokens of patches.")
-    ] = "sparse-eeg-transformer",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, as it was set up.")
-    ] = False,
-    sfreq: SFreq = None,
-    releases: Releases = None,
-    valid: Valid = None,
-    option: Annotated[
-        list[str] | None, typer.Option(help="Of the network, as width=128; may be given again.")
+    releases: Annotated[
+        str | None, option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,...")
     ] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs; the best one counts.")] = 50,
-    mask: Annotated[float, typer.Option(help="Share of the patches that are hidden.")] = 0.5,
-    span: Annotated[float, typer.Option(help="Seconds of the stretches in which they are.")] = 0.4,
-    batch_size: Annotated[int, typer.Option(min=2, help="Windows per step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW, at its highest.")] = 1e-3,
-    seed: Annotated[int, typer.Option(help="Of weights, batches, masks and the split.")] = 0,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to train.")] = "auto",
-    precision: Annotated[Literal["32", "bf16"], typer.Option(help="bf16 trains in mixed precision.")] = "32",
     jobs: Jobs = 2,
+    sfreq: SFreq = None,
+    valid: Annotated[
+        str | None,
+        option(SPLIT, "Releases to validate on. Default: 15 % of the subjects.", metavar="R4,..."),
+    ] = None,
+    model: Annotated[
+        str, option(NETWORK, "Network whose tokens are patches.", "--model", metavar="NAME")
+    ] = "sparse-eeg-transformer",
+    network_option: Annotated[
+        list[str] | None,
+        option(NETWORK, "Network option NAME=VALUE, repeatable.", "--option", metavar="NAME=VALUE"),
+    ] = None,
+    epochs: Annotated[
+        int, option(TRAINING, "Epochs; the one that validates best is kept.", metavar="N", min=1)
+    ] = 50,
+    mask: Annotated[float, option(TRAINING, "Share of the patches that is masked.", metavar="SHARE")] = 0.5,
+    span: Annotated[
+        float, option(TRAINING, "Length of the masked stretches of time.", metavar="SECONDS")
+    ] = 0.4,
+    batch_size: Annotated[int, option(TRAINING, "Windows per step.", metavar="N", min=2)] = 64,
+    learning_rate: Annotated[
+        float, option(TRAINING, "Learning rate of AdamW at its peak.", metavar="RATE")
+    ] = 1e-3,
+    seed: Annotated[int, option(TRAINING, "Seed of weights, batches, masks and split.", metavar="N")] = 0,
+    device: Device = "auto",
+    precision: Precision = "32",
+    out: Annotated[
+        Path,
+        option(OUTPUT, "Folder of the run; must be new unless --resume is given.", "--out", metavar="FOLDER"),
+    ],
+    resume: Annotated[
+        bool, flag(OUTPUT, "Continue the run in --out with its own settings.", "--resume")
+    ] = False,
 ) -> None:
-    """Pretrain a network on recordings without targets: it tells hidden patches from those around them.
+    """Pretrain a network on recordings without targets: it predicts masked patches from the others.
 
-    Without --valid, 15 % of the subjects validate. Next: sparseeg train --init RUN.
+    `sparseeg train --init RUN` starts from its weights.
     """
     from sparseeg.models.registry import check_name
     from sparseeg.training.config import PretrainConfig
-    from sparseeg.training.pretrain import pretrain as run
+    from sparseeg.training.pretrain import pretrain as train_masked
 
     if resume:
         config = read_resumed(out, PretrainConfig)
-        check_resumed(ctx, out, absolute(data or []), config.data.path)
+        check_resumed(ctx, out, config.data.path)
     else:
-        config = _configuration(ctx.params)
+        config = pretrain_config(given_options(ctx))
     check_name(config.model)
     check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
-    with interruptible(f"interrupted; go on with: sparseeg pretrain --out {out} --resume"), writing(out):
-        check_run_folder(out, config, resume)  # another command may have been there meanwhile
-        metrics = run(config, windows, out, say)
+    with interruptible(f"interrupted; continue with: sparseeg pretrain --out {out} --resume"), writing(out):
+        check_run_folder(out, config, resume)  # another command may have written there meanwhile
+        metrics = train_masked(config, windows, out, say)
     _show(metrics)
     say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")
 
 
-def _configuration(options: dict[str, Any]) -> Any:
-    """Return the PretrainConfig of the options; what doesn't fit is one readable line."""
-    from sparseeg.data.tasks import PRETRAINING
-    from sparseeg.files.yaml import describe
-    from sparseeg.training.config import PretrainConfig
-
-    data, split = data_and_split({**options, "task": PRETRAINING, "test": None, "split": "subjects"})
-    own = {name: value for name, value in options.items() if name not in ("data", "split")}
-    given = fields(PretrainConfig, own) | {"model_options": model_options(options["option"] or [])}
-    try:
-        return PretrainConfig(data=data, split=split, **given)
-    except ValidationError as error:
-        raise SparseEEGError(describe(error)) from error
-
-
 def _show(metrics: dict[str, Any]) -> None:
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
-    error = [f"{metrics['squared_error'][name]:.3f} {words}" for name, words in _WORDS.items()]
+    errors = [f"{metrics['squared_error'][name]:.3f} {words}" for name, words in _PREDICTORS.items()]
     output.print(
-        f"squared error on hidden patches of {metrics['n_subjects']} validation subjects{simulated}: "
-        f"{', '.join(error)} (the standardised signal has variance 1)",
+        f"squared error on masked patches of {metrics['n_subjects']} validation subjects{simulated}: "
+        f"{', '.join(errors)} (the standardised signal has variance 1)",
         markup=False,
         soft_wrap=True,
     )

@@ -8,7 +8,7 @@ import typer
 from sparseeg.cli.screen import say
 
 
-def report(run: Annotated[Path, typer.Argument(help="Run folder with scores.")]) -> None:
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with scores.")]) -> None:
     """Write a self-contained report.html from the scores in a run folder."""
     from sparseeg.report.page import write_report
 

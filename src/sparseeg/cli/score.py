@@ -11,7 +11,8 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from sparseeg.cli.options import Jobs, comma_list
+from sparseeg.cli.given import given_options
+from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, comma_list, flag, option
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
 
@@ -19,58 +20,79 @@ MOST = 1_000_000  # minutes, GiB
 
 
 def score(
-    archive: Annotated[Path, typer.Argument(metavar="ZIP", help="A submission, of anybody.")],
+    ctx: typer.Context,
+    archive: Annotated[Path, typer.Argument(metavar="ZIP", help="Submission to score, yours or another's.")],
+    *,
     data: Annotated[
-        Path, typer.Option("--data", help="BIDS folder of release R5, or a store made as --cache keeps it.")
+        Path,
+        option(DATA, "BIDS folder of release R5, or a store from --cache.", "--data", metavar="PATH"),
     ],
-    releases: Annotated[
-        str, typer.Option(help="HBN releases to score, separated by commas; all: whatever is there.")
-    ] = "R5",
-    challenge: Annotated[
-        Literal["1", "2", "both"], typer.Option(help="1: response time, 2: externalizing.")
-    ] = "both",
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of score.json and of tables by window and subject.")
-    ] = None,
+    releases: Annotated[str, option(DATA, "HBN releases to score, or all.", metavar="R5,...")] = "R5",
     cache: Annotated[
         Path | None,
-        typer.Option(
-            "--cache", help="Folder that keeps the windows for the next call; default: none is kept."
+        option(
+            DATA, "Keep the windows here for the next call. Default: not kept.", "--cache", metavar="FOLDER"
         ),
     ] = None,
-    order_check: Annotated[bool, typer.Option(help="Ask again in another order.")] = True,
-    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the submission runs.")] = "cpu",
-    time_limit: Annotated[float, typer.Option(help="Minutes for one pass of a challenge.")] = 60.0,
-    memory_limit: Annotated[float, typer.Option(help="GiB, on CPUs.")] = 16.0,
+    jobs: Jobs = 2,
+    challenge: Annotated[
+        Literal["1", "2", "both"], option(SCORES, "1: response time, 2: externalizing.")
+    ] = "both",
+    order_check: Annotated[
+        bool, flag(SCORES, "Predict again, windows in another order.", "--order-check/--no-order-check")
+    ] = True,
+    device: Annotated[Literal["cpu", "cuda"], option(COMPUTING, "Where the submission runs.")] = "cpu",
+    time_limit: Annotated[
+        float, option(COMPUTING, "Time for one pass of a challenge.", metavar="MINUTES")
+    ] = 60.0,
+    memory_limit: Annotated[
+        float, option(COMPUTING, "Memory of the submission; on CPUs only.", metavar="GIB")
+    ] = 16.0,
     python: Annotated[
         str | None,
-        typer.Option(help="Interpreter that runs the submission, as of an environment like the challenge's."),
+        option(COMPUTING, "Python that runs the submission. Default: this one.", metavar="COMMAND"),
     ] = None,
-    jobs: Jobs = 2,
+    out: Annotated[
+        Path | None,
+        option(
+            OUTPUT,
+            "Folder for score.json and tables by window and by subject. Default: none.",
+            "--out",
+            metavar="FOLDER",
+        ),
+    ] = None,
 ) -> None:
-    """Score a submission as the challenge's own script does, and show what that doesn't.
+    """Score a submission as the challenge's own script does, with intervals and checks beside it.
 
-    The zip is unpacked with care, but its code is run: score only what you would run yourself.
+    The zip is unpacked with care, but its code runs on this machine: score
+    only what you trust.
     """
     if not (0 < time_limit <= MOST and 0 < memory_limit <= MOST):
         raise SparseEEGError(f"--time-limit and --memory-limit take numbers above zero, up to {MOST:,}")
+    from sparseeg.data.load import recognise
     from sparseeg.submission.sandbox import Limits
     from sparseeg.submission.score import challenge_windows, try_out
     from sparseeg.submission.score import score as score_archive
 
-    wanted = None if releases == "all" else comma_list(releases)
-    chosen = [1, 2] if challenge == "both" else [int(challenge)]
+    if device != "cpu" and "memory_limit" in given_options(ctx):
+        raise SparseEEGError(f"--memory-limit has no effect on --device {device}; leave it out")
+    if cache is not None and recognise(data) == "store":
+        raise SparseEEGError(
+            f"{data} is a store already: --cache keeps the windows of a BIDS folder; leave it out"
+        )
+    wanted = None if releases == "all" else comma_list(releases, "--releases")
+    challenges = [1, 2] if challenge == "both" else [int(challenge)]
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))
         limits = Limits(60 * time_limit, round(memory_limit * 2**30))
-        try_out(archive, chosen, device=device, limits=limits, python=python or sys.executable)
+        try_out(archive, challenges, device=device, limits=limits, python=python or sys.executable)
         if out is not None:
             stack.enter_context(writing(out))
-        place = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
+        folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
         windows = {}
-        for number in chosen:
+        for number in challenges:
             with progress_bar(f"reading the windows of challenge {number}") as progress:
-                windows[number] = challenge_windows(number, data, place, wanted, jobs, progress)
+                windows[number] = challenge_windows(number, data, folder, wanted, jobs, progress)
             say(f"challenge {number}: {windows[number].summary()}")
         with _bars() as bars:
             scores = score_archive(
@@ -90,7 +112,7 @@ def score(
 
 @contextmanager
 def _bars() -> Iterator[Any]:
-    """Give a function that makes a bar for each challenge."""
+    """Give a function that makes the progress bar of a challenge."""
     with ExitStack() as stack:
         yield lambda challenge: stack.enter_context(progress_bar(f"scoring challenge {challenge}"))
 
@@ -102,34 +124,34 @@ def _show(name: str, scores: list[Any], simulated: bool) -> None:
     words = "" if total is None else f"; overall {total:.5f} (0.3 and 0.7 of the two)"
     table = Table(title=f"{name}{', SIMULATED data' if simulated else ''}{words}")
     table.add_column("", no_wrap=True)
-    for one in scores:
-        table.add_column(f"challenge {one.challenge}", justify="right")
+    for result in scores:
+        table.add_column(f"challenge {result.challenge}", justify="right")
     for label, cell in _ROWS.items():
-        table.add_row(label, *(cell(one) for one in scores))
+        table.add_row(label, *(cell(result) for result in scores))
     output.print(table)
-    for one in scores:
-        if one.depends_on_order:
+    for result in scores:
+        if result.depends_on_order:
             output.print(
-                f"challenge {one.challenge}: the answers depend on the order of the windows, or on chance: "
-                f"asked again in another order, they move by up to {one.moved:.3g}",
+                f"challenge {result.challenge}: the predictions depend on the order of the windows, or on "
+                f"chance: in another order they differ by up to {result.moved:.3g}",
                 soft_wrap=True,
             )
 
 
 _ROWS = {
-    "NRMSE (/ SD), the score": lambda one: f"{one.scores['nrmse']:.5f}",
-    "95 % interval": lambda one: " - ".join(f"{bound:.3f}" for bound in one.scores["nrmse_ci95"]),
-    "RMSE": lambda one: f"{one.scores['rmse']:.4f}",
-    "Pearson": lambda one: f"{one.scores['pearson_r']:.3f}",
-    "NRMSE, other order": lambda one: (
-        "not asked" if one.shuffled_nrmse is None else f"{one.shuffled_nrmse:.5f}"
+    "NRMSE (/ SD), the score": lambda result: f"{result.scores['nrmse']:.5f}",
+    "95 % interval": lambda result: " - ".join(f"{bound:.3f}" for bound in result.scores["nrmse_ci95"]),
+    "RMSE": lambda result: f"{result.scores['rmse']:.4f}",
+    "Pearson": lambda result: f"{result.scores['pearson_r']:.3f}",
+    "NRMSE, other order": lambda result: (
+        "not checked" if result.shuffled_nrmse is None else f"{result.shuffled_nrmse:.5f}"
     ),
-    "NRMSE without the excluded subjects": lambda one: (
-        "the same" if one.kept is None else f"{one.kept['nrmse']:.5f}"
+    "NRMSE without the excluded subjects": lambda result: (
+        "the same" if result.kept is None else f"{result.kept['nrmse']:.5f}"
     ),
-    "windows, subjects": lambda one: f"{one.scores['n_trials']}, {one.scores['n_subjects']}",
-    "ms per window": lambda one: f"{1000 * one.seconds_per_window:.1f}",
-    "memory at most": lambda one: decimal(one.peak_bytes),
+    "windows, subjects": lambda result: f"{result.scores['n_trials']}, {result.scores['n_subjects']}",
+    "ms per window": lambda result: f"{1000 * result.seconds_per_window:.1f}",
+    "memory at most": lambda result: decimal(result.peak_bytes),
 }
 
 
@@ -138,18 +160,18 @@ def _write(out: Path, scores: list[Any]) -> None:
     from sparseeg.submission.score import overall
 
     content: dict[str, Any] = {"overall": overall(scores)}
-    for one in scores:
-        name = f"challenge_{one.challenge}"
+    for result in scores:
+        name = f"challenge_{result.challenge}"
         content[name] = {
-            **one.scores,
+            **result.scores,
             "normalizer": "std",
-            "without_excluded": one.kept,
-            "other_order_nrmse": one.shuffled_nrmse,
-            "depends_on_order": one.depends_on_order,
-            "seconds_per_window": one.seconds_per_window,
-            "peak_bytes": one.peak_bytes,
+            "without_excluded": result.kept,
+            "other_order_nrmse": result.shuffled_nrmse,
+            "depends_on_order": result.depends_on_order,
+            "seconds_per_window": result.seconds_per_window,
+            "peak_bytes": result.peak_bytes,
         }
-        for part, table in (("predictions", one.predictions), ("subjects", one.by_subject())):
+        for part, table in (("predictions", result.predictions), ("subjects", result.by_subject())):
             text = table.to_csv(sep="\t", index=False, float_format="%.7g")
             write_whole(out / f"{name}_{part}.tsv", text)
     write_json(out / "score.json", content)

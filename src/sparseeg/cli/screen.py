@@ -1,4 +1,4 @@
-"""What a user sees: lines, progress bars and the honest table."""
+"""What a user sees: lines of text, progress bars and the honest table."""
 
 import errno
 import time
@@ -28,8 +28,8 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
-GOES_ON = "interrupted; the same command goes on where this one stopped"
-LINE_EVERY = 30.0  # seconds, where there is no terminal to draw a bar on
+CONTINUES = "interrupted; the same command goes on where this one stopped"
+LINE_EVERY = 30.0  # seconds; in a log, lines replace the progress bar
 
 
 def say(line: str) -> None:
@@ -38,7 +38,7 @@ def say(line: str) -> None:
 
 
 def _lines(words: Callable[..., str]) -> Callable[..., None]:
-    """Return what takes the place of a bar in a log: a line now and then."""
+    """Return a function that replaces a progress bar in a log: it prints a line now and then."""
     last = time.monotonic()
 
     def move(*counts: int) -> None:
@@ -64,11 +64,11 @@ def progress_bar(title: str) -> Iterator[Any]:
 
 @contextmanager
 def byte_bar(title: str) -> Iterator[Any]:
-    """Give a function (bytes, bytes in all, files, files in all) that moves a bar on standard error."""
+    """Give a function (bytes, all bytes, files, all files) that moves a progress bar on standard error."""
     if not console.is_terminal:
         yield _lines(
-            lambda done, total, files, files_in_all: (
-                f"{title}: {decimal(done)} of {decimal(total)}, {files} of {files_in_all} files"
+            lambda done, total, files, all_files: (
+                f"{title}: {decimal(done)} of {decimal(total)}, {files} of {all_files} files"
             )
         )
         return
@@ -83,9 +83,9 @@ def byte_bar(title: str) -> Iterator[Any]:
     with Progress(*columns, console=console, transient=True) as progress:
         tasks: list[TaskID] = []
 
-        def move(done: int, total: int, files: int, files_in_all: int) -> None:
-            shown = f"{files}/{files_in_all} files"
-            if not tasks:  # begun with what is there, which is no part of the rate
+        def move(done: int, total: int, files: int, all_files: int) -> None:
+            shown = f"{files}/{all_files} files"
+            if not tasks:  # files that were there already do not count for the rate
                 tasks.append(progress.add_task(title, completed=done, total=total, files=shown))
             progress.update(tasks[0], completed=done, total=total, files=shown)
 
@@ -103,7 +103,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def interruptible(words: str) -> Iterator[None]:
-    """Turn Ctrl-C into a line that says how to go on, and its exit code."""
+    """Turn Ctrl-C into a line that says how to continue, and its exit code."""
     try:
         yield
     except KeyboardInterrupt as interruption:
@@ -113,7 +113,7 @@ def interruptible(words: str) -> Iterator[None]:
 
 @contextmanager
 def writing(to: Path) -> Iterator[None]:
-    """Hold a folder for this command, and name it where a disk is full, whose own message might not."""
+    """Hold a folder for this command; if the disk is full, the error names the folder."""
     try:
         with only_writer(to):
             yield
@@ -124,11 +124,11 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print what was wrong with the files that were read, the first of it."""
+    """Print the first problems with the files that were read."""
     for problem in windows.problems[:20]:
         say(f"  {problem}")
     if len(windows.problems) > 20:
-        say(f"  and {len(windows.problems) - 20} more; problems.tsv of the store or run lists all")
+        say(f"  and {len(windows.problems) - 20} more; problems.tsv in the store or run lists all")
 
 
 def show(metrics: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ def show(metrics: dict[str, Any]) -> None:
     )
     table.add_column("predictor", no_wrap=True)
     shown = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]
-    titles = [title for title in shown[0][1] if not title.startswith("MAE")]  # 80 columns hold no more.
+    titles = [title for title in shown[0][1] if not title.startswith("MAE")]  # to fit 80 columns
     for title in titles:
         table.add_column(title, justify="right")
     for label, row in shown:

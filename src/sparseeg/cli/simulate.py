@@ -5,27 +5,31 @@ from typing import Annotated
 
 import typer
 
-from sparseeg.cli.options import Jobs
+from sparseeg.cli.options import DATA, Jobs, option
 from sparseeg.cli.screen import progress_bar, say, writing
 
 
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder of the new BIDS data set.")],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the new BIDS data set.")],
     subjects: Annotated[
-        int, typer.Option(min=3, help="Subjects, dealt to R1 : R4 : R5 as 60 : 12 : 40.")
+        int, option(DATA, "Subjects; releases R1 : R4 : R5 get 60 : 12 : 40.", metavar="N", min=3)
     ] = 112,
-    trials: Annotated[int, typer.Option(min=1, help="Trials per subject, 24 to a run.")] = 48,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    trials: Annotated[int, option(DATA, "Trials per subject, 24 to a run.", metavar="N", min=1)] = 48,
     passive: Annotated[
         float,
-        typer.Option(
+        option(
+            DATA,
+            "Length of a resting state and of a film, 1 to 30 minutes each; 0: neither.",
             metavar="MINUTES",
-            help="Also a resting state and a film of so many minutes (1 to 30) each; 0 for none.",
         ),
     ] = 0.0,
+    seed: Annotated[int, option(DATA, "The same seed gives the same files.", metavar="N")] = 0,
     jobs: Jobs = 2,
 ) -> None:
-    """Write an HBN-like BIDS data set with real BDF files; no figure from it is a figure about people."""
+    """Simulate an HBN-like BIDS data set with real BDF files.
+
+    A figure that was measured on it is no figure about people.
+    """
     from sparseeg.simulate import simulate_dataset
 
     with writing(out), progress_bar("simulating") as progress:

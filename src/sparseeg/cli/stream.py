@@ -1,4 +1,4 @@
-"""The command `sparseeg stream`: predictions on a running recording."""
+"""The command `sparseeg stream`: predictions for a running recording."""
 
 import time
 from collections.abc import Callable
@@ -9,55 +9,74 @@ from typing import Annotated
 
 import typer
 
-from sparseeg.cli.options import comma_list
+from sparseeg.cli.given import check_grid, given_options
+from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, comma_list, option
 from sparseeg.cli.screen import say
-from sparseeg.errors import not_installed
+from sparseeg.errors import SparseEEGError, not_installed
 
 
 def stream(
-    run: Annotated[Path, typer.Argument(help="Run folder of `sparseeg train`.")],
+    ctx: typer.Context,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     name: Annotated[
-        str | None, typer.Option(help="Name of the EEG stream; default: the only one of type EEG.")
+        str | None,
+        option(STREAM, "EEG stream. Default: the only one of type EEG.", metavar="NAME"),
     ] = None,
     source_id: Annotated[
-        str | None, typer.Option(help="Its LSL source id, where names aren't enough.")
+        str | None, option(STREAM, "Its LSL source id, where several have its name.", metavar="ID")
     ] = None,
     markers: Annotated[
-        str | None, typer.Option(help="Name of the stream of markers; default: the only one there is.")
+        str | None, option(STREAM, "Marker stream. Default: the only one.", metavar="NAME")
+    ] = None,
+    replay: Annotated[
+        Path | None, option(STREAM, "Play this recording and its events as streams.", metavar="FILE")
+    ] = None,
+    seconds: Annotated[
+        float | None, option(STREAM, "Stop after this time. Default: Ctrl-C.", metavar="SECONDS", min=0)
     ] = None,
     stimulus: Annotated[
         str | None,
-        typer.Option(help="Markers to predict for, separated by commas; default: those of the training."),
+        option(EVENTS, "Markers to predict for. Default: those of the training.", metavar="NAME,..."),
     ] = None,
     every: Annotated[
-        float | None, typer.Option(help="A prediction every so many seconds, in place of one per marker.")
-    ] = None,
-    bad: Annotated[str | None, typer.Option(help="Channels to interpolate, separated by commas.")] = None,
-    outlet: Annotated[str, typer.Option(help="Name of the LSL stream of predictions.")] = "sparseeg",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Table to write; default: stream-DATE-TIME.tsv in RUN."),
-    ] = None,
-    replay: Annotated[
-        Path | None, typer.Option(help="Play this recording, with its events, and predict on it.")
+        float | None,
+        option(EVENTS, "Predict at this interval instead of at markers.", metavar="SECONDS"),
     ] = None,
     events_column: Annotated[
         str | None,
-        typer.Option(help="Column of the replayed recording's events.tsv; default: that of the training."),
+        option(
+            EVENTS,
+            "Column of the events.tsv of --replay. Default: as in training.",
+            metavar="COLUMN",
+        ),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop after so many; default: Ctrl-C.")] = None,
+    bad: Annotated[str | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
+    outlet: Annotated[str, option(OUTPUT, "LSL stream of predictions.", metavar="NAME")] = "sparseeg",
+    out: Annotated[
+        Path | None,
+        option(OUTPUT, "Table to write. Default: stream-DATE-TIME.tsv in RUN.", "--out", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Predict on a live LSL stream: for every stimulus marker, as soon as its window is complete.
 
-    Predictions go to an LSL stream, to a table and to the screen. A stream that ends is waited for, and may
-    come back with other channels or another rate.
+    Predictions go to an LSL stream, to a table and to the screen. If a stream
+    ends, the command waits until it is back, with the same or with other
+    channels and sampling rate.
     """
+    if replay is None and events_column is not None:
+        raise SparseEEGError("--events-column is for the recording of --replay; leave it out")
+    if replay is not None and source_id is not None:
+        raise SparseEEGError(
+            "--source-id is for a stream of others, but --replay plays its own; leave it out"
+        )
+    if every is not None:
+        check_grid(given_options(ctx))
     try:
         from mne_lsl import lsl
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: liblsl itself is missing
         raise not_installed("mne-lsl", "sparseeg[stream]", error) from error
     if hasattr(lsl, "set_config_content"):
-        lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl's own lines would stand between ours
+        lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl prints its own lines otherwise
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest
     from sparseeg.stream.live import LiveRequest, Log, live, new_table
@@ -66,8 +85,10 @@ def stream(
 
     predictor = Predictor(run)
     inputs = predictor.inputs
-    PredictionRequest(every=every, stimulus=comma_list(stimulus)).check(inputs)
+    stimuli = comma_list(stimulus, "--stimulus")
+    PredictionRequest(every=every, stimulus=stimuli).check(inputs)
     if not inputs.task.locked and every is None:
+        check_grid(given_options(ctx))
         every = inputs.task.stride
     path = out or run / f"stream-{datetime.now():%Y%m%d-%H%M%S}.tsv"
     with ExitStack() as stack:
@@ -80,20 +101,20 @@ def stream(
         wanted = LiveRequest(
             StreamName(name, source_id),
             StreamName(markers),
-            comma_list(stimulus) or inputs.stimulus,
+            stimuli or inputs.stimulus,
             every,
-            comma_list(bad),
+            comma_list(bad, "--bad"),
         )
         until = None if seconds is None else time.monotonic() + seconds
         ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
         log = Log()
-        with suppress(KeyboardInterrupt):  # the way to end it
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how a user ends it
             live(predictor, wanted, PredictionStream(outlet, inputs.task.unit), table, log, say, ended)
     say(f"{path}: {log.summary}")
 
 
 def _ended(until: float | None, gone: Callable[[], bool]) -> Callable[[], bool]:
-    """Return what says that it is time to stop; the last windows of a replay are still answered."""
+    """Return a function that says whether to stop; after a replay, its last windows get a second."""
     since: list[float] = []
 
     def ended() -> bool:

@@ -3,44 +3,57 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from rich.filesize import decimal
 
-from sparseeg.cli.options import check_file
+from sparseeg.cli.configuration import absolute
+from sparseeg.cli.given import check_once
+from sparseeg.cli.options import NETWORK, OUTPUT, Overwrite, option
+from sparseeg.cli.outputs import check_file
 from sparseeg.cli.screen import interruptible, say
 from sparseeg.errors import SparseEEGError
-
-MOST = 1_000_000  # minutes, GiB
 
 
 def submit(
     response_time: Annotated[
         list[Path] | None,
-        typer.Option("--response-time", help="Run folder for challenge 1; again for the mean of several."),
+        option(
+            NETWORK,
+            "Run for challenge 1; repeatable, several are averaged.",
+            "--response-time",
+            metavar="RUN",
+        ),
     ] = None,
     externalizing: Annotated[
         list[Path] | None,
-        typer.Option("--externalizing", help="Run folder for challenge 2; again for the mean of several."),
+        option(
+            NETWORK,
+            "Run for challenge 2; repeatable, several are averaged.",
+            "--externalizing",
+            metavar="RUN",
+        ),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The zip to write.")] = Path("submission.zip"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a zip that is there.")] = False,
+    out: Annotated[Path, option(OUTPUT, "Zip to write.", "--out", metavar="FILE")] = Path("submission.zip"),
+    overwrite: Overwrite = False,
 ) -> None:
     """Pack trained runs into a zip for the EEG Foundation Challenge, and try it out before it is written.
 
-    A challenge without a run is answered with a constant. Runs with --seeds answer with their mean.
+    A challenge without a run gets a constant prediction. A run with --seeds
+    predicts with the mean of its networks.
     """
     from sparseeg.submission.pack import pack
 
     runs = {1: response_time or [], 2: externalizing or []}
     if not any(runs.values()):
         raise SparseEEGError("name a run: --response-time RUN, --externalizing RUN, or both")
+    check_once(absolute(runs[1]), "--response-time")
+    check_once(absolute(runs[2]), "--externalizing")
     check_file(out, overwrite)
     with interruptible("interrupted; nothing was written"):
-        tried = pack(runs, out, say)
-    for one in tried:
+        results = pack(runs, out, say)
+    for result in results:
         say(
-            f"challenge {one.challenge}, in a clean process: within {one.difference:.1g} of the run, volts "
-            f"and microvolts alike, {1000 * one.seconds_per_window:.1f} ms per window at batch size 1, "
-            f"{decimal(one.peak_bytes)} at most"
+            f"challenge {result.challenge}, in a clean process: within {result.difference:.1g} of the run, "
+            f"in volts and microvolts; {1000 * result.seconds_per_window:.1f} ms per window at batch size 1, "
+            f"{decimal(result.peak_bytes)} of memory at most"
         )
     say(f"{out}: {decimal(out.stat().st_size)}; next: sparseeg score {out} --data R5")

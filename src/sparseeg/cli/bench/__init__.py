@@ -6,7 +6,7 @@ from sparseeg.cli.bench.attention import bench_attention, bench_attention_qualit
 from sparseeg.cli.bench.loading import bench_loading
 from sparseeg.cli.bench.training import bench_training
 
-app = typer.Typer(help="Benchmarks; tables go to benchmarks/results.", no_args_is_help=True)
+app = typer.Typer(help="Benchmarks; their tables go to benchmarks/results.", no_args_is_help=True)
 app.command("training")(bench_training)
 app.command("loading")(bench_loading)
 app.command("attention")(bench_attention)

@@ -1,33 +1,48 @@
 """The commands `sparseeg bench attention` and `attention-quality`: attention layers beside each other."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from sparseeg.cli.bench.options import command, set_threads
-from sparseeg.cli.options import ResultsPath, Threads, comma_list
+from sparseeg.cli.bench.options import RESULTS, Out, Threads, set_threads
+from sparseeg.cli.given import command_line
+from sparseeg.cli.options import MEASUREMENT, NETWORK, OUTPUT, comma_list, flag, option
 from sparseeg.cli.screen import interruptible, output, say
 from sparseeg.errors import SparseEEGError
 
 
 def bench_attention(
-    sizes: Annotated[str | None, typer.Option(help="BATCHxN, separated by commas, as 32x50,8x200.")] = None,
-    tokens_per_head: Annotated[str, typer.Option(help="Of our layer, separated by commas.")] = "2,8,16",
-    dim: Annotated[int, typer.Option(min=8, help="Width d of the tokens, a multiple of 8.")] = 256,
-    threads: Threads = None,
-    repeats: Annotated[int, typer.Option(min=3, help="Most interleaved repeats; medians are shown.")] = 40,
-    budget: Annotated[float, typer.Option(help="Seconds of timing a size, for 3 repeats or more.")] = 240.0,
-    limit: Annotated[float, typer.Option(help="Seconds after which a pass is given up.")] = 60.0,
-    memory: Annotated[
-        float | None, typer.Option(help="GB a layer may take; default: 75 % of the RAM.")
+    only: Annotated[
+        str | None,
+        option(NETWORK, "Only the floor and the layers whose names start with these.", metavar="NAME,..."),
     ] = None,
-    backward: Annotated[bool, typer.Option(help="Also measure forward+backward.")] = True,
-    only: Annotated[str | None, typer.Option(help="Layers whose names begin so, besides the floor.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the sizes that --out has already.")] = False,
-    out: ResultsPath = Path("benchmarks/results"),
+    dim: Annotated[int, option(NETWORK, "Width d of the tokens, a multiple of 8.", metavar="N", min=8)] = 256,
+    tokens_per_head: Annotated[
+        str, option(NETWORK, "Tokens per head of the sparse layer.", metavar="N,...")
+    ] = "2,8,16",
+    sizes: Annotated[
+        str | None,
+        option(MEASUREMENT, "Sizes of the input, such as 32x50,8x200.", metavar="BATCHxN,..."),
+    ] = None,
+    backward: Annotated[
+        bool, flag(MEASUREMENT, "Also measure forward+backward.", "--backward/--no-backward")
+    ] = True,
+    repeats: Annotated[
+        int, option(MEASUREMENT, "Most interleaved repeats; medians are shown.", metavar="N", min=3)
+    ] = 40,
+    budget: Annotated[
+        float, option(MEASUREMENT, "Time per size, for at least 3 repeats.", metavar="SECONDS")
+    ] = 240.0,
+    limit: Annotated[
+        float, option(MEASUREMENT, "Time after which a pass is stopped.", metavar="SECONDS")
+    ] = 60.0,
+    memory: Annotated[
+        float | None,
+        option(MEASUREMENT, "Memory that a layer may use. Default: 75 % of the RAM.", metavar="GB"),
+    ] = None,
+    threads: Threads = None,
+    out: Out = RESULTS,
+    resume: Annotated[bool, flag(OUTPUT, "Keep the sizes that are in --out already.", "--resume")] = False,
 ) -> None:
-    """Time and peak memory of attention layers on one input, beside the floor of their products."""
+    """Measure time and peak memory of attention layers, beside the floor of their products."""
     from sparseeg.bench import attention
     from sparseeg.bench.attention_tables import read_attention, write_attention
     from sparseeg.bench.probe import Limits, default_memory_limit
@@ -44,15 +59,17 @@ def bench_attention(
         backward=backward,
         limits=Limits(limit, bytes_allowed),
     )
-    layers = attention.select(comma_list(only))
+    layers = attention.select(comma_list(only, "--only"))
     shapes = attention.parse_sizes(sizes) if sizes else attention.SIZES
-    line = command()
+    line = command_line()
 
     def save(table: Any, complete: bool) -> None:
         write_attention(table, complete, options, out, line)
 
     measured = read_attention(out) if resume else None
-    kept = f"interrupted; what was measured is in {out / 'attention.md'}; go on with --resume"
+    if resume and f"d = {dim}," not in (out / "attention.md").read_text():
+        raise SparseEEGError(f"{out / 'attention.md'} is not about --dim {dim}; choose another --out")
+    kept = f"interrupted; what was measured is in {out / 'attention.md'}; continue with --resume"
     with interruptible(kept):
         attention.run(layers, shapes, options, report=say, save=save, measured=measured)
     for name in ("attention", "attention-summary", "attention-scaling"):
@@ -60,18 +77,21 @@ def bench_attention(
 
 
 def bench_attention_quality(
-    sizes: Annotated[str, typer.Option(help="Numbers of tokens N, separated by commas.")] = "200,1024,4096",
-    dim: Annotated[int, typer.Option(min=2, help="Width d of the tokens.")] = 256,
-    seeds: Annotated[int, typer.Option(min=1, help="Signals, projections and partitions drawn.")] = 5,
+    dim: Annotated[int, option(NETWORK, "Width d of the tokens.", metavar="N", min=2)] = 256,
+    sizes: Annotated[str, option(MEASUREMENT, "Numbers of tokens.", metavar="N,...")] = "200,1024,4096",
+    seeds: Annotated[
+        int,
+        option(MEASUREMENT, "Draws of signals, projections and partitions.", metavar="N", min=1),
+    ] = 5,
     threads: Threads = None,
-    out: ResultsPath = Path("benchmarks/results"),
+    out: Out = RESULTS,
 ) -> None:
-    """Error of sparse attention and of other layers against full attention, beside their time."""
+    """Measure the error of sparse attention and other layers against full attention, and their time."""
     from sparseeg.bench import quality
     from sparseeg.bench.attention import parse_numbers
     from sparseeg.bench.attention_tables import write_quality
 
     set_threads(threads)
     table = quality.run(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
-    path = write_quality(table, seeds, out, command())
+    path = write_quality(table, seeds, out, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)

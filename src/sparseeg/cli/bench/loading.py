@@ -3,27 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from sparseeg.cli.bench.options import command, set_threads
-from sparseeg.cli.options import Jobs, ResultsPath, Threads
+from sparseeg.cli.bench.options import RESULTS, BatchSize, Out, Repeats, Threads, set_threads
+from sparseeg.cli.given import command_line
+from sparseeg.cli.options import DATA, Jobs, option
 from sparseeg.cli.screen import output, say
 
 
 def bench_loading(
     subjects: Annotated[
-        str, typer.Option(help="Sizes of the simulated sets, separated by commas.")
+        str, option(DATA, "Numbers of subjects of the simulated sets.", metavar="N,...")
     ] = "20,40,80",
-    folder: Annotated[Path, typer.Option(help="Where the sets and their stores are kept.")] = Path(
-        "build/loading"
-    ),
-    batch_size: Annotated[int, typer.Option(min=2, help="Windows per batch.")] = 128,
-    repeats: Annotated[int, typer.Option(min=1, help="Interleaved turns; medians are shown.")] = 7,
-    threads: Threads = None,
+    folder: Annotated[
+        Path, option(DATA, "Where the sets and their stores are kept.", metavar="FOLDER")
+    ] = Path("build/loading"),
     jobs: Jobs = 2,
-    out: ResultsPath = Path("benchmarks/results"),
+    batch_size: BatchSize = 128,
+    repeats: Repeats = 7,
+    threads: Threads = None,
+    out: Out = RESULTS,
 ) -> None:
-    """Shuffled windows per second and memory, beside braindecode's; the loader's share of a training step."""
+    """Measure shuffled windows per second and memory, from a store and by braindecode.
+
+    A second table has the loader's share of a training step.
+    """
     import pandas as pd
 
     from sparseeg import machine
@@ -48,7 +50,7 @@ def bench_loading(
             out,
             "loading",
             title="Loading shuffled windows, from a store and by braindecode",
-            command=command(),
+            command=command_line(),
             packages=("torch", "braindecode", "mne"),
             notes=notes,
         )
@@ -61,7 +63,7 @@ def bench_loading(
             out,
             "loading-step",
             title=f"What of a training step of {loading.NETWORK} is waiting for data",
-            command=command(),
+            command=command_line(),
             notes=(
                 "batches of 64 from a store, medians; nothing is loaded ahead, so that its cost is whole",
             ),

@@ -1,0 +1,77 @@
+"""The commands `evaluate` and `report`: a run is scored again, or on other data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from helpers.command import assert_one_line
+from sparseeg.data.store import store
+from sparseeg.data.windows import WindowSet
+from sparseeg.training.config import TrainConfig
+
+
+def test_train_evaluate_report(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    run = tmp_path / "run"
+    options = (
+        "--model",
+        "response-time-cnn",
+        "--epochs",
+        2,
+        "--valid",
+        "R4",
+        "--test",
+        "R5",
+        "--device",
+        "cpu",
+    )
+    code, text = sparseeg("train", "--data", toy_store, "--out", run, *options)
+    assert code == 0
+    assert "SIMULATED" in text
+    assert "training mean" in text
+    code, text = sparseeg("evaluate", run)
+    assert code == 0
+    assert "best constant" in text
+    code, _ = sparseeg("report", run)
+    assert code == 0
+    code, text = sparseeg("train", "--out", run, "--resume")
+    assert code == 0
+    assert "epoch" not in text
+    assert_one_line(*sparseeg("train", "--out", run, "--resume", "--epochs", 9), "leave --epochs out")
+
+
+def test_run_folder_of_another_channel_count(
+    toy: WindowSet, toy_store: Path, tmp_path: Path, quick, sparseeg
+) -> None:
+    run = tmp_path / "run"
+    words = (*quick, "--model", "response-time-cnn")
+    assert sparseeg("train", "--data", toy_store, "--out", run, *words)[0] == 0
+    fewer = replace(toy, signals=[signal[:, :4] for signal in toy.signals], ch_names=toy.ch_names[:4])
+    store.save(fewer, tmp_path / "fewer")
+    assert_one_line(
+        *sparseeg("evaluate", run, "--data", tmp_path / "fewer"), "lacks channel E5", "4 channels"
+    )
+
+
+def test_releases_that_train_and_validate_from_several_stores(
+    toy: WindowSet, tmp_path: Path, quick, sparseeg
+) -> None:
+    paths = []
+    for name in ("R1", "R4", "R5"):
+        part = (toy.table["release"] == name).to_numpy()
+        paths += ["--data", store.save(toy.select(part), tmp_path / name)]
+    run = tmp_path / "run"
+    options = ("--model", "response-time-cnn", *quick)
+    code, said = sparseeg("train", *paths[:4], "--releases", "R1", "--valid", "R4", "--out", run, *options)
+    assert code == 0, said
+    assert "validation trials" in said
+    assert TrainConfig.read(run).data.releases == ("R1", "R4")
+    code, said = sparseeg("evaluate", run)
+    assert code == 0, said
+    # Those of another release, which the run's own releases say nothing about.
+    code, said = sparseeg("evaluate", run, "--data", tmp_path / "R5")
+    assert code == 0, said
+    assert "72 test trials of 3 subjects" in said
+    assert (run / "evaluations" / "R5" / "metrics.json").exists()
+    elsewhere = replace(toy.select((toy.table["release"] == "R5").to_numpy()), source="another set")
+    other = store.save(elsewhere, tmp_path / "elsewhere" / "R5")
+    again = sparseeg("evaluate", run, "--data", other)
+    assert_one_line(*again, "evaluations/R5 holds the scores on toy; choose another folder with --out")
