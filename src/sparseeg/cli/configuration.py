@@ -1,6 +1,6 @@
 """From the options that were given to the configuration of a run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from sparseeg.cli.given import check_once, model_options
 from sparseeg.cli.options import comma_list
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.yaml import describe
+from sparseeg.files.yaml import describe, read_yaml
 
 if TYPE_CHECKING:
     from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
@@ -35,6 +35,48 @@ def train_config(given: Values, model: str) -> "TrainConfig":
     data, split = data_and_split(given)
     with _one_line():
         return configure(data, split=split, **{"model": model, **_training(given)})
+
+
+def repeated(path: Path, given: Values, report: Callable[[str], None]) -> "TrainConfig":
+    """Return the configuration in a file, as of the run that is repeated, with what was given in its place.
+
+    `report` is told what the file leaves out and what of it is dropped. Raises SparseEEGError as
+    `train_config`, and for a file that can't be read; the message names the file and the field.
+    """
+    from sparseeg.models.registry import check_name
+    from sparseeg.training.config import TrainConfig
+    from sparseeg.training.recipes import recipe
+
+    if path.is_dir():
+        raise SparseEEGError(f"{path} is a folder; --config takes a file, as {path / 'config.yaml'}")
+    config = read_yaml(path, TrainConfig)
+    if "model" not in given:
+        try:
+            check_name(config.model)
+        except SparseEEGError as error:
+            raise SparseEEGError(f"{path}: model: {error}") from error
+    missing = recipe(config.model).keys() - config.model_fields_set
+    if missing:
+        report(
+            f"{path} has no {', '.join(sorted(missing))}: the general defaults apply, not the recipe of "
+            f"{config.model}"
+        )
+    before = config.model_dump()
+    values = {**before, **_training(given)}
+    values["data"], values["split"] = _sections(given, before)
+    values["augment"] = {**before["augment"], **values["augment"]}
+    values["init"] = None if values["init"] is None else absolute([values["init"]])[0]
+    if "epochs" in given:
+        values["min_steps"] = 0  # as without a file: as many epochs as were asked for
+    if given.get("model", config.model) != config.model:
+        report(
+            f"--model {given['model']} replaces {config.model}: the training settings of {path} stay, "
+            "its network options do not"
+        )
+    else:
+        values["model_options"] = {**before["model_options"], **values["model_options"]}
+    with _one_line():
+        return TrainConfig.model_validate(values)
 
 
 def pretrain_config(given: Values) -> "PretrainConfig":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sparseeg.cli.configuration import train_config
+from sparseeg.cli.configuration import repeated, train_config
 from sparseeg.cli.given import given_options
 from sparseeg.cli.options import (
     NETWORK,
@@ -34,6 +34,7 @@ from sparseeg.cli.options import (
 from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed
 from sparseeg.cli.reading import read_windows
 from sparseeg.cli.screen import interruptible, say, show, writing
+from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
     from sparseeg.training.config import TrainConfig
@@ -77,6 +78,15 @@ def train(
     init: Annotated[
         Path | None,
         option(NETWORK, "Run of `pretrain` or `train` whose weights it starts from.", metavar="RUN"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        option(
+            TRAINING,
+            "Repeat the run of a config.yaml; options given here replace its values.",
+            "--config",
+            metavar="FILE",
+        ),
     ] = None,
     seed: Annotated[
         int, option(TRAINING, "Seed of weights, batches, splits and partitions.", metavar="N")
@@ -163,12 +173,19 @@ def train(
     """Train a network, choose its epoch on validation subjects, score it on test subjects."""
     from sparseeg.training.config import TrainConfig
 
+    given = given_options(ctx)
+    if resume and config is not None:
+        raise SparseEEGError(
+            f"--resume continues with {out / 'config.yaml'}, --config starts a new run; leave one of them out"
+        )
     if resume:
-        config = read_resumed(out, TrainConfig)
-        check_resumed(ctx, out, config.data.path)
+        settings = read_resumed(out, TrainConfig)
+        check_resumed(ctx, out, settings.data.path)
+    elif config is not None:
+        settings = repeated(config, given, say)
     else:
-        config = train_config(given_options(ctx), MODEL)
-    run_training(config, out, jobs, resume=resume)
+        settings = train_config(given, MODEL)
+    run_training(settings, out, jobs, resume=resume)
 
 
 def run_training(config: "TrainConfig", out: Path, jobs: int, *, resume: bool = False) -> None:
