@@ -2,11 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sparseeg.cli.configuration import data_and_split
+from sparseeg.cli.effect import as_change, check_effect
 from sparseeg.cli.given import check_once, command_line, given_options
 from sparseeg.cli.options import (
     NETWORK,
@@ -99,6 +100,8 @@ def compare(
     configs = [entry.configure(data_config, split_config, **shared) for entry in networks]
     margin = max((config.augment.jitter for config in configs), default=0.0)
     windows = read_windows(data_config, jobs, margin)
+    for entry, config in zip(networks, configs, strict=True):
+        check_effect(config, windows, _changes(entry), as_change)
     with interruptible(CONTINUES), writing(out):
         comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
@@ -123,3 +126,10 @@ def _entries(text: str) -> list["Entry"]:
         if entry.given.get("control") or entry.given.get("control_within_subject"):
             raise SparseEEGError(f"{entry.name}: a comparison scores no controls; leave the control out")
     return entries
+
+
+def _changes(entry: "Entry") -> dict[str, Any]:
+    """Return what an entry changes of a network or its recipe, by name."""
+    nested = ("augment", "model_options")
+    changes = {name: value for name, value in entry.given.items() if name not in nested}
+    return changes | entry.given.get("augment", {}) | entry.given.get("model_options", {})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sparseeg.cli.configuration import repeated, train_config
+from sparseeg.cli.effect import as_option, check_effect
 from sparseeg.cli.given import given_options
 from sparseeg.cli.options import (
     NETWORK,
@@ -181,15 +182,21 @@ def train(
     if resume:
         settings = read_resumed(out, TrainConfig)
         check_resumed(ctx, out, settings.data.path)
+        given = {}
     elif config is not None:
         settings = repeated(config, given, say)
     else:
         settings = train_config(given, MODEL)
-    run_training(settings, out, jobs, resume=resume)
+    run_training(settings, out, jobs, resume=resume, given=given)
 
 
-def run_training(config: "TrainConfig", out: Path, jobs: int, *, resume: bool = False) -> None:
-    """Read, train, score and show; Ctrl-C and a full disk say how to continue."""
+def run_training(
+    config: "TrainConfig", out: Path, jobs: int, *, resume: bool = False, given: dict[str, Any] | None = None
+) -> None:
+    """Read, train, score and show; Ctrl-C and a full disk say how to continue.
+
+    given : the options of `train` that were given, which must have an effect.
+    """
     from sparseeg.experiments import run as runs
     from sparseeg.models.registry import check_name
     from sparseeg.report.page import write_report
@@ -200,6 +207,7 @@ def run_training(config: "TrainConfig", out: Path, jobs: int, *, resume: bool = 
     if config.init is not None and not resume:
         network_file(Path(config.init), config.model)  # before anything is read or written
     windows = read_windows(config.data, jobs, config.augment.jitter)
+    check_effect(config, windows, given or {}, as_option)
     with interruptible(f"interrupted; continue with: sparseeg train --out {out} --resume"), writing(out):
         check_run_folder(out, config, resume)  # another command may have written there meanwhile
         metrics = runs.train(config, windows, out, say)

@@ -92,7 +92,6 @@ def load(
         )
     changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
     found = tasks.find_task(task, changes)
-    _check_bids(path, found, target_unit)
     return read_bids(
         path,
         task=found,
@@ -215,11 +214,6 @@ def _contents(path: Path) -> str:
     if not endings:
         return "an empty folder"
     return "files ending in " + ", ".join(f"{ending} ({count})" for ending, count in endings.most_common(5))
-
-
-def _check_bids(path: Path, task: tasks.Task, target_unit: str | None) -> None:
-    if task.locked and target_unit not in (None, "s"):
-        raise SparseEEGError(f"{path}: events files are in seconds; leave out the unit {target_unit!r}")
 
 
 def _check_store(

@@ -86,6 +86,7 @@ class Task:
         return GridCut(crop, float(sfreq), length, stride)
 
 
+_OF_TRIALS = ("trial_start", "end", "events_column")
 _FACTORS = ("externalizing", "internalizing", "attention", "p_factor")
 TASKS = {
     RESPONSE_TIME: Task(RESPONSE_TIME, "rt", "s", (hbn.CONTRAST_TASK,), CONTRAST_CHANGE, locked=True),
@@ -146,17 +147,24 @@ def find_task(name: str, changes: TaskFile | None = None) -> Task:
     ----------
     name : "response-time"; a column of numbers in participants.tsv, as "externalizing" or "age"; or
         "pretraining" for windows of whole recordings without a target.
-    changes : fields that replace those of the task. With a stimulus and a response, the target of any task
-        becomes the response time.
+    changes : fields that replace those of the task. With a stimulus and a response, a task of a new name
+        decodes response times.
 
     Raises
     ------
-    SparseEEGError : only one of stimulus and response is given, or a target that differs from the task's.
+    SparseEEGError : only one of stimulus and response is given, or a target that differs from the task's; a
+        change that has no effect, or a stimulus or response for a known task that has none.
     """
     changes = changes or TaskFile()
     timed = changes.stimulus is not None or changes.response is not None
+    known = TASKS.get(name)
+    if timed and known is not None and not known.locked:
+        raise SparseEEGError(
+            f"the task {name} decodes {known.target}, which has no stimulus or response; give a task with "
+            "these events another name"
+        )
     column = changes.target or name
-    task = TASKS.get(name) or Task(name, column, "years" if column == "age" else NO_UNIT)
+    task = known or Task(name, column, "years" if column == "age" else NO_UNIT)
     if timed or (task.rule is not None and (changes.trial_start or changes.end or changes.events_column)):
         task = replace(task, target="rt", unit="s", rule=_rule(task.rule, changes), locked=True)
         if changes.bids_tasks is None and changes.stimulus is not None:
@@ -166,8 +174,24 @@ def find_task(name: str, changes: TaskFile | None = None) -> Task:
             f"the task {name} decodes {task.target}, not {changes.target}; leave the target out, or name the "
             f"task {changes.target} to decode that column of participants.tsv"
         )
+    _check_used(task, changes)
     values = changes.model_dump(include={"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop"})
     return replace(task, **{key: value for key, value in values.items() if value is not None})
+
+
+def _check_used(task: Task, changes: TaskFile) -> None:
+    """Raise SparseEEGError for a change that has no effect on the windows of a task."""
+    unused = ("window", "stride", "crop") if task.locked else ("tmin", "tmax", *_OF_TRIALS)
+    kind = "start at an event" if task.locked else "do not start at an event"
+    for name in unused:
+        if getattr(changes, name) is not None:
+            raise SparseEEGError(
+                f"{name} has no effect: windows of the task {task.name} {kind}; leave it out"
+            )
+    if task.locked and changes.unit not in (None, task.unit):
+        raise SparseEEGError(
+            f"the task {task.name} decodes a time in seconds; leave out the unit {changes.unit!r}"
+        )
 
 
 def _rule(own: TrialRule | None, changes: TaskFile) -> TrialRule:
