@@ -37,7 +37,7 @@ def bench_training(
     from sparseeg.report import tables
 
     _set_threads(threads)
-    table = training.run(
+    table = training.measure_training(
         comma_list(names) or training.MODELS, batch_size=batch_size, repeats=repeats, report=say
     )
     path = tables.write(
@@ -82,7 +82,9 @@ def bench_loading(
     _set_threads(threads)
     sizes = parse_numbers(subjects)
     machine.commit()
-    table = loading.run(sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say)
+    table = loading.measure_loading(
+        sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say
+    )
     notes = (
         f"batches of {batch_size} windows of 129 channels x 200 samples, {repeats} interleaved turns of a "
         "second: medians, lowest and highest",
@@ -139,19 +141,19 @@ def bench_attention(
     """Time and peak memory of attention layers on one input, beside the floor of their products."""
     from sparseeg.bench import attention
     from sparseeg.bench.attention_tables import read_attention, write_attention
-    from sparseeg.bench.probe import Limits, default_memory_limit
+    from sparseeg.bench.probe import PassLimits, default_memory_limit
 
     _set_threads(threads)
     if dim % 8:
         raise SparseEEGError(f"--dim must be a multiple of 8, for layers of 8 heads; got {dim}")
     bytes_allowed = default_memory_limit() if memory is None else int(memory * 1e9)
-    options = attention.Options(
+    options = attention.BenchmarkOptions(
         dim=dim,
         tokens_per_head=attention.parse_numbers(tokens_per_head),
         repeats=repeats,
         budget=budget,
         backward=backward,
-        limits=Limits(limit, bytes_allowed),
+        limits=PassLimits(limit, bytes_allowed),
     )
     layers = attention.select(comma_list(only))
     shapes = attention.parse_sizes(sizes) if sizes else attention.SIZES
@@ -163,7 +165,7 @@ def bench_attention(
     measured = read_attention(out) if resume else None
     kept = f"interrupted; what was measured is in {out / 'attention.md'}; go on with --resume"
     with interruptible(kept):
-        attention.run(layers, shapes, options, report=say, save=save, measured=measured)
+        attention.measure_attention(layers, shapes, options, report=say, save=save, measured=measured)
     for name in ("attention", "attention-summary", "attention-scaling"):
         output.print((out / f"{name}.md").read_text(), markup=False, soft_wrap=True)
 
@@ -182,6 +184,6 @@ def bench_attention_quality(
     from sparseeg.bench.attention_tables import write_quality
 
     _set_threads(threads)
-    table = quality.run(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
+    table = quality.measure_quality(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
     path = write_quality(table, seeds, out, _command())
     output.print(path.read_text(), markup=False, soft_wrap=True)
