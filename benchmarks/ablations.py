@@ -1,11 +1,11 @@
-"""What each part of the networks and of their training is worth, by the command that compares models.
+"""Ablations: change one part of a network or of its training at a time, and compare the models.
 
     sparseeg simulate build/simulated-reference --seed 0
     sparseeg prepare build/simulated-reference --out build/reference-store
     python benchmarks/ablations.py build/reference-store attention heads
 
-Every line is the locator, or a network of the specification, with one thing changed. Runs are kept in
-`runs/ablations`, and those that groups share are trained once; a second call goes on.
+Each line is the locator, or a network of the specification, with one change. Runs are kept in
+`runs/ablations`, and those that groups share are trained once; a second call continues.
 """
 
 import argparse
@@ -27,7 +27,7 @@ RANDOM = {"partition": "random", "tokens_per_head": 10}
 
 
 def locator(name: str, attention: dict[str, Any] | None = None, **given: Any) -> Entry:
-    """Return the locator with something changed: its attention, options of the network, or its recipe."""
+    """Return the locator with a change of its attention, its other options, or its recipe."""
     options = given.pop("model_options", {})
     if attention is not None:
         options = {**options, "attention_options": attention}
@@ -35,14 +35,14 @@ def locator(name: str, attention: dict[str, Any] | None = None, **given: Any) ->
 
 
 def network(model: str, **given: Any) -> Entry:
-    """Return a network of the specification with options of its own."""
-    words = ", ".join(f"{key} {value}" for key, value in given.items())
-    return Entry(f"{model}, {words}", model, {"model_options": given})
+    """Return a network of the specification with options."""
+    options = ", ".join(f"{key} {value}" for key, value in given.items())
+    return Entry(f"{model}, {options}", model, {"model_options": given})
 
 
 WHOLE = locator("locator")
 GROUPS = {
-    # At equal parameters: a head of one token passes on its own value.
+    # All have the same number of parameters: a head with one token returns its value.
     "attention": [
         WHOLE,
         locator("none: a head per token", {"tokens_per_head": 1}),
@@ -97,7 +97,7 @@ GROUPS = {
         locator("no channel dropout", augment={"channel_dropout": 0.0}),
         locator("mixup", augment={"mixup": 0.5}),
         locator("noise", augment={"noise": 0.5}),
-        # Gains of single channels are nothing to a network that z-scores its channels.
+        # Scaling single channels has no effect on a network that z-scores its channels.
         locator("one scale per window", model_options={"standardize": "window"}),
         locator(
             "one scale per window, amplitude",
@@ -111,20 +111,20 @@ GROUPS = {
 
 
 def main() -> None:
-    """Run the groups that were asked for and write a table of each."""
+    """Run the selected groups, and write a table for each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, help="the reference store")
     parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1, help="runs that are trained at a time")
+    parser.add_argument("--workers", type=int, default=1, help="number of runs to train in parallel")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     unknown = sorted(set(options.groups) - set(GROUPS))
     if unknown:
-        parser.error(f"no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
+        parser.error(f"no group {unknown[0]!r}; choose from {', '.join(GROUPS)}")
     machine.commit()
     data, split = DataConfig(path=str(options.data)), SplitConfig(kind="release", valid=("R4",), test=("R5",))
     windows = runs.load_windows(data, n_jobs=2)

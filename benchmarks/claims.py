@@ -1,8 +1,8 @@
-"""Measure the specification's figures that need no training: one table each, or those that are named.
+"""Measure the figures of the specification that need no training; there is a table for each.
 
     python benchmarks/claims.py [--only operations coverage sizes heads memory]
 
-Tables go to `benchmarks/results/claims-NAME.{md,tsv}`. Memory is measured in processes of its own.
+Tables go to `benchmarks/results/claims-NAME.{md,tsv}`. Memory is measured in separate processes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from sparseeg.report import tables
 
 SHAPE = (129, 200)
 LAYERS, DEALS = 6, 30
-STATED = {  # the specification's parameters, megabytes and minutes
+STATED = {  # parameters and megabytes in the specification
     "response-time-cnn": ("798 K", 3.0),
     "light-sparse-attention-cnn": ("846,289", 3.2),
     "sparse-attention-cnn": ("6,163,375", 23.5),
@@ -37,7 +37,7 @@ Table = tuple[pd.DataFrame, str, tuple[str, ...]]
 
 
 def operations() -> Table:
-    """Count what an attention layer multiplies, by formula and by torch's own counter."""
+    """Count the multiply-adds of an attention layer, by formula and by torch's counter."""
     lines = []
     for tokens, width in ((50, 512), (50, 256), (200, 256), (1024, 256), (1024, 512)):
         x = torch.zeros(1, tokens, width)
@@ -65,18 +65,18 @@ def operations() -> Table:
     notes = (
         "multiply-adds for one sample; softmax, biases and permutations are not counted",
         "scores + values and layer by formula; counted: torch.utils.flop_counter on the modules, halved",
-        "the specification's 1,024 is N d / heads at N = 50, d = 512: no step of the layer does so few",
+        "the specification's 1,024 is N d / heads at N = 50, d = 512; no step of the layer needs so few",
     )
     return pd.DataFrame(lines), "Operations of one attention layer", notes
 
 
 def project(layer: SparseMultiHeadAttention, x: torch.Tensor) -> torch.Tensor:
-    """Run the projections of a layer alone."""
+    """Run only the projections of a layer."""
     return layer.out(layer.qkv(x)[..., : x.shape[-1]])
 
 
 def coverage() -> Table:
-    """Measure the share of the inputs on which an output depends, by depth."""
+    """Measure the share of inputs on which an output depends, by depth."""
     lines = []
     for tokens in (50, 200, 1024):
         roots = {math.isqrt(tokens), math.isqrt(tokens - 1) + 1}
@@ -95,14 +95,14 @@ def coverage() -> Table:
         "share of the N inputs on which an output depends, mean over outputs, after L residual layers in "
         "evaluation (layer_index 0 to L - 1), by products of boolean matrices",
         cross_check(),
-        "heads hold at most g tokens; the formula is that of two random layers, with g = N / heads",
-        f"mean of deals: over {DEALS} other pairs of random partitions",
+        "heads have at most g tokens; the formula is for two random layers, with g = N / heads",
+        f"mean of deals: mean over {DEALS} other pairs of random partitions",
     )
     return pd.DataFrame(lines), "Coverage of stacked sparse attention layers", notes
 
 
 def two_random_layers(tokens: int, heads: int, kind: PartitionKind) -> dict[str, str]:
-    """Return what two random layers reach: mean over many partitions, and by the formula."""
+    """Return the reach of two random layers: mean over many partitions, and by formula."""
     titles = ("L = 2, mean of deals", "1 - exp(-g^2/N)")
     if kind != "random":
         return dict.fromkeys(titles, "-")
@@ -114,15 +114,15 @@ def two_random_layers(tokens: int, heads: int, kind: PartitionKind) -> dict[str,
 
 
 def cross_check() -> str:
-    """Compare the matrix products with gradients through the real layers, for every output."""
+    """Compare the matrix products with gradients through the layers, for each output."""
     checked = []
     for tokens, limit, kind in ((50, 2, "random"), (50, 8, "strided"), (200, 10, "random")):
         torch.manual_seed(0)
         layers = [
-            SparseMultiHeadAttention(8, tokens_per_head=limit, partition=kind, layer_index=place)
+            SparseMultiHeadAttention(8, tokens_per_head=limit, partition=kind, layer_index=index)
             .double()
             .eval()
-            for place in range(3)
+            for index in range(3)
         ]
         found = claims.dependence(tokens, head_count(tokens, tokens_per_head=limit), kind, 3)
         for depth in (1, 2, 3):
@@ -130,11 +130,11 @@ def cross_check() -> str:
             if not torch.equal(found[depth - 1], by_gradient):
                 raise AssertionError(f"products and gradients differ at N = {tokens}, {kind}, L = {depth}")
         checked.append(f"N = {tokens}, g = {limit}, {kind}")
-    return f"equal to the reach of gradients, output by output, for L = 1, 2, 3 at {'; '.join(checked)}"
+    return f"equal to the reach of gradients for each output, for L = 1, 2, 3 at {'; '.join(checked)}"
 
 
 def sizes() -> Table:
-    """Count the parameters and the bytes of the three networks."""
+    """Count parameters and bytes of the three networks."""
     baseline = count(models.build("response-time-cnn", *SHAPE))
     lines = []
     for name, (parameters, megabytes) in STATED.items():
@@ -167,12 +167,12 @@ def count(module: nn.Module) -> int:
 
 
 def heads() -> Table:
-    """Show what a head has of its own: nothing."""
+    """Show that a head has no parameters of its own."""
     width, tokens = 256, 50
     layer = SparseMultiHeadAttention(width).double().eval()
     x = torch.randn(4, tokens, width, generator=torch.Generator().manual_seed(0)).double()
-    places = layer.partitions(tokens)[0].num_heads
-    worst = max(claims.exchange_error(layer, x, 0, other) for other in range(1, places))
+    num_heads = layer.partitions(tokens)[0].num_heads
+    worst = max(claims.exchange_error(layer, x, 0, other) for other in range(1, num_heads))
     counts = [count(SparseMultiHeadAttention(width, scale)) for scale in (0.02, 0.1, 0.5, 1.0)]
     layer.train()
     torch.manual_seed(0)
@@ -185,35 +185,36 @@ def heads() -> Table:
         "of which one more head adds": f"{(counts[-1] - counts[0]) / 49:.0f}",
         "weights that belong to one of 8 heads of torch.nn.MultiheadAttention": f"{own:,}",
         "largest relative change when head 0 and another head exchange their tokens, beyond the exchange of "
-        f"their outputs (all {places - 1} others, float64)": f"{worst:.1e}",
+        f"their outputs (all {num_heads - 1} others, float64)": f"{worst:.1e}",
         "share of head 0's tokens that are in head 0 at the next training step": f"{stay:.1%}",
         "the same by chance: g / N": f"{2 / tokens:.1%}",
     }
     notes = (f"d = {width}, N = {tokens}, scale_factor 0.5: 25 heads of two tokens",)
-    return pd.DataFrame({"question": lines.keys(), "answer": lines.values()}), "What a head owns", notes
+    table = pd.DataFrame({"quantity": lines.keys(), "value": lines.values()})
+    return table, "Parameters of a head", notes
 
 
 def memory() -> Table:
-    """Measure the memory of training at batch 32, each network in a process of its own."""
+    """Measure the memory of training at batch size 32, with a separate process for each network."""
     lines = []
     for name in STATED:
         command = [sys.executable, __file__, "--measure", name]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        lines.append({"network": name, **json.loads(answer)})
+        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        lines.append({"network": name, **json.loads(output)})
     notes = (
         f"float32, batch 32, {SHAPE[0]} x {SHAPE[1]}, AdamW, 5 steps, CPU; peak resident set from /proc",
-        "growth: beyond the process with everything imported and the batch made",
-        "counted: weights, gradients, two moments of AdamW, and the tensors kept for the backward pass; no "
-        "workspace of kernels, no CUDA context",
+        "growth: relative to the process after all imports, with the batch in memory",
+        "counted: weights, gradients, two moments of AdamW, and the tensors kept for the backward pass; "
+        "without workspaces of kernels and CUDA context",
     )
     return pd.DataFrame(lines), "Memory of training, batch 32", notes
 
 
 def measure(name: str) -> dict[str, str]:
-    """Train a few steps in this process and return what memory that took, in MiB."""
+    """Train a few steps in this process, and return their memory in MiB."""
     torch.manual_seed(0)
     x, target = torch.randn(32, *SHAPE), torch.zeros(32, 1)
-    Path("/proc/self/clear_refs").write_text("5")  # The peak starts again from what is held now.
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = status("VmRSS")
     network = models.build(name, *SHAPE)
     optimizer = torch.optim.AdamW(network.parameters())
@@ -232,13 +233,13 @@ def measure(name: str) -> dict[str, str]:
 
 
 def status(name: str) -> float:
-    """Return a figure of this process that Linux keeps, in MiB."""
+    """Return a field of /proc/self/status in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
 def main() -> None:
-    """Measure what is asked for and write the tables."""
+    """Measure the selected figures, and write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

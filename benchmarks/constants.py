@@ -1,4 +1,4 @@
-"""Score the best constant under three normalisers: stated, real and simulated targets.
+"""Score the best constant with three normalisers, for stated, real and simulated targets.
 
     python benchmarks/constants.py build/simulated-reference ../shared/data/erpcore-p3 \\
         ../shared/data/hbn-r5-labels/ds005509-labels.zip
@@ -27,15 +27,15 @@ from sparseeg.files.tsv import read_tsv
 from sparseeg.report import tables
 
 NOTES = (
-    "the first row is computed from the mean, the SD and the limits that are stated, not from data",
-    "stated validation NRMSE: baseline 0.4523, light network 0.38-0.42, full network 0.36-0.40; of the "
-    "externalizing factor, under 0.30 is called good",
-    "the best constant is the mean; a factor whose mean is near zero has no meaningful RMSE / mean",
+    "the first row is computed from the stated mean, SD and limits, not from data",
+    "stated validation NRMSE: baseline 0.4523, light network 0.38-0.42, full network 0.36-0.40; for the "
+    "externalizing factor, values below 0.30 are called good",
+    "the best constant is the mean; RMSE / mean is meaningless for a factor with a mean near zero",
 )
 
 
 def constants(data: list[Path]) -> pd.DataFrame:
-    """Score the best constant under every normaliser, on stated statistics and on targets at hand."""
+    """Score the best constant with all normalisers, for stated statistics and for the targets in `data`."""
     lines: list[dict[str, object]] = [
         {
             "targets": "stated: response time from the trial's start, 0.1 to 5.0 s",
@@ -57,7 +57,7 @@ def constants(data: list[Path]) -> pd.DataFrame:
 
 
 def targets_in(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield targets by name: of MNE epochs (column rt), or from the labels of a BIDS folder or its zip."""
+    """Yield names and targets of MNE epochs (column rt), of a BIDS folder, or of a zipped BIDS folder."""
     if path.suffix == ".zip":
         with tempfile.TemporaryDirectory() as folder:
             zipfile.ZipFile(path).extractall(folder)
@@ -85,7 +85,7 @@ def targets_in(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def main() -> None:
-    """Read the labels, score, write the table."""
+    """Read the labels, score the constants, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -96,7 +96,7 @@ def main() -> None:
         constants(options.data),
         options.out,
         "claims-constants",
-        title="What the best constant scores under three normalisers",
+        title="Score of the best constant with three normalisers",
         command=" ".join(["python", *sys.argv]),
         packages=("numpy", "pandas", "mne"),
         notes=NOTES,

@@ -1,4 +1,4 @@
-"""What the gates of trained networks weigh, beside their shuffled controls, untrained ones, and the truth.
+"""Compare the gates of trained networks with those of controls and untrained networks, and with the truth.
 
     python benchmarks/gates.py build/simulated-reference runs/response-time
 
@@ -26,16 +26,16 @@ from sparseeg.training.config import TrainConfig
 
 NETWORKS = ("light-sparse-attention-cnn", "sparse-attention-cnn")
 NOTES = (
-    "gates averaged over the test windows (R5); lowest and highest are those of channels and of time points",
+    "gates are averaged over the test windows (R5); lowest and highest over channels or time points",
     "control: the same network trained on targets shuffled among the trials; untrained: three other seeds",
-    "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the component that "
-    "carries most of what can be known; correlations run over the 128 channels that are not the reference",
-    "both networks score no better than the training mean here (compare-simulated)",
+    "truth: the mean magnitude, over the test subjects, of the topography of the CPP, the most informative "
+    "component; correlations are over the 128 channels without the reference",
+    "neither network scores better than the training mean on this set (compare-simulated)",
 )
 
 
 def gates(network: nn.Module, windows: WindowSet, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the mean gate of every channel and, where the network has them, of every time point."""
+    """Return the mean gate of each channel and, if the network has such gates, of each time point."""
     network.eval()
     found: dict[str, list[torch.Tensor]] = {"channel": [], "time": []}
     with torch.inference_mode():
@@ -48,7 +48,7 @@ def gates(network: nn.Module, windows: WindowSet, rows: np.ndarray) -> dict[str,
 
 
 def topography(windows: WindowSet, rows: np.ndarray) -> np.ndarray:
-    """Return the mean magnitude of the CPP at every channel over the subjects of the windows."""
+    """Return the mean magnitude of the CPP at each channel over the subjects of the windows."""
     subjects = np.unique(windows.subjects[rows])
     numbers = [int(subject.removeprefix("sub-NDARSIM")) - 1 for subject in subjects]
     return np.mean([np.abs(make_anatomy(0, number, DEFAULT).cpp) for number in numbers], axis=0)
@@ -69,24 +69,28 @@ def lines(name: str, run: Path, windows: WindowSet, rows: np.ndarray) -> list[di
         networks[f"untrained, seed {seed}"] = models.build(name, windows.n_chans, windows.n_times)
     found = {state: gates(network, windows, rows) for state, network in networks.items()}
     truth = topography(windows, rows)
-    return [
-        {
-            "network": name,
-            "state": state,
-            "gates of": kind,
-            "lowest": f"{weights.min():.3f}",
-            "highest": f"{weights.max():.3f}",
-            "SD": f"{weights.std():.4f}",
-            "correlation with the trained network": correlation(weights, found["trained"][kind]),
-            "correlation with the truth": correlation(weights[:-1], truth[:-1]) if kind == "channel" else "-",
-        }
-        for kind in found["trained"]
-        for state, weights in ((state, part[kind]) for state, part in found.items())
-    ]
+    table = []
+    for kind, trained in found["trained"].items():
+        for state, gates_of_state in found.items():
+            weights = gates_of_state[kind]
+            known = correlation(weights[:-1], truth[:-1]) if kind == "channel" else "-"
+            table.append(
+                {
+                    "network": name,
+                    "state": state,
+                    "gates of": kind,
+                    "lowest": f"{weights.min():.3f}",
+                    "highest": f"{weights.max():.3f}",
+                    "SD": f"{weights.std():.4f}",
+                    "correlation with the trained network": correlation(weights, trained),
+                    "correlation with the truth": known,
+                }
+            )
+    return table
 
 
 def main() -> None:
-    """Read networks and test windows, compare, write the table."""
+    """Read networks and test windows, compare the gates, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -103,7 +107,7 @@ def main() -> None:
         pd.DataFrame(table),
         options.out,
         "claims-gates",
-        title="SIMULATED reference set: what the gates weigh",
+        title="SIMULATED reference set: gates of trained networks",
         command=" ".join(["python", *sys.argv]),
         packages=("torch", "numpy", "mne"),
         notes=NOTES,

@@ -1,10 +1,10 @@
-"""Check the Triton kernels on this machine's GPU, and time them beside the plain path and dense attention.
+"""Check the Triton kernels on the GPU of this machine, and compare their time with other attention.
 
     python benchmarks/gpu.py [--out benchmarks/results] [--longest 1048576]
 
-First the parity tests run on the GPU; where they fail, no table is made. It holds the attention core alone
-(d = 256, as many samples as 65,536 tokens make, or one; no projections). `dense` is torch's attention with
-one head on all N tokens, timed up to 65,536 of them. Table: `benchmarks/results/gpu.{tsv,md}`.
+The parity tests run on the GPU first; if they fail, no table is written. Only attention itself is timed, with
+d = 256 and without projections; the batch has 65,536 tokens, or one sample. `dense` is torch's attention with
+one head over all N tokens, up to N = 65,536. Table: `benchmarks/results/gpu.{tsv,md}`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ LONGEST_DENSE = 65536
 
 
 def milliseconds(run: Callable[[], object], repeats: int = 20) -> float:
-    """Return the median time of a call, measured on the device after three calls to warm up."""
+    """Return the median time of a call, measured on the device after three warm-up calls."""
     for _ in range(3):
         run()
     events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(repeats)]
@@ -43,7 +43,7 @@ def milliseconds(run: Callable[[], object], repeats: int = 20) -> float:
 
 
 def timings(attend: Callable[[], Tensor], qkv: Tensor) -> tuple[float, float, float]:
-    """Return milliseconds forward, milliseconds with backward, and the peak memory of the latter in MiB."""
+    """Return milliseconds of forward, of forward + backward, and the peak memory of the latter in MiB."""
 
     def both() -> None:
         output = attend()
@@ -56,7 +56,7 @@ def timings(attend: Callable[[], Tensor], qkv: Tensor) -> tuple[float, float, fl
 
 
 def rows(length: int, dtype: torch.dtype) -> list[dict[str, object]]:
-    """Time every path at one length; a path that runs out of memory keeps an empty row."""
+    """Time all implementations at one length; one that runs out of memory keeps an empty row."""
     batch = max(1, 65536 // length)
     qkv = torch.randn(batch, length, 3 * WIDTH, device="cuda", dtype=dtype, requires_grad=True)
     paths: list[tuple[str, int, Callable[[], Tensor]]] = []
@@ -92,7 +92,7 @@ def main() -> int:
         return 2
     machine.commit()
     tests = [str(ROOT / "tests" / "attention" / f"test_triton_{part}.py") for part in ("kernels", "launch")]
-    # Without the shared fixtures, which these tests don't use, torch, triton and pandas are enough.
+    # These tests don't use the shared fixtures, whose dependencies may be missing on a GPU machine.
     checks = [sys.executable, "-m", "pytest", "-q", "--noconftest", *tests]
     if subprocess.run(checks, cwd=ROOT, check=False).returncode:
         print("the parity tests failed: no table", file=sys.stderr)
@@ -110,7 +110,7 @@ def main() -> int:
         title="Partitioned attention on a GPU: Triton kernels, plain path, dense attention",
         command="python benchmarks/gpu.py",
         packages=("torch", "triton"),
-        notes=("attention core alone, d = 256; median of 20; the parity tests passed before",),
+        notes=("attention without projections, d = 256; median of 20 calls; the parity tests passed",),
     )
     print(path)
     return 0

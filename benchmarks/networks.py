@@ -1,4 +1,4 @@
-"""Our networks with every baseline and control, one seed; tables go to benchmarks/results.
+"""Score our networks with all baselines and controls, one seed; tables go to benchmarks/results.
 
     python benchmarks/networks.py response-time build/reference-store
     python benchmarks/networks.py externalizing build/minutes-store
@@ -10,8 +10,8 @@ The stores are made by
     sparseeg prepare build/simulated-reference --out build/minutes-store \\
         --task externalizing --window 60 --stride 30 --crop 60
 
-`sparseeg compare` sets networks beside others, over several seeds. Runs go to `runs/NAME/MODEL` and are
-kept: a second call only scores what is trained.
+`sparseeg compare` compares networks over several seeds. Runs are kept in `runs/NAME/MODEL`: a second call
+only scores them.
 """
 
 import argparse
@@ -42,7 +42,7 @@ MODELS = {
     ),
     "externalizing": ("sparse-eeg-transformer",),
 }
-# A minute is 19,350 tokens of 0.4 s: three epochs are what two cores do in half an hour.
+# A minute is 19,350 tokens of 0.4 s; two cores take half an hour for three epochs.
 GIVEN: dict[str, dict[str, Any]] = {
     "response-time": {"control_within_subject": True},
     "externalizing": {"model_options": {"patch": 0.4}, "batch_size": 8, "epochs": 3},
@@ -50,13 +50,13 @@ GIVEN: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train what is not trained yet, score everything, write the table."""
+    """Train what is missing, score everything, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=TITLES)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--models", nargs="+", help="default: all of the table's")
+    parser.add_argument("--models", nargs="+", help="default: all models of the table")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
@@ -93,7 +93,7 @@ def main() -> None:
         packages=("torch", "lightning", "scikit-learn", "mne"),
         notes=(
             f"{metrics['n_trials']} test trials of {metrics['n_subjects']} subjects; one seed (0); "
-            "every choice on validation subjects",
+            "all choices were made on validation subjects",
             CAPTION,
             *([f"NRMSE of each subject's mean prediction: {', '.join(by_subject)}"] if by_subject else []),
         ),

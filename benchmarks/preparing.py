@@ -1,4 +1,4 @@
-"""Time and memory of `sparseeg prepare`, beside only reading the same files with MNE.
+"""Time and memory of `sparseeg prepare`, compared with only reading the same files with MNE.
 
     python benchmarks/preparing.py
 
@@ -27,7 +27,7 @@ from sparseeg.simulate import simulate_dataset
 
 
 def read(path: Path) -> float:
-    """Read one file with MNE, all of it, and give something back of it."""
+    """Read a whole file with MNE, and return its first value."""
     raw = mne.io.read_raw_bdf(path, preload=True, verbose="error")
     return float(raw.get_data(picks=[0], stop=1)[0, 0])
 
@@ -40,7 +40,7 @@ def timed(run: Callable[[], object]) -> float:
 
 
 def peak_of_each_process(command: list[str]) -> list[int]:
-    """Run a command and return the peak resident bytes of it and of the processes it starts (Linux)."""
+    """Run a command, and return the peak resident bytes of each of its processes (Linux)."""
     peaks: dict[int, int] = {}
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while process.poll() is None:
@@ -53,7 +53,7 @@ def peak_of_each_process(command: list[str]) -> list[int]:
 
 
 def family(root: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and all its descendants."""
     parents: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -68,7 +68,7 @@ def family(root: int) -> list[int]:
 
 
 def measure(dataset: Path, repeats: int, n_jobs: int) -> dict[str, object]:
-    """Time reading and preparing in turns, a second run, and the memory of a run of the command."""
+    """Time reading, preparing and a second run in turns, and measure the memory of the command."""
     files = sorted(dataset.glob("sub-*/eeg/*_eeg.bdf"))
     scratch = Path(tempfile.mkdtemp(prefix="preparing-", dir=dataset.parent))
     seconds: dict[str, list[float]] = {"read": [], "prepare": [], "again": []}
@@ -81,7 +81,7 @@ def measure(dataset: Path, repeats: int, n_jobs: int) -> dict[str, object]:
                 "again": timed(lambda store=store: prepare(dataset, store, n_jobs=n_jobs)),
             }
             shutil.rmtree(store)
-            for name in seconds if repeat else ():  # The first turn starts the processes.
+            for name in seconds if repeat else ():  # the first turn starts the processes
                 seconds[name].append(taken[name])
         command = [sys.executable, "-m", "sparseeg", "prepare", str(dataset), "--out", str(scratch / "store")]
         peaks = peak_of_each_process([*command, "--jobs", str(n_jobs)])
@@ -103,7 +103,7 @@ def measure(dataset: Path, repeats: int, n_jobs: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure every size and write the table."""
+    """Measure all sizes, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -123,14 +123,14 @@ def main() -> None:
         pd.DataFrame(lines),
         options.out,
         "preparing",
-        title="Preparing a store, beside only reading the files",
+        title="Preparing a store, compared with only reading the files",
         command=" ".join(["python", *sys.argv]),
         packages=("mne", "joblib", "numpy"),
         notes=(
-            f"{options.jobs} processes, {options.repeats} interleaved repeats: medians, extreme ratios",
-            "only reading: `mne.io.read_raw_bdf(preload=True)` of every file, from the system's cache",
-            "second run: nothing has changed; as a command with the start of Python and its imports",
-            "peak: of the largest process of `sparseeg prepare`, libraries included; SIMULATED recordings",
+            f"{options.jobs} processes, {options.repeats} interleaved repeats: medians, minimum and maximum",
+            "only reading: `mne.io.read_raw_bdf(preload=True)` of all files, from the system's cache",
+            "second run: without changes; the command includes starting Python and imports",
+            "peak: of the largest process of `sparseeg prepare`, including libraries; SIMULATED recordings",
         ),
     )
     print(path.read_text())

@@ -1,11 +1,11 @@
-"""Whether masked pretraining on passive recordings helps a network that then learns response times.
+"""Test whether masked pretraining on passive recordings improves a network for response times.
 
     python benchmarks/pretraining.py [FOLDER]        # default: build/pretraining
 
-The reference set with passive recordings (`sparseeg simulate FOLDER/set --passive 3`) is made where it is
-missing: its contrast recordings are those of the reference set. `sparse-eeg-transformer` is pretrained on the
-passive recordings of everybody who doesn't test, and trained with and without it on 10, 30 and 60 subjects.
-What is finished is kept; a second call goes on.
+The reference set with passive recordings (`sparseeg simulate FOLDER/set --passive 3`) is simulated if it is
+missing; its contrast recordings are those of the reference set. `sparse-eeg-transformer` is pretrained on the
+passive recordings of training and validation subjects, and trained with and without pretraining on 10, 30 and
+60 subjects. Finished runs are kept; a second call continues.
 Tables: `benchmarks/results/pretraining-{10,30,60}.{tsv,md}`.
 """
 
@@ -29,14 +29,14 @@ from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig
 from sparseeg.training.pretrain import pretrain
 
 NETWORK = "sparse-eeg-transformer"
-PATCH = {"patch": 0.2}  # of 0.2 s in place of 0.08 s: 1,290 tokens a window, for the hours that CPUs take
+PATCH = {"patch": 0.2}  # seconds, instead of 0.08: with 1,290 tokens per window, CPUs take hours, not days
 SIZES = (10, 30, 60)
 MINUTES = 3.0
 SPLIT = SplitConfig(kind="release", valid=("R4",), test=("R5",))
 
 
 def fewer(windows: WindowSet, n_subjects: int) -> WindowSet:
-    """Return the windows of some training subjects and of everybody who validates or tests."""
+    """Return the windows of some training subjects and of all validation and test subjects."""
     trains = (windows.table["release"] == "R1").to_numpy()
     subjects = np.unique(windows.subjects[trains])
     chosen = np.random.default_rng(0).permutation(subjects)[:n_subjects]
@@ -44,7 +44,7 @@ def fewer(windows: WindowSet, n_subjects: int) -> WindowSet:
 
 
 def pretrained(folder: Path, data: Path, epochs: int) -> Path:
-    """Return the run that was pretrained on the passive recordings of training and validation subjects."""
+    """Return the run pretrained on the passive recordings of training and validation subjects."""
     run, store = folder / "pretrained", folder / "passive"
     if (run / "metrics.json").exists():
         return run
@@ -63,7 +63,7 @@ def pretrained(folder: Path, data: Path, epochs: int) -> Path:
 
 
 def main() -> None:
-    """Make what is missing, train both ways on every number of subjects, write the tables."""
+    """Simulate and pretrain what is missing, train on each number of subjects, and write the tables."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -91,7 +91,7 @@ def main() -> None:
         comparison.run(entries, options.seeds)
         notes = (
             f"{size} training subjects; tokens of {PATCH['patch']:g} s; pretrained for {options.epochs} "
-            f"epochs on {MINUTES:g} minutes each of rest and film of all 72 who train or validate",
+            f"epochs on {MINUTES:g} minutes each of rest and film of all 72 training and validation subjects",
         )
         path = write_comparison(comparison, entries, " ".join(["python", *sys.argv]), notes)
         for name in (path, path.with_suffix(".tsv")):

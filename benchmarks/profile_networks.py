@@ -1,8 +1,8 @@
-"""Where the time of a network's training step and forward pass goes, by kind of operation.
+"""Profile the training step and the forward pass of a network by kind of operation.
 
     python benchmarks/profile_networks.py
 
-It explains the shares of the floor in training.md. Table: `benchmarks/results/training-profile.{md,tsv}`.
+This explains the shares of the floor in training.md. Table: `benchmarks/results/training-profile.{md,tsv}`.
 """
 
 import argparse
@@ -46,7 +46,7 @@ REST = "activations, gates, pooling, sums, the rest"
 
 
 def kind(operation: str) -> str:
-    """Return the kind of an operation by its name."""
+    """Return the kind of an operation, by its name."""
     for title, parts in KINDS.items():
         if any(part in operation.lower() for part in parts):
             return title
@@ -54,7 +54,7 @@ def kind(operation: str) -> str:
 
 
 def measure(step: Callable[[], object], repeats: int) -> pd.DataFrame:
-    """Return milliseconds per call, share and the largest operations of every kind."""
+    """Return milliseconds per call, share and longest operations of each kind."""
     for _ in range(5):
         step()
     with profile(activities=[ProfilerActivity.CPU]) as found:
@@ -115,9 +115,9 @@ def main() -> None:
         title=f"Where the time of {options.model} goes, 129 channels x 200 samples, float32",
         command=" ".join(["python", *sys.argv]),
         notes=(
-            f"batch {options.batch_size}, {options.repeats} calls under PyTorch's profiler, which makes "
-            "small operations a little slower",
-            "milliseconds per call that operations spend themselves, not in those they call",
+            f"batch {options.batch_size}, {options.repeats} calls with PyTorch's profiler, which slows down "
+            "small operations slightly",
+            "milliseconds per call in an operation itself, without the operations that it calls",
         ),
     )
     print(path.read_text())

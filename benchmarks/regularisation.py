@@ -1,9 +1,9 @@
-"""Does sparse attention keep a network from overfitting? Training against validation error, dropout off.
+"""Test whether sparse attention prevents overfitting: training and validation error without dropout.
 
     python benchmarks/regularisation.py build/simulated-reference
 
-The light network learns 336 trials of 20 simulated subjects (one fold of `specification_protocol.py`) without
-dropout and augmentation for a fixed number of epochs; only who meets whom differs.
+The light network is trained on 336 trials of 20 simulated subjects (one fold of `specification_protocol.py`),
+without dropout and augmentation, for a fixed number of epochs. Only the attention differs.
 """
 
 import argparse
@@ -36,7 +36,7 @@ AT = (5, 10, 20, 30)
 def learn(
     windows: WindowSet, split: Split, attention: dict[str, object], dropout: float, seed: int
 ) -> dict[str, str]:
-    """Return training and validation NRMSE (/ SD) after some numbers of epochs."""
+    """Return training and validation NRMSE (/ SD) after several numbers of epochs."""
     torch.manual_seed(seed)
     network = models.build(
         NETWORK, windows.n_chans, windows.n_times, dropout=dropout, attention_options=attention
@@ -60,7 +60,7 @@ def learn(
 
 
 def main() -> None:
-    """Train every kind of attention, write the table."""
+    """Train with each kind of attention, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -89,7 +89,7 @@ def main() -> None:
         notes=(
             f"{NETWORK}, {len(split.train)} training and {len(split.valid)} validation trials of "
             f"{len(np.unique(windows.subjects))} subjects, mixed; RMSE / SD in evaluation; 1.0 is a constant",
-            "no augmentation, no early stopping: the point is how far and how fast each one overfits",
+            "no augmentation and no early stopping, to show how far and how fast each network overfits",
         ),
     )
     print(path.read_text())

@@ -1,9 +1,9 @@
-"""Submissions of every network in an environment with the versions of the challenge's scoring image.
+"""Run submissions of all networks in an environment with the versions of the challenge's scoring image.
 
     python benchmarks/scoring_image.py [--python python3.10]
 
-Builds the environment from PyPI below `build/scoring-image` (torch 2.2.2 with CUDA: some 5 GB), packs each of
-the networks, untrained, as `sparseeg submit` does, and asks it here and there. Table:
+Builds the environment from PyPI in `build/scoring-image` (torch 2.2.2 with CUDA: about 5 GB), packs each
+network, untrained, as `sparseeg submit` does, and compares its predictions in both environments. Table:
 `benchmarks/results/scoring-image.{md,tsv}`.
 """
 
@@ -19,13 +19,15 @@ import torch
 
 from sparseeg import machine, models
 from sparseeg.data.bids import hbn
+from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.positions import chs_info
+from sparseeg.data.tasks import RESPONSE_TIME, TASKS
 from sparseeg.models import NetworkSpec
 from sparseeg.prediction.example_windows import noise_windows
 from sparseeg.report import tables
 from sparseeg.submission.archive import unpack
 from sparseeg.submission.challenge import N_TIMES
-from sparseeg.submission.pack import N_TRIED, pack
+from sparseeg.submission.pack import N_EXAMPLES, pack
 from sparseeg.submission.sandbox import run_submission
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -36,7 +38,7 @@ VERSIONS = "import sys, torch, numpy; print(sys.version.split()[0], torch.__vers
 
 
 def environment(folder: Path, python: str) -> str:
-    """Make the environment where it is missing; return its interpreter."""
+    """Make the environment if it is missing, and return its interpreter."""
     interpreter = folder / "bin" / "python"
     if not (folder / "complete").exists():
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
@@ -46,7 +48,7 @@ def environment(folder: Path, python: str) -> str:
 
 
 def untrained(name: str, folder: Path) -> Path:
-    """Write a run folder with a network as it is before training."""
+    """Write a run folder with an untrained network."""
     torch.manual_seed(0)
     spec = NetworkSpec(name, len(hbn.CH_NAMES), N_TIMES, chs_info=chs_info(hbn.CH_NAMES))
     network = spec.build()
@@ -54,13 +56,14 @@ def untrained(name: str, folder: Path) -> Path:
     folder.mkdir(parents=True)
     models.save(network, spec, folder / "model.safetensors")
     TrainConfig(data=DataConfig(path="none"), model=name).write(folder)
-    Inputs("response-time", "rt", "s", locked=True, tmin=0.5).write(folder)
+    task = TASKS[RESPONSE_TIME]
+    Inputs(Provenance(task, Processing(), hbn.CH_NAMES, N_TIMES, task.tmin)).write(folder)
     Calibration(1.0, 0.9, 0.5, relative=False).write(folder)
     return folder
 
 
 def main() -> None:
-    """Pack, ask in both environments, write the table."""
+    """Pack all networks, predict in both environments, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,23 +72,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     options = parser.parse_args()
     machine.commit()
-    there = environment(options.folder, options.python)
-    asked = subprocess.run([there, "-c", VERSIONS], check=True, capture_output=True, text=True)
-    versions = asked.stdout.split()
-    windows = noise_windows(len(hbn.CH_NAMES), N_TIMES, N_TRIED)
+    interpreter = environment(options.folder, options.python)
+    output = subprocess.run([interpreter, "-c", VERSIONS], check=True, capture_output=True, text=True).stdout
+    versions = output.split()
+    windows = noise_windows(len(hbn.CH_NAMES), N_TIMES, N_EXAMPLES)
     lines = []
     for name in models.names():
-        with tempfile.TemporaryDirectory() as place:
-            work = Path(place)
+        with tempfile.TemporaryDirectory() as temporary:
+            work = Path(temporary)
             pack({1: [untrained(name, work / "run")]}, work / "a.zip")
             (work / "unpacked").mkdir()
             unpack(work / "a.zip", work / "unpacked")
             one_by_one = [window[None] * np.float32(1e-6) for window in windows]
-            answers = [
+            here, in_image = (
                 run_submission(work / "unpacked", 1, one_by_one, name=name, python=python)
-                for python in (sys.executable, there)
-            ]
-        here, in_image = answers
+                for python in (sys.executable, interpreter)
+            )
         lines.append(
             {
                 "network": name,
@@ -105,7 +107,7 @@ def main() -> None:
         packages=("torch", "numpy"),
         notes=(
             "there: Python {}, torch {}, numpy {}".format(*versions),
-            f"{len(windows)} windows of noise in volts, one by one on the CPU; untrained networks",
+            f"{len(windows)} windows of noise in volts, one at a time on the CPU; untrained networks",
         ),
     )
     print(path.read_text())

@@ -1,10 +1,10 @@
-"""Calibrate the simulated reference set: scores of simple predictors, baseline network and ideal observer.
+"""Calibrate the simulated reference set: score simple predictors, a baseline network and the ideal observer.
 
     python benchmarks/simulator.py [REFERENCE]     # default: build/simulated-reference
 
 The reference set (`sparseeg simulate REFERENCE --seed 0`: 60 training, 12 validation, 40 test subjects, 48
-trials each) is made where it is missing. Networks are trained by the code behind `sparseeg train`; runs are
-kept in `runs/simulator`, so that a second call only scores. Tables: `benchmarks/results/simulator.{tsv,md}`.
+trials each) is simulated if it is missing. Networks are trained as by `sparseeg train`; runs are kept in
+`runs/simulator`, so that a second call only scores them. Table: `benchmarks/results/simulator.{tsv,md}`.
 """
 
 import argparse
@@ -38,17 +38,17 @@ BANDS = {
 }
 
 
-def learned_observer(told: np.ndarray, target: np.ndarray, split: Split) -> np.ndarray:
-    """Let boosting, trained on all that is not tested, correct the ideal observers: it should not gain."""
+def learned_observer(observed: np.ndarray, target: np.ndarray, split: Split) -> np.ndarray:
+    """Correct the ideal observers by boosting on training and validation subjects: this should not help."""
     known = np.concatenate([split.train, split.valid])
     model = HistGradientBoostingRegressor(
         learning_rate=0.05, max_iter=80, max_leaf_nodes=6, min_samples_leaf=40, random_state=SEED
     )
-    return model.fit(told[known], target[known]).predict(told[split.test])
+    return model.fit(observed[known], target[known]).predict(observed[split.test])
 
 
 def networks(data: Path, windows: WindowSet, folder: Path, seeds: int) -> dict[str, np.ndarray]:
-    """Train the baseline network and its control; return test predictions by name, first seed unmarked."""
+    """Train the baseline network and its control, and return their test predictions by name."""
     found = {}
     for seed in range(seeds):
         config = TrainConfig(
@@ -69,8 +69,8 @@ def networks(data: Path, windows: WindowSet, folder: Path, seeds: int) -> dict[s
     return found
 
 
-def predictions(windows: WindowSet, split: Split, told: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the test predictions of everything but the networks."""
+def predictions(windows: WindowSet, split: Split, observed: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the test predictions of all predictors except the networks."""
     target, test = windows.targets, split.test
     within = shuffle_within(target, windows.subjects, SEED)
     known = np.concatenate([split.train, split.valid])
@@ -83,15 +83,15 @@ def predictions(windows: WindowSet, split: Split, told: np.ndarray) -> dict[str,
         "gradient boosting": baselines.hist_gradient_boosting(windows.gather, target, *split),
         "ridge, shuffled targets": baselines.ridge(windows.gather, shuffled, *split),
         "ridge, shuffled within subject": baselines.ridge(windows.gather, within, *split),
-        "ceiling": told[test, 0],
-        "ceiling, CPP alone": told[test, 2],
-        "ceiling, press alone": told[test, 4],
-        "ceiling, corrected by boosting": learned_observer(told, target, split),
+        "ceiling": observed[test, 0],
+        "ceiling, CPP alone": observed[test, 2],
+        "ceiling, press alone": observed[test, 4],
+        "ceiling, corrected by boosting": learned_observer(observed, target, split),
     }
 
 
 def main() -> None:
-    """Make what is missing, score everything, write the table."""
+    """Simulate and train what is missing, score everything, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -106,8 +106,9 @@ def main() -> None:
     config = DataConfig(path=str(options.data))
     windows = runs.load_windows(config, n_jobs=options.jobs)
     split = splits.by_release(windows.table["release"], "R4", "R5").check(windows.subjects)
-    told = ideal(windows, np.arange(len(windows)), SEED, options.jobs)
-    found = predictions(windows, split, told) | networks(options.data, windows, options.runs, options.seeds)
+    observed = ideal(windows, np.arange(len(windows)), SEED, options.jobs)
+    found = predictions(windows, split, observed)
+    found |= networks(options.data, windows, options.runs, options.seeds)
     target, subjects = windows.targets[split.test], windows.subjects[split.test]
     lines = []
     for name, prediction in found.items():
@@ -126,7 +127,7 @@ def main() -> None:
             }
         )
     sizes = [f"{len(part)} trials of {len(np.unique(windows.subjects[part]))} subjects" for part in split]
-    expected = float(np.sqrt(np.mean(told[split.test, 1] ** 2)) / target.std())
+    expected = float(np.sqrt(np.mean(observed[split.test, 1] ** 2)) / target.std())
     path = tables.write(
         pd.DataFrame(lines),
         options.out,
@@ -138,9 +139,9 @@ def main() -> None:
             f"settings version {DEFAULT.version}, fingerprint `{DEFAULT.fingerprint()}`, seed {SEED}",
             "training, validation and test (R1, R4, R5): " + ", ".join(sizes),
             f"SD of the test targets {target.std():.4f} s",
-            "intervals: bootstrap over test subjects; every choice on validation subjects",
-            f"the ideal observer's own posterior SD predicts an NRMSE of {expected:.4f} for it; it scores "
-            f"{nrmse(target, told[split.test, 0]):.4f}",
+            "intervals: bootstrap over test subjects; all choices were made on validation subjects",
+            f"the posterior SD of the ideal observer predicts an NRMSE of {expected:.4f}; it scores "
+            f"{nrmse(target, observed[split.test, 0]):.4f}",
         ),
     )
     print(path.read_text())

@@ -1,12 +1,12 @@
-"""What the specification's protocol reports on the simulated set, beside the same networks tested honestly.
+"""Scores by the specification's protocol on the simulated set, and by protocols without its leaks.
 
     python benchmarks/specification_protocol.py build/simulated-reference
     python benchmarks/specification_protocol.py build/simulated-reference --whole --folds 1 \\
         --protocols trial-start-mixed stimulus-mixed
 
-The specification mixes the trials of all subjects over five folds, augments the validation part too, and
-reports the best epoch on the very part that chose it. Here each of these steps is undone in turn. Predictions
-go to `runs/specification-protocol` and are kept: a second call only scores them.
+The specification mixes the trials of all subjects over five folds, also augments the validation part, and
+reports the best epoch on the part that was used to select it. Here, each of these steps is undone in turn.
+Predictions are kept in `runs/specification-protocol`: a second call only scores them.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from sparseeg.bench import claims
 from sparseeg.data import splits
 from sparseeg.data.read_bids import read_bids, read_trials
 from sparseeg.data.splits import Split
+from sparseeg.data.tasks import RESPONSE_TIME, TASKS
 from sparseeg.data.windows import WindowSet
 from sparseeg.evaluation import metrics
 from sparseeg.files.tsv import read_tsv
@@ -40,17 +41,17 @@ EPOCHS, PATIENCE, PLATEAU, BATCH = 50, 15, 5, 32
 MAX_SHIFT, NOISE = 5, 0.05  # samples; share of the window's SD
 
 NOTES = (
-    f"AdamW 1e-3, weight decay 1e-4, batch {BATCH}, rate halved after {PLATEAU} epochs without gain, at most "
-    f"{EPOCHS} epochs, patience {PATIENCE}",
+    f"AdamW 1e-3, weight decay 1e-4, batch {BATCH}, rate halved after {PLATEAU} epochs without improvement, "
+    f"at most {EPOCHS} epochs, patience {PATIENCE}",
     f"augmentation: circular shifts of up to {MAX_SHIFT} samples and noise of {NOISE:g} of a window's SD "
-    "(its size is not stated); with mixed trials also on the part that is reported",
-    "windows from the trial start: its first 2 s, before any stimulus; target: the first press of any kind, "
-    "also one before the stimulus, 0.1 to 5.0 s after it, a reading that gives the stated mean and SD "
-    "(claims-constants)",
-    "windows from the stimulus: +0.5 to +2.5 s; target measured from there",
-    "mixed trials: 4/5 train, 1/5 choose the epoch and are reported; by subject: 3/5 train, 1/5 choose, 1/5 "
-    "are tested once",
-    "predictions are not shrunk here as `sparseeg train` does, see networks-response-time.md",
+    "(the specification does not state it); with mixed trials also on the reported part",
+    "windows from the trial start: the first 2 s, before any stimulus; target: the first press of any kind, "
+    "even before the stimulus, 0.1 to 5.0 s after the start, an interpretation that gives the stated mean "
+    "and SD (claims-constants)",
+    "windows from the stimulus: +0.5 to +2.5 s; the target is measured from the stimulus",
+    "mixed trials: 4/5 train, 1/5 select the epoch and are reported; by subject: 3/5 train, 1/5 select the "
+    "epoch, 1/5 are tested once",
+    "predictions are not shrunk as by `sparseeg train`, see networks-response-time.md",
 )
 
 
@@ -68,7 +69,7 @@ class Protocol:
         return "-".join(word.replace(" ", "-") for word in words if word)
 
     def folds(self, windows: WindowSet) -> Iterator[Split]:
-        """Yield the splits; where trials are mixed, the validation part is the test part."""
+        """Yield the splits; for mixed trials, the validation part is also the test part."""
         if not self.mixed:
             yield from splits.subject_folds(windows.subjects, FOLDS, SEED)
             return
@@ -87,7 +88,7 @@ PROTOCOLS = (
 
 
 def at_stimulus(data: Path) -> WindowSet:
-    """Return the package's windows: +0.5 to +2.5 s after the stimulus, target from the stimulus."""
+    """Return windows from 0.5 to 2.5 s after the stimulus, with the target measured from the stimulus."""
     return read_bids(data, n_jobs=1)
 
 
@@ -99,7 +100,7 @@ def at_trial_start(data: Path) -> WindowSet:
         trials.loc[rows, "press"] = claims.first_presses(read_tsv(data / str(file)))[: len(rows)]
     trials["delay"] = trials["stimulus_onset"] - trials["trial_start"]
     before = float(np.ceil(trials["delay"].max()))
-    windows = read_bids(data, tmin=-before, tmax=0.0, n_jobs=1)
+    windows = read_bids(data, task=replace(TASKS[RESPONSE_TIME], tmin=-before, tmax=0.0), n_jobs=1)
     keys = ["subject", "run", "trial"]
     found = trials[[*keys, "delay", "press"]]
     table = windows.table.merge(found, on=keys, how="left", validate="one_to_one")
@@ -111,20 +112,20 @@ def at_trial_start(data: Path) -> WindowSet:
 
 
 def few(windows: WindowSet) -> WindowSet:
-    """Keep the specification's numbers: the first trials of the first subjects of the training release."""
+    """Return as many windows as the specification has: the first trials of the first training subjects."""
     table = windows.table[windows.table["release"] == "R1"].sort_values("subject", kind="stable")
     return windows.select(table.groupby("subject").head(TRIALS_EACH).index[:TRIALS].to_numpy())
 
 
 def augment(x: Tensor) -> Tensor:
-    """Shift every window of x (batch, channel, time) in a circle by up to 5 samples, and add noise."""
+    """Shift each window of x (batch, channel, time) circularly by up to 5 samples, and add noise."""
     shift = torch.randint(-MAX_SHIFT, MAX_SHIFT + 1, (len(x), 1, 1))
-    places = (torch.arange(x.shape[-1]) - shift) % x.shape[-1]
-    return x.gather(-1, places.expand_as(x)) + NOISE * x.std((1, 2), keepdim=True) * torch.randn_like(x)
+    samples = (torch.arange(x.shape[-1]) - shift) % x.shape[-1]
+    return x.gather(-1, samples.expand_as(x)) + NOISE * x.std((1, 2), keepdim=True) * torch.randn_like(x)
 
 
 def augmented_predictions(network: nn.Module, windows: WindowSet, indices: np.ndarray) -> np.ndarray:
-    """Return predictions for windows that are augmented as in training."""
+    """Return predictions for windows with the augmentation of the training."""
     network.eval()
     with torch.inference_mode():
         parts = [network(augment(x)).numpy()[:, 0] for x, *_ in loader(windows, indices, 256)]
@@ -134,9 +135,11 @@ def augmented_predictions(network: nn.Module, windows: WindowSet, indices: np.nd
 def fit(
     windows: WindowSet, split: Split, target: np.ndarray, model: str, augment_valid: bool, seed: int
 ) -> tuple[nn.Module, np.ndarray, int]:
-    """Train with the specification's settings.
+    """Train with the settings of the specification.
 
-    Returns the network and its predictions for `split.valid` at the epoch that is best there, and the epoch.
+    Returns
+    -------
+    The network at the best epoch on `split.valid`, its predictions for this part, and the epoch.
     """
     torch.manual_seed(seed)
     network = models.build(model, windows.n_chans, windows.n_times, sfreq=windows.sfreq)
@@ -166,7 +169,7 @@ def fit(
 
 
 def predictions(windows: WindowSet, protocol: Protocol, model: str, n_folds: int) -> pd.DataFrame:
-    """Return every prediction of the part that chose the epoch (`valid`) and of the test part (`test`)."""
+    """Return predictions for the part that selected the epoch (`valid`) and for the test part (`test`)."""
     target = windows.targets
     if protocol.shuffled:
         target = np.random.default_rng(SEED).permutation(target)
@@ -187,7 +190,7 @@ def predictions(windows: WindowSet, protocol: Protocol, model: str, n_folds: int
 
 
 def stored(windows: WindowSet, protocol: Protocol, model: str, folds: int, out: Path) -> pd.DataFrame:
-    """Return stored predictions, or make and store them."""
+    """Return the stored predictions; train and store them first if they are missing."""
     path = out / f"{protocol.name}-{model}.tsv"
     if not path.exists():
         out.mkdir(parents=True, exist_ok=True)
@@ -196,7 +199,7 @@ def stored(windows: WindowSet, protocol: Protocol, model: str, folds: int, out: 
 
 
 def row(protocol: Protocol, part: str, name: str, table: pd.DataFrame, column: str) -> dict[str, object]:
-    """Return one line of the table: one predictor under one protocol, by every normaliser."""
+    """Return one line of the table: a predictor under a protocol, with all normalisers."""
     target, answer = table["target"].to_numpy(), table[column].to_numpy()
     scores = metrics.summarize(target, answer, table["subject"])
     folds = [metrics.nrmse(fold["target"], fold[column]) for _, fold in table.groupby("fold")]
@@ -221,7 +224,7 @@ def row(protocol: Protocol, part: str, name: str, table: pd.DataFrame, column: s
 
 
 def rows(protocol: Protocol, found: dict[str, pd.DataFrame]) -> Iterator[dict[str, object]]:
-    """Yield the lines of one protocol: networks, then constants."""
+    """Yield the lines of a protocol: networks, then constants."""
     first = next(iter(found.values()))
     for part in ("valid",) if protocol.mixed else ("valid", "test"):
         for name, table in found.items():
@@ -232,7 +235,7 @@ def rows(protocol: Protocol, found: dict[str, pd.DataFrame]) -> Iterator[dict[st
 
 
 def describe(windows: WindowSet, label: str) -> str:
-    """Return mean, SD and range of the targets in words."""
+    """Return a description of the targets: mean, SD and range."""
     target = windows.targets
     return (
         f"{label}: {len(windows)} trials of {len(np.unique(windows.subjects))} subjects; target mean "
@@ -241,13 +244,13 @@ def describe(windows: WindowSet, label: str) -> str:
 
 
 def main() -> None:
-    """Train what is not trained yet, score everything, write the table."""
+    """Train what is missing, score everything, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--whole", action="store_true", help="every trial instead of 420")
-    parser.add_argument("--folds", type=int, default=FOLDS, help="how many of the five folds")
+    parser.add_argument("--whole", action="store_true", help="all trials instead of 420")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="number of folds to run, of five")
     names = [protocol.name for protocol in PROTOCOLS]
     parser.add_argument("--protocols", nargs="+", choices=names, default=names)
     parser.add_argument("--runs", type=Path, default=Path("runs/specification-protocol"))
@@ -269,13 +272,13 @@ def main() -> None:
         pd.DataFrame(lines),
         options.out,
         name,
-        title="SIMULATED reference set: the specification's protocol, and what it hides",
+        title="SIMULATED reference set: the specification's protocol, and protocols without its leaks",
         command=" ".join(["python", *sys.argv]),
         packages=("torch", "numpy"),
         notes=(
             *(describe(windows, f"windows from the {lock}") for lock, windows in sets.items()),
-            f"{options.folds} of {FOLDS} folds, one seed ({SEED}); scores are pooled over the folds' trials, "
-            "intervals come from a bootstrap over subjects",
+            f"{options.folds} of {FOLDS} folds, one seed ({SEED}); scores are pooled over the trials of all "
+            "folds, intervals are a bootstrap over subjects",
             *NOTES,
         ),
     )

@@ -1,8 +1,8 @@
-"""How long after a window's last sample its prediction is out, on a live LSL stream.
+"""Latency of predictions on a live LSL stream: time from the last sample of a window to its prediction.
 
     python benchmarks/streaming.py
 
-A process sends 129 channels at 100 Hz, a sample at a time; a window is predicted ten times a second. Table:
+A process sends 129 channels at 100 Hz, one sample at a time; there are ten predictions per second. Table:
 `benchmarks/results/streaming.{md,tsv}`.
 """
 
@@ -21,6 +21,7 @@ from scoring_image import untrained
 
 from sparseeg import machine
 from sparseeg.data.bids import hbn
+from sparseeg.engines import ignore
 from sparseeg.prediction import Predictor
 from sparseeg.report import tables
 from sparseeg.stream.live import LiveRequest, Log, live
@@ -31,7 +32,7 @@ EVERY = 0.1
 
 
 def send(name: str, seconds: float) -> None:
-    """Send noise in microvolts, each sample when its time has come."""
+    """Send noise in microvolts in real time."""
     info = StreamInfo(name, "EEG", len(hbn.CH_NAMES), hbn.SFREQ, np.float32, name)
     info.set_channel_names(list(hbn.CH_NAMES))
     info.set_channel_units("microvolts")
@@ -44,7 +45,7 @@ def send(name: str, seconds: float) -> None:
 
 
 def measure(network: str, seconds: float, work: Path) -> Log:
-    """Return what came out of one network."""
+    """Return the log of predicting with one network."""
     run = untrained(network, work / network)
     name, log = f"bench-{os.getpid()}-{network}", Log()
     sender = multiprocessing.get_context("spawn").Process(target=send, args=(name, seconds + 15), daemon=True)
@@ -52,17 +53,18 @@ def measure(network: str, seconds: float, work: Path) -> Log:
     until = time.monotonic() + seconds + 10
     with (work / f"{network}.tsv").open("w") as table:
         request = LiveRequest(StreamName(name), every=EVERY)
-        stop = lambda: time.monotonic() > until  # noqa: E731
-        live(
-            Predictor(run), request, PredictionStream(f"{name}-out", "s"), table, log, lambda line: None, stop
-        )
+
+        def stop() -> bool:
+            return time.monotonic() > until
+
+        live(Predictor(run), request, PredictionStream(f"{name}-out", "s"), table, log, ignore, stop)
     sender.terminate()
     sender.join()
     return log
 
 
 def main() -> None:
-    """Stream through each network and write the table."""
+    """Stream to each network, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -72,17 +74,18 @@ def main() -> None:
     machine.commit()
     set_config_content("[log]\nlevel = -3\n")
     lines = []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         for network in NETWORKS:
-            log = measure(network, options.seconds, Path(place))
-            late = 1000 * np.quantile(log.latencies, [0.5, 0.9, 0.99, 1.0])
+            log = measure(network, options.seconds, Path(folder))
+            median, high, higher, longest = 1000 * np.quantile(log.latencies, [0.5, 0.9, 0.99, 1.0])
             lines.append(
                 {
                     "network": network,
                     "predictions": len(log.latencies),
-                    **dict(
-                        zip(("median ms", "90 %", "99 %", "longest"), (f"{v:.1f}" for v in late), strict=True)
-                    ),
+                    "median ms": f"{median:.1f}",
+                    "90 %": f"{high:.1f}",
+                    "99 %": f"{higher:.1f}",
+                    "longest": f"{longest:.1f}",
                     "lost": sum(log.lost.values()),
                 }
             )
@@ -90,13 +93,13 @@ def main() -> None:
         pd.DataFrame(lines),
         options.out,
         "streaming",
-        title="From the last sample of a window to its prediction, live",
+        title="Latency of live predictions after the last sample of a window",
         command=" ".join(["python", *sys.argv]),
         packages=("torch", "mne-lsl"),
         notes=(
-            "from the arrival of a sample to the sending of its prediction: choosing the window, fitting the "
-            "channels, the network, the interval",
-            f"129 channels at 100 Hz, windows of 2 s, {1 / EVERY:g} predictions a second for "
+            "from the arrival of a sample to sending the prediction: selecting the window, matching "
+            "channels, network, interval",
+            f"129 channels at 100 Hz, windows of 2 s, {1 / EVERY:g} predictions per second for "
             f"{options.seconds:g} s",
         ),
     )

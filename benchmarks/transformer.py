@@ -1,9 +1,9 @@
-"""Time and memory of `sparse-eeg-transformer` on recordings of seconds to minutes, beside dense attention.
+"""Time and memory of `sparse-eeg-transformer` on seconds to minutes of EEG, compared with dense attention.
 
     python benchmarks/transformer.py
 
-Dense: the same network, but every block attends from each token to all of them, by torch's fused attention
-in four heads. One recording of 129 channels at 100 Hz at a time. Table:
+Dense: the same network, but all tokens attend to all tokens in each block, with torch's fused attention and
+four heads. The batch is one recording of 129 channels at 100 Hz. Table:
 `benchmarks/results/transformer.{md,tsv}`.
 """
 
@@ -20,33 +20,33 @@ from torch import nn
 
 from sparseeg import machine, models
 from sparseeg.attention.linear import Linear
-from sparseeg.bench.contenders import Projected, dense_attention, random_weights
+from sparseeg.bench.contenders import ProjectedAttention, dense_attention, random_weights
 from sparseeg.bench.probe import BACKWARD, FORWARD, make_pass, peak_memory
 from sparseeg.report import tables
 
 CHANNELS, SFREQ = 129, 100.0
-SAMPLES = 8  # of a token
+SAMPLES = 8  # samples per token
 PASSES = {FORWARD: "forward", BACKWARD: "training"}
 
 
 def network(seconds: float, dense: bool) -> nn.Module:
-    """Build the transformer for a recording, with its own attention or with dense attention in its place."""
+    """Build the transformer for a recording, with its own or with dense attention."""
     torch.manual_seed(0)
     built = models.build("sparse-eeg-transformer", CHANNELS, round(seconds * SFREQ), sfreq=SFREQ)
     if dense:
         built.axes = ["everything"] * len(built.blocks)
         for block in built.blocks:
-            block.attention = Projected(
+            block.attention = ProjectedAttention(
                 random_weights(built.width), partial(dense_attention, heads=4), Linear
             )
     return built
 
 
 def measure(seconds: float, dense: bool, name: str, repeats: int, threads: int) -> tuple[float, int]:
-    """Return the median seconds of a pass and its peak memory in bytes; to be run in a fresh process."""
+    """Return the median seconds of a pass and its peak memory in bytes; must run in a new process."""
     torch.set_num_threads(threads)
     few = torch.randn(1, CHANNELS, round(SFREQ))
-    make_pass(network(1.0, dense), few, name)()  # loads what a first pass loads
+    make_pass(network(1.0, dense), few, name)()  # loads libraries
     x = torch.randn(1, CHANNELS, round(seconds * SFREQ))
     one_pass = make_pass(network(seconds, dense), x, name)
     first, peak = peak_memory(one_pass)
@@ -54,15 +54,15 @@ def measure(seconds: float, dense: bool, name: str, repeats: int, threads: int) 
     return float(np.median([one_pass() for _ in range(again)] or [first])), peak
 
 
-def in_a_process_of_its_own(seconds: float, dense: bool, name: str, repeats: int) -> tuple[float, float]:
-    """Return the seconds of a pass, and the MB that it took."""
+def measure_in_new_process(seconds: float, dense: bool, name: str, repeats: int) -> tuple[float, float]:
+    """Return the seconds of a pass and its memory in MB."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found, peak = pool.apply(measure, (seconds, dense, name, repeats, torch.get_num_threads()))
     return found, peak / 1e6
 
 
 def main() -> None:
-    """Measure every size in processes of their own and write the table."""
+    """Measure all sizes in separate processes, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -84,7 +84,7 @@ def main() -> None:
                 if dense and expected > options.budget:
                     found, peak = expected, float("nan")
                 else:
-                    found, peak = in_a_process_of_its_own(seconds, dense, name, options.repeats)
+                    found, peak = measure_in_new_process(seconds, dense, name, options.repeats)
                     known[dense, name] = seconds, found
                 about = "about " if np.isnan(peak) else ""
                 lines[-1] |= {
@@ -98,15 +98,15 @@ def main() -> None:
         pd.DataFrame(lines),
         options.out,
         "transformer",
-        title="The transformer on seconds and minutes, beside dense attention on the same tokens",
+        title="The transformer on seconds and minutes, compared with dense attention on the same tokens",
         command=" ".join(["python", *sys.argv]),
         notes=(
-            "one recording of 129 channels at 100 Hz, a token for every 80 ms of every channel, four blocks",
-            "dense: torch's fused attention (`scaled_dot_product_attention`), four heads, in every block",
-            f"forward: evaluation; training: forward and backward; medians of {options.repeats} after a "
-            "first pass, which alone is taken where it lasts over 20 s",
-            "MB: by which the process grew in the first pass",
-            f"about: predicted by squares from the longest that was measured; over {options.budget:g} s",
+            "one recording of 129 channels at 100 Hz, one token per 80 ms and channel, four blocks",
+            "dense: torch's fused attention (`scaled_dot_product_attention`), four heads, in all blocks",
+            f"forward: evaluation; training: forward and backward; medians of {options.repeats} passes after "
+            "a first pass, or the first pass if it takes more than 20 s",
+            "MB: growth of the process in the first pass",
+            f"about: extrapolated quadratically from the longest measured pass; over {options.budget:g} s",
         ),
     )
     print(path.read_text())

@@ -1,9 +1,9 @@
-"""What constants score on the real labels of release 5, through `sparseeg score`, with signals of zeros.
+"""Score constants on the real labels of release 5 with `sparseeg score`; all signals are zero.
 
     python benchmarks/zero_signals.py ../shared/data/hbn-r5-labels/ds005509-labels.zip
 
-The labels become a BIDS folder below `build/zero-signals`, with BDF files full of zeros (holes: 7 GB that
-take no space). Table: `benchmarks/results/zero-signals.{md,tsv}`.
+The labels are unpacked to a BIDS folder in `build/zero-signals`, with sparse BDF files of zeros (7 GB that
+take no disk space). Table: `benchmarks/results/zero-signals.{md,tsv}`.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Submission:
 
 
 def bids_of_zeros(labels: Path, folder: Path, subjects: int | None = None) -> Path:
-    """Unpack the labels, of the first `subjects` or of all, and lay a recording of zeros beside each."""
+    """Unpack the labels of all subjects, or of the first ones, and add a recording of zeros to each."""
     with zipfile.ZipFile(labels) as archive:
         archive.extractall(folder)
     root = next(path.parent for path in sorted(folder.rglob("participants.tsv")))
@@ -56,7 +56,7 @@ def bids_of_zeros(labels: Path, folder: Path, subjects: int | None = None) -> Pa
 
 
 def write_zeros(path: Path, seconds: int) -> None:
-    """Write a BDF file of HBN's channels without signal; what lies behind its header is a hole."""
+    """Write a BDF file with HBN's channels and zeros; everything after its header is a hole."""
     zeros = np.zeros(round(hbn.SFREQ))
     signals = [
         BdfSignal(zeros, hbn.SFREQ, label=name, physical_dimension="uV", physical_range=(-8388.608, 8388.607))
@@ -73,7 +73,7 @@ def write_zeros(path: Path, seconds: int) -> None:
 
 
 def submissions(mean: float, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Give a zip that answers zero and one that answers the mean."""
+    """Yield a submission that predicts zero, and one that predicts the mean."""
     for name, value in (("all zeros", 0.0), ("mean of the labels", float(mean))):
         path = folder / f"{name.replace(' ', '-')}.zip"
         with zipfile.ZipFile(path, "w") as archive:
@@ -82,7 +82,7 @@ def submissions(mean: float, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def main() -> None:
-    """Lay out the folder, score, write the table."""
+    """Make the BIDS folder, score the submissions, and write the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""Work on many items in parallel: joblib's engines on this machine, those of dask and ray on others."""
+"""Process many items in parallel, with joblib on this machine or with dask and ray on several."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +13,12 @@ Progress = Callable[[int, int], None]
 """(done, total) -> None"""
 Report = Callable[[str], None]
 """(line) -> None"""
+
+
+def ignore(line: str) -> None:
+    """Report nothing."""
+
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -26,30 +32,33 @@ def in_any_order(
 ) -> Iterator[Result]:
     """Yield `work(item)` for each item as it is done; with one job, in order and in this process.
 
-    Each process gets its share of the processors, unless variables as OMP_NUM_THREADS say otherwise. Ctrl-C,
-    or leaving the loop early, ends all of them.
+    Each process gets its share of the processors, unless variables such as OMP_NUM_THREADS are set. Ctrl-C,
+    or leaving the loop early, ends all processes.
 
     Parameters
     ----------
-    backend : joblib's name of an engine.
-    start : called in each new process before anything else; for "loky".
+    work : function to call.
+    items : its arguments.
+    n_jobs : number of workers.
+    backend : joblib's name of the engine.
+    start : called first in each new process; for "loky" only.
 
     Raises
     ------
-    SparseEEGError : joblib has no such backend, it can't be used here, or a process was killed.
+    SparseEEGError : joblib doesn't have the backend or can't use it, or a process was killed.
     """
     options = {} if start is None else {"initializer": start}
     try:
-        with parallel_config(backend=backend, **options):  # dask and ray are known here, not to Parallel
+        with parallel_config(backend=backend, **options):  # Parallel itself doesn't know dask and ray
             pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
     except (ValueError, ImportError) as error:
-        raise SparseEEGError(f"joblib can't work with the backend {backend!r}: {one_line(error)}") from error
+        raise SparseEEGError(f"joblib can't use the backend {backend!r}: {one_line(error)}") from error
     try:
         yield from pool(delayed(work)(item) for item in items)
     except TerminatedWorkerError as error:
         raise SparseEEGError(
-            "a worker process was killed, most often because memory ran out; the same command with fewer "
-            "workers or jobs goes on"
+            "a worker process was killed, probably because memory ran out; run the same command with fewer "
+            "workers or jobs to continue"
         ) from error
 
 
@@ -68,19 +77,19 @@ def read_each(
 
 @contextmanager
 def engine(backend: str, scheduler: str | None = None) -> Iterator[None]:
-    """Connect joblib's backend to its cluster for a while; "loky" and the like need nothing.
+    """Connect a joblib backend to its cluster within this context; "loky" and "threading" need no cluster.
 
     Parameters
     ----------
-    backend : joblib's name of it.
+    backend : joblib's name of the engine.
     scheduler : address of a dask scheduler; without one, dask starts a cluster on this machine.
 
     Raises
     ------
-    SparseEEGError : the engine is not installed, or its scheduler doesn't answer.
+    SparseEEGError : the engine is not installed, or the scheduler doesn't respond.
     """
     if scheduler is not None and backend != "dask":
-        raise SparseEEGError("a scheduler's address is for the backend dask")
+        raise SparseEEGError("the address of a scheduler is only for the backend dask")
     if backend == "dask":
         with _dask(scheduler):
             yield
@@ -99,7 +108,7 @@ def _dask(scheduler: str | None) -> Iterator[None]:
     try:
         client = Client(scheduler, timeout=20)
     except (OSError, ValueError) as error:
-        raise SparseEEGError(f"no dask scheduler answers at {scheduler}") from error
+        raise SparseEEGError(f"no dask scheduler responds at {scheduler}") from error
     with client:
         yield
 

@@ -1,26 +1,31 @@
-"""The errors a user can mend: bad input, said in one line."""
+"""Errors caused by bad input, with messages of one line."""
 
 import difflib
 import errno
 from collections.abc import Iterable
 
-# What an OSError says of the disk that is written to, and never of a file that is read.
+# Errors of an OSError that concern the disk that is written to, never a file that is read.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class SparseEEGError(ValueError):
-    """Bad input from outside: the message says what, where and what to do; the command line exits with 2."""
+    """Bad input: the message says what is wrong, where, and what to do; commands exit with code 2."""
 
 
 def not_installed(package: str, install: str, cause: Exception) -> SparseEEGError:
-    """Return the error that an optional package can't be imported: why, and what `pip install` takes."""
-    return SparseEEGError(
-        f"{package} can't be imported here ({cause}); install it with `pip install '{install}'`"
-    )
+    """Return the error for an optional package that can't be imported, with the command that installs it.
+
+    Parameters
+    ----------
+    package : name of the package.
+    install : argument of `pip install`.
+    cause : error of the import.
+    """
+    return SparseEEGError(f"{package} can't be imported ({cause}); install it with `pip install '{install}'`")
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, with its type where the message alone says too little."""
+    """Return the message of an error on one line, with its type unless it is a ValueError."""
     text = " ".join(str(error).split())
     if isinstance(error, ValueError) and text:
         return text
@@ -28,8 +33,8 @@ def one_line(error: BaseException) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name that is closest or holds `name`, or an empty string."""
+    """Return " Did you mean 'x'?" for the known name that is most similar or contains `name`, if any."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    close = close or [one for one in names if len(name) > 2 and name.lower() in one.lower()]
+    close = close or [candidate for candidate in names if len(name) > 2 and name.lower() in candidate.lower()]
     return f" Did you mean {close[0]!r}?" if close else ""

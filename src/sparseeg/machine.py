@@ -1,4 +1,4 @@
-"""What a table says of where its figures come from: machine, versions and commit."""
+"""Where the figures in a table come from: machine, versions and commit."""
 
 import platform
 import subprocess
@@ -10,7 +10,7 @@ import torch
 
 
 def hardware() -> str:
-    """Return processor, threads used and, if there is one, GPU."""
+    """Return a description of processor, number of threads, and GPU, if there is one."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -23,7 +23,7 @@ def hardware() -> str:
 
 
 def versions(*packages: str) -> str:
-    """Return the versions of Python and of the given packages that are installed."""
+    """Return the versions of Python and of packages."""
     found = [f"Python {platform.python_version()}"]
     for package in packages:
         try:
@@ -35,14 +35,14 @@ def versions(*packages: str) -> str:
 
 @lru_cache(maxsize=1)
 def commit() -> str:
-    """Return the short hash of the checkout this package runs from, marked where it has changes.
+    """Return the short hash of the checkout that this package runs from, marked if it has changes.
 
-    The first answer is kept: a long benchmark names what it started from, if it asks at its start.
+    The first result is cached: a long benchmark that calls this at its start names the commit it ran on.
     """
     folder = Path(__file__).parent
     try:
         name = _git(folder, "rev-parse", "--short=10", "HEAD")
-        # Tables that this very run writes don't change what it measures.
+        # Tables that this run writes don't affect what it measures.
         changes = _git(
             folder, "status", "--porcelain", "--untracked-files=no", ":/", ":(top,exclude)benchmarks/results"
         )

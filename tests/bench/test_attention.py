@@ -22,16 +22,16 @@ from sparseeg.bench.contenders import (
     Contender,
     FlexHeads,
     MultiheadAttention,
-    Projected,
+    ProjectedAttention,
     Weights,
+    build_sparse,
     contenders,
     dense_attention,
     literal_attention,
     random_weights,
-    sparse,
 )
 from sparseeg.bench.peers import PEERS, even_part
-from sparseeg.bench.probe import BACKWARD, FORWARD, Case, Limits, Outcome, make_pass, probe
+from sparseeg.bench.probe import BACKWARD, FORWARD, Case, PassLimits, ProbeResult, make_pass, probe
 from sparseeg.bench.slices import slice_pass
 from sparseeg.errors import SparseEEGError
 
@@ -68,7 +68,7 @@ def toy(name: str = "toy", **options: float | str) -> Contender:
     return Contender(name, partial(build_toy, **options))
 
 
-def probe_toy(limits: Limits, **options: float | str) -> dict[str, Outcome]:
+def probe_toy(limits: PassLimits, **options: float | str) -> dict[str, ProbeResult]:
     return probe(toy(**options), Case(1, 100, DIM), limits, 1)
 
 
@@ -78,7 +78,7 @@ def test_full_attention_in_one_head_is_the_same_in_every_layer(num_tokens: int) 
     x, weights = tokens(num_tokens), random_weights(DIM)
     dense = LAYERS["dense 1 head"].build(num_tokens, weights, 0).eval()(x)
     torch.testing.assert_close(MultiheadAttention(weights, 1).eval()(x), dense)
-    torch.testing.assert_close(sparse(num_tokens, weights, num_tokens).eval()(x), dense)
+    torch.testing.assert_close(build_sparse(num_tokens, weights, num_tokens).eval()(x), dense)
     query, key, value = (x @ weights.qkv.T).chunk(3, -1)
     scores = query @ key.transpose(1, 2) / DIM**0.5
     torch.testing.assert_close(scores.softmax(-1) @ value @ weights.out.T, dense)
@@ -98,20 +98,21 @@ def test_full_attention_in_eight_heads_is_the_same_in_every_layer() -> None:
 @torch.inference_mode()
 def test_our_heads_as_block_mask_of_flex_attention(num_tokens: int) -> None:
     x, weights = tokens(num_tokens), random_weights(DIM)
-    flex = Projected(weights, FlexHeads(num_tokens, 8, compiled=False)).eval()
-    torch.testing.assert_close(flex(x), sparse(num_tokens, weights, 8).eval()(x))
+    flex = ProjectedAttention(weights, FlexHeads(num_tokens, 8, compiled=False)).eval()
+    torch.testing.assert_close(flex(x), build_sparse(num_tokens, weights, 8).eval()(x))
 
 
 @pytest.mark.parametrize("heads", [1, 8])
 @torch.inference_mode()
 def test_a_slice_is_the_first_rows_of_the_whole(heads: int) -> None:
-    x, layer = tokens(100), Projected(random_weights(DIM), partial(dense_attention, heads=heads)).eval()
+    x = tokens(100)
+    layer = ProjectedAttention(random_weights(DIM), partial(dense_attention, heads=heads)).eval()
     torch.testing.assert_close(layer(x, queries=7), layer(x)[:, :7])
 
 
 @pytest.mark.parametrize("name", [FORWARD, BACKWARD])
 def test_a_slice_is_timed_in_both_passes(name: str) -> None:
-    layer = Projected(random_weights(DIM), partial(dense_attention, heads=1))
+    layer = ProjectedAttention(random_weights(DIM), partial(dense_attention, heads=1))
     products, attended = slice_pass(layer, tokens(2000, batch=1), 7, name)
     assert products > 0
     assert attended > 0
@@ -185,7 +186,7 @@ def test_windows_and_landmarks_divide_the_tokens_where_they_can() -> None:
 
 @pytest.mark.parametrize("name", [FORWARD, BACKWARD])
 def test_a_pass_leaves_nothing_behind(name: str) -> None:
-    x, layer = tokens(50), sparse(50, random_weights(DIM), 8)
+    x, layer = tokens(50), build_sparse(50, random_weights(DIM), 8)
     assert make_pass(layer, x, name)() > 0
     assert all(parameter.grad is None for parameter in layer.parameters())
     assert x.grad is None
@@ -194,32 +195,34 @@ def test_a_pass_leaves_nothing_behind(name: str) -> None:
 
 
 def test_peak_memory_of_a_known_allocation() -> None:
-    outcomes = probe_toy(Limits(), megabytes=200)
+    outcomes = probe_toy(PassLimits(), megabytes=200)
     peaks = [outcomes[name].peak for name in (FORWARD, BACKWARD)]
     assert peaks == [pytest.approx(200 * MEGABYTE, rel=0.1)] * 2
 
 
 def test_a_pass_over_the_time_limit_is_given_up() -> None:
     started = time.perf_counter()
-    outcomes = probe_toy(Limits(seconds=0.3), sleep=2 * SAFETY_NET)
+    outcomes = probe_toy(PassLimits(seconds=0.3), sleep=2 * SAFETY_NET)
     assert time.perf_counter() - started < SAFETY_NET
-    assert outcomes == {FORWARD: Outcome(problem="over 0.3 s", grows=True)}
+    assert outcomes == {FORWARD: ProbeResult(problem="over 0.3 s", grows=True)}
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to know what is mapped")
 def test_a_pass_over_the_memory_limit_is_out_of_memory() -> None:
-    limits = Limits(memory=600 * MEGABYTE)
-    assert probe_toy(limits, megabytes=1200) == {FORWARD: Outcome(problem="out of memory", grows=True)}
+    limits = PassLimits(memory=600 * MEGABYTE)
+    assert probe_toy(limits, megabytes=1200) == {FORWARD: ProbeResult(problem="out of memory", grows=True)}
     assert not probe_toy(limits, megabytes=100)[BACKWARD].problem
 
 
 def test_an_error_in_a_pass_is_its_reason() -> None:
-    outcomes = probe_toy(Limits(), backward="no gradient\nand more")
+    outcomes = probe_toy(PassLimits(), backward="no gradient\nand more")
     assert outcomes[FORWARD].seconds is not None
-    assert outcomes[BACKWARD] == Outcome(problem="RuntimeError: no gradient")
+    assert outcomes[BACKWARD] == ProbeResult(problem="RuntimeError: no gradient")
 
 
-def late_is_who_sleeps(contender: Contender, case: Case, limits: Limits, *options: Any) -> dict[str, Outcome]:
+def late_is_who_sleeps(
+    contender: Contender, case: Case, limits: PassLimits, *options: Any
+) -> dict[str, ProbeResult]:
     """Probe with the limit for toys that sleep, and with a long one for what may work on a busy machine."""
     if "sleep" not in getattr(contender.build, "keywords", {}):
         limits = dataclasses.replace(limits, seconds=SAFETY_NET)
@@ -231,7 +234,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, list[
     missing = dataclasses.replace(toy("missing"), package="no-such-package")
     dense = dataclasses.replace(toy("dense 1 head", sleep=2 * SAFETY_NET), sliceable=True)
     layers = (LAYERS[FLOOR], LAYERS[OURS], missing, toy("failing", message="it broke"), dense)
-    options = attention.Options(dim=DIM, tokens_per_head=(8,), repeats=4, limits=Limits(seconds=0.5))
+    options = attention.BenchmarkOptions(
+        dim=DIM, tokens_per_head=(8,), repeats=4, limits=PassLimits(seconds=0.5)
+    )
     folder, saved = tmp_path_factory.mktemp("tables"), []
 
     def save(table: pd.DataFrame, complete: bool) -> None:
@@ -240,7 +245,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, list[
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attention, "probe", late_is_who_sleeps)
-        table = attention.run(layers, [(1, 100), (1, 200)], options, save=save)
+        table = attention.measure_attention(layers, [(1, 100), (1, 200)], options, save=save)
     return table, saved, folder
 
 
@@ -278,14 +283,18 @@ def test_tables_are_saved_after_every_size_and_read_back(
 
 
 def test_dense_attention_over_the_limit_is_timed_by_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def over(contender: Contender, *_: object) -> dict[str, Outcome]:
+    def over(contender: Contender, *_: object) -> dict[str, ProbeResult]:
         return {
-            FORWARD: Outcome(0.01, 5) if contender.name == FLOOR else Outcome(problem="over 60 s", grows=True)
+            FORWARD: ProbeResult(0.01, 5)
+            if contender.name == FLOOR
+            else ProbeResult(problem="over 60 s", grows=True)
         }
 
     monkeypatch.setattr(attention, "probe", over)
-    options = attention.Options(dim=DIM, repeats=3)
-    table = attention.run((LAYERS[FLOOR], LAYERS["dense 1 head"]), [(1, 700)], options).set_index("layer")
+    options = attention.BenchmarkOptions(dim=DIM, repeats=3)
+    table = attention.measure_attention(
+        (LAYERS[FLOOR], LAYERS["dense 1 head"]), [(1, 700)], options
+    ).set_index("layer")
     dense = table.loc["dense 1 head"]
     assert dense["note"] == (
         "forward: over 60 s; forward: slice 700 of 700; forward+backward: slice 700 of 700"
@@ -298,8 +307,8 @@ def test_dense_attention_over_the_limit_is_timed_by_a_slice(monkeypatch: pytest.
 def test_an_interrupted_run_leaves_a_table_marked_partial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "probe", lambda *_: {FORWARD: Outcome(0.01, 5)})
-    options = attention.Options(dim=DIM, repeats=3, backward=False)
+    monkeypatch.setattr(attention, "probe", lambda *_: {FORWARD: ProbeResult(0.01, 5)})
+    options = attention.BenchmarkOptions(dim=DIM, repeats=3, backward=False)
     saved: list[pd.DataFrame] = []
 
     def report(line: str) -> None:
@@ -312,14 +321,16 @@ def test_an_interrupted_run_leaves_a_table_marked_partial(
         write_attention(table, complete, options, tmp_path, "command")
 
     with pytest.raises(KeyboardInterrupt):
-        attention.run((LAYERS[FLOOR], toy()), [(1, 50), (1, 100)], options, report=report, save=save)
+        attention.measure_attention(
+            (LAYERS[FLOOR], toy()), [(1, 50), (1, 100)], options, report=report, save=save
+        )
     assert [len(table) for table in saved] == [2, 4]
     assert saved[1]["forward ms"].notna().all()
     assert "PARTIAL" in (tmp_path / "attention.md").read_text()
     measured = read_attention(tmp_path)
     lines: list[str] = []
     sizes, layers = [(1, 50), (1, 100)], (LAYERS[FLOOR], toy())
-    table = attention.run(layers, sizes, options, report=lines.append, measured=measured)
+    table = attention.measure_attention(layers, sizes, options, report=lines.append, measured=measured)
     assert {line.split(":")[0] for line in lines} == {"1x100"}  # what was finished isn't measured again
     assert table["N"].tolist() == [50, 50, 100, 100]
     assert not table["note"].str.contains("interrupted").any()
@@ -329,10 +340,12 @@ def test_an_interrupted_run_leaves_a_table_marked_partial(
 
 def test_a_resumed_run_knows_what_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attention, "probe", late_is_who_sleeps)
-    options = attention.Options(dim=DIM, repeats=3, backward=False, limits=Limits(seconds=0.5))
+    options = attention.BenchmarkOptions(dim=DIM, repeats=3, backward=False, limits=PassLimits(seconds=0.5))
     layers = (LAYERS[FLOOR], toy(sleep=2 * SAFETY_NET))
-    first = attention.run(layers, [(1, 100)], options)
-    second = attention.run(layers, [(1, 100), (1, 200)], options, measured=first).set_index(["layer", "N"])
+    first = attention.measure_attention(layers, [(1, 100)], options)
+    second = attention.measure_attention(layers, [(1, 100), (1, 200)], options, measured=first).set_index(
+        ["layer", "N"]
+    )
     assert second.loc[("toy", 200), "note"] == "forward: stopped at N = 100 (over 0.5 s)"
 
 

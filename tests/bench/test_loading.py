@@ -13,7 +13,7 @@ def test_rows_of_every_loader_and_the_share_of_a_step(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "SECONDS", 0.05)
     monkeypatch.setattr(loading, "simulate_dataset", partial(simulate_dataset, trials=8))
     monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
-    table = loading.run([3], tmp_path, batch_size=16, repeats=2, n_jobs=1)
+    table = loading.measure_loading([3], tmp_path, batch_size=16, repeats=2, n_jobs=1)
     assert table["loader"].tolist() == list(loading.LOADERS)
     assert table["windows/s"].notna().tolist() == [True, True, False, False]
     assert table["note"].tolist()[2:] == ["braindecode is not installed"] * 2

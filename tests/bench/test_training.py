@@ -15,7 +15,7 @@ from sparseeg.report import tables
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     names = ["response-time-cnn", "light-sparse-attention-cnn", "no-such-network"]
-    return training.run(names, batch_size=4, n_chans=8, n_times=40, repeats=2)
+    return training.measure_training(names, batch_size=4, n_chans=8, n_times=40, repeats=2)
 
 
 def test_one_row_per_network_also_for_one_that_fails(table: pd.DataFrame) -> None:

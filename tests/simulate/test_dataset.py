@@ -189,7 +189,9 @@ def test_the_calibrated_signals_have_not_moved():
     subject = make_subject(0, 0, DEFAULT)
     run = make_run(0, subject, 1, DEFAULT, 2)
     signals = make_signals(0, subject, make_anatomy(0, 0, DEFAULT), run, DEFAULT)
-    message = "the simulator's output changed: raise Settings.version and run benchmarks/simulator.py again"
+    message = (
+        "the simulator's output changed: raise the version of its settings and run benchmarks/simulator.py"
+    )
     found = [subject.age, *run.trials["rt"], *signals[1000:1004, 61]]
     np.testing.assert_allclose(found, GOLDEN, atol=0.01, err_msg=message)
 

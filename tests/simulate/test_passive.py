@@ -23,7 +23,7 @@ from sparseeg.simulate import simulate_dataset
 from sparseeg.simulate.forward import make_anatomy
 from sparseeg.simulate.passive import CLOSE, FILM, OPEN, REST, passive_recordings
 from sparseeg.simulate.passive_signals import eyes_closed, make_passive_signals
-from sparseeg.simulate.settings import DEFAULT, SFREQ, Settings
+from sparseeg.simulate.settings import DEFAULT, SFREQ, SimulatorSettings
 from sparseeg.simulate.subjects import Subject, make_subject
 
 SEED, MINUTES = 5, 1.1
@@ -53,7 +53,7 @@ def participants(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "participants.tsv", sep="\t", dtype=str, keep_default_na=False)
 
 
-def eeg(subject: Subject, task: str, seconds: int, settings: Settings = DEFAULT) -> np.ndarray:
+def eeg(subject: Subject, task: str, seconds: int, settings: SimulatorSettings = DEFAULT) -> np.ndarray:
     """The signals (time, 129) of one passive recording."""
     (recording,) = (found for found in passive_recordings(seconds) if found.task == task)
     anatomy = make_anatomy(0, subject.index, settings)

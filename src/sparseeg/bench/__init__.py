@@ -1,1 +1,1 @@
-"""Benchmarks: interleaved repeats, medians with their spread, and the floor beside the measured figure."""
+"""How fast, large and accurate are layers and networks: interleaved repeats, medians, and a lower bound?"""

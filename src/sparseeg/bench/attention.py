@@ -1,4 +1,4 @@
-"""Time and peak memory of whole attention layers on the same input, beside the floor of their products."""
+"""Time and peak memory of attention layers on the same input, compared with their matrix products alone."""
 
 import re
 import time
@@ -10,9 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sparseeg.bench.contenders import FLOOR, Contender, Projected, contenders, random_weights
-from sparseeg.bench.probe import BACKWARD, FORWARD, Case, Limits, Outcome, make_pass, probe
+from sparseeg.bench.contenders import FLOOR, Contender, ProjectedAttention, contenders, random_weights
+from sparseeg.bench.probe import BACKWARD, FORWARD, Case, PassLimits, ProbeResult, make_pass, probe
 from sparseeg.bench.slices import choose_queries, slice_pass
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
 
 SIZES = (
@@ -29,58 +30,75 @@ TOKENS_PER_HEAD = (2, 8, 16)
 
 _FEWEST_REPEATS = 3
 _INTERRUPTED = "interrupted at this size"
-_WARM_UP_BELOW = 5.0  # Seconds: what a longer pass sets up is nothing beside it.
+_WARM_UP_BELOW = 5.0  # seconds; the set-up in the first pass is negligible for longer passes
 
 Stopped = dict[tuple[str, int, str], tuple[int, str]]
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a run is done: `budget` seconds of timing for each size decide the repeats, up to `repeats`."""
+class BenchmarkOptions:
+    """Options of the benchmark.
+
+    Parameters
+    ----------
+    dim : width d of the tokens.
+    tokens_per_head : of our layer.
+    repeats : largest number of repeats.
+    budget : seconds of timing for each size, which limit the number of repeats.
+    backward : also measure forward+backward.
+    limits : limits of each pass.
+    """
 
     dim: int = 256
     tokens_per_head: tuple[int, ...] = TOKENS_PER_HEAD
     repeats: int = 40
     budget: float = 240.0
     backward: bool = True
-    limits: Limits = field(default_factory=Limits)
+    limits: PassLimits = field(default_factory=PassLimits)
 
 
 @dataclass
-class Entry:
-    """One layer at one size: what the probe found, and the seconds of every repeat."""
+class Measurement:
+    """One layer at one size: the results of the probe, and the seconds of each repeat."""
 
     contender: Contender
     case: Case
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, ProbeResult] = field(default_factory=dict)
     passes: dict[str, Callable[[], float]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> str:
-        """The name, with the tokens per head where they differ between rows."""
+        """Name of the layer, with the tokens per head if they differ between rows."""
         heads = f" ({self.case.tokens_per_head} tokens per head)" if self.case.tokens_per_head else ""
         return f"{self.contender.name}{heads}"
 
 
 def select(prefixes: Sequence[str]) -> tuple[Contender, ...]:
-    """Return the floor and the layers whose names begin with one of the prefixes; all if there are none.
+    """Return the floor and the layers whose names begin with one of the prefixes; all without prefixes.
 
-    Raises SparseEEGError for a prefix of no name.
+    Raises
+    ------
+    SparseEEGError : no name begins with a prefix.
     """
     found = contenders()
     for prefix in prefixes:
         if not any(contender.name.startswith(prefix) for contender in found):
             known = ", ".join(contender.name for contender in found)
-            raise SparseEEGError(f"no layer is called {prefix!r}; there are: {known}")
+            raise SparseEEGError(f"no layer is called {prefix!r}; choose from {known}")
     if not prefixes:
         return found
     return tuple(contender for contender in found if contender.name.startswith((FLOOR, *prefixes)))
 
 
 def parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
-    """Read sizes like `32x50,8x200` as (batch, N), sorted by N; raises SparseEEGError for another form."""
+    """Return sizes like `32x50,8x200` as (batch, N), sorted by N.
+
+    Raises
+    ------
+    SparseEEGError : a size has another form.
+    """
     sizes = []
     for part in text.split(","):
         numbers = part.strip().lower().split("x")
@@ -91,32 +109,44 @@ def parse_sizes(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def parse_numbers(text: str) -> tuple[int, ...]:
-    """Read whole numbers above zero like `2,8,16`; raises SparseEEGError naming what is none."""
+    """Return positive integers like `2,8,16`.
+
+    Raises
+    ------
+    SparseEEGError : a part is not a positive integer; the message names it.
+    """
     for part in text.split(","):
         if not part.strip().isdigit() or int(part) < 1:
-            raise SparseEEGError(f"whole numbers above zero are separated by commas; got {part.strip()!r}")
+            raise SparseEEGError(f"expected positive integers separated by commas, got {part.strip()!r}")
     return tuple(int(part) for part in text.split(","))
 
 
-def run(
+def measure_attention(
     layers: Sequence[Contender],
     sizes: Sequence[tuple[int, int]] = SIZES,
-    options: Options = Options(),
+    options: BenchmarkOptions = BenchmarkOptions(),
     *,
-    report: Callable[[str], None] = lambda line: None,
-    save: Callable[[pd.DataFrame, bool], object] = lambda table, complete: None,
+    report: Report = ignore,
+    save: Callable[[pd.DataFrame, bool], object] | None = None,
     measured: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Measure the layers (the floor first) at each size (batch, N), and return one row per layer and size.
+    """Measure layers at several sizes, and return one row per layer and size.
 
-    `save` gets the table so far and whether it is complete: after every size, and when Ctrl-C ends the run.
-    A layer that can't be built or run keeps its row, with the reason. `measured` is a table of an earlier run
-    that was interrupted: its finished sizes are kept, with what stopped there.
+    A layer that can't be built or run keeps its row, with the reason.
+
+    Parameters
+    ----------
+    layers : the layers, the floor first.
+    sizes : sizes (batch, N).
+    options : how to measure.
+    report : called with a line about the progress.
+    save : called with the table so far and whether it is complete, after each size and after Ctrl-C.
+    measured : table of an interrupted run, whose finished sizes are kept.
     """
     rows = [] if measured is None else _finished(measured)
     stopped = _stopped(rows)
     done = {(row["batch"], row["N"]) for row in rows}
-    entries: list[Entry] = []
+    entries: list[Measurement] = []
     try:
         for batch, num_tokens in sizes:
             if (batch, num_tokens) in done:
@@ -126,19 +156,22 @@ def run(
             _time_all(entries, options, report)
             rows += _rows(entries)
             entries = []
-            save(_frame(rows), False)
+            if save is not None:
+                save(_frame(rows), False)
     except KeyboardInterrupt:
         for entry in entries:
             entry.notes.append(_INTERRUPTED)
-        save(_frame(rows + _rows(entries)), False)
+        if save is not None:
+            save(_frame(rows + _rows(entries)), False)
         raise
     table = _frame(rows)
-    save(table, True)
+    if save is not None:
+        save(table, True)
     return table
 
 
 def _finished(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Return the rows of the sizes that an earlier run finished."""
+    """Return the rows of the sizes that an interrupted run has finished."""
     table = table.assign(note=table["note"].fillna(""), settings=table["settings"].fillna(""))
     cut = table[table["note"].str.contains(_INTERRUPTED)]
     unfinished = set(zip(cut["batch"], cut["N"], strict=True))
@@ -147,7 +180,7 @@ def _finished(table: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _stopped(rows: list[dict[str, object]]) -> Stopped:
-    """Return what went beyond a limit in these rows, and where first."""
+    """Return the passes that exceeded a limit in these rows, with the smallest N and the reason."""
     stopped: Stopped = {}
     for row in rows:
         tokens = str(row["tokens per head"])
@@ -157,33 +190,35 @@ def _stopped(rows: list[dict[str, object]]) -> Stopped:
     return stopped
 
 
-def _entries(layers: Sequence[Contender], batch: int, num_tokens: int, options: Options) -> list[Entry]:
+def _entries(
+    layers: Sequence[Contender], batch: int, num_tokens: int, options: BenchmarkOptions
+) -> list[Measurement]:
     return [
-        Entry(contender, Case(batch, num_tokens, options.dim, tokens))
+        Measurement(contender, Case(batch, num_tokens, options.dim, tokens))
         for contender in layers
         for tokens in (options.tokens_per_head if contender.by_tokens_per_head else (0,))
     ]
 
 
 def _probe_all(
-    entries: list[Entry], stopped: Stopped, options: Options, report: Callable[[str], None]
+    entries: list[Measurement], stopped: Stopped, options: BenchmarkOptions, report: Report
 ) -> None:
-    """Run each layer once on its own; note what goes beyond a limit, for this size and larger ones."""
+    """Run each layer once in its own process; note those that exceed a limit, for this and larger sizes."""
     for entry in entries:
         contender, case = entry.contender, entry.case
         names = (FORWARD, BACKWARD) if options.backward and contender.backward else (FORWARD,)
         keys = {name: (contender.name, case.tokens_per_head, name) for name in names}
-        tried = []
+        possible = []
         for name in names:
             if keys[name] in stopped:
                 where, reason = stopped[keys[name]]
-                entry.outcomes[name] = Outcome(problem=f"stopped at N = {where} ({reason})", grows=True)
+                entry.outcomes[name] = ProbeResult(problem=f"stopped at N = {where} ({reason})", grows=True)
                 break
-            tried.append(name)
-        if tried:
+            possible.append(name)
+        if possible:
             report(f"{case.batch}x{case.num_tokens}: probing {entry.label}")
-            found = probe(contender, case, options.limits, torch.get_num_threads(), tuple(tried))
-            entry.outcomes = {**found, **{k: v for k, v in entry.outcomes.items() if k not in found}}
+            found = probe(contender, case, options.limits, torch.get_num_threads(), tuple(possible))
+            entry.outcomes = found | entry.outcomes  # different names
         for name, outcome in entry.outcomes.items():
             if outcome.grows:
                 stopped.setdefault(keys[name], (case.num_tokens, outcome.problem))
@@ -191,8 +226,8 @@ def _probe_all(
                 entry.notes.append(f"{name}: {outcome.problem}")
 
 
-def _time_all(entries: list[Entry], options: Options, report: Callable[[str], None]) -> None:
-    """Repeat all passes in turn: a slow moment of the machine then meets all layers alike."""
+def _time_all(entries: list[Measurement], options: BenchmarkOptions, report: Report) -> None:
+    """Time all passes in turn, so that a slow moment of the machine affects all layers alike."""
     case = entries[0].case
     size, x = f"{case.batch}x{case.num_tokens}", case.tokens()
     estimate = 0.0
@@ -211,14 +246,14 @@ def _time_all(entries: list[Entry], options: Options, report: Callable[[str], No
                 del entry.passes[name]
 
 
-def _passes(entries: list[Entry]) -> Iterator[tuple[Entry, str, Callable[[], float]]]:
+def _passes(entries: list[Measurement]) -> Iterator[tuple[Measurement, str, Callable[[], float]]]:
     for entry in entries:
         for name, one_pass in list(entry.passes.items()):
             yield entry, name, one_pass
 
 
-def _prepare(entry: Entry, x: Tensor, options: Options) -> float:
-    """Build what the probe found able, warm it up, and return the seconds that one repeat will take."""
+def _prepare(entry: Measurement, x: Tensor, options: BenchmarkOptions) -> float:
+    """Build and warm up a layer that passed the probe, and return the seconds that one repeat will take."""
     contender, case = entry.contender, entry.case
     good = {name: outcome.seconds for name, outcome in entry.outcomes.items() if outcome.seconds is not None}
     slow = contender.sliceable and any(outcome.grows for outcome in entry.outcomes.values())
@@ -232,7 +267,7 @@ def _prepare(entry: Entry, x: Tensor, options: Options) -> float:
             seconds = one_pass() if expected < _WARM_UP_BELOW or contender.compiled else expected
             entry.passes[name] = one_pass
             total += min(seconds, expected)
-        if slow and isinstance(layer, Projected):
+        if slow and isinstance(layer, ProjectedAttention):
             total += sum(_prepare_slice(entry, layer, x, name) for name in _sliced(entry, options))
     except (RuntimeError, MemoryError, ImportError) as error:
         entry.notes.append(_first_line(error))
@@ -240,13 +275,13 @@ def _prepare(entry: Entry, x: Tensor, options: Options) -> float:
     return total
 
 
-def _sliced(entry: Entry, options: Options) -> list[str]:
-    """Name the passes that are too large to run whole."""
+def _sliced(entry: Measurement, options: BenchmarkOptions) -> list[str]:
+    """Return the names of the passes that are too large to run as a whole."""
     wanted = (FORWARD, BACKWARD) if options.backward and entry.contender.backward else (FORWARD,)
     return [name for name in wanted if name not in entry.passes]
 
 
-def _prepare_slice(entry: Entry, layer: Projected, x: Tensor, name: str) -> float:
+def _prepare_slice(entry: Measurement, layer: ProjectedAttention, x: Tensor, name: str) -> float:
     """Choose the number of queries whose pass takes some seconds, and note it."""
     num_tokens = x.shape[1]
     queries = choose_queries(layer, x, name)
@@ -260,12 +295,12 @@ def _prepare_slice(entry: Entry, layer: Projected, x: Tensor, name: str) -> floa
     return sum(slice_pass(layer, x, queries, name))
 
 
-def _rows(entries: list[Entry]) -> list[dict[str, object]]:
+def _rows(entries: list[Measurement]) -> list[dict[str, object]]:
     floor = entries[0].seconds if entries else {}
     return [_row(entry, floor) for entry in entries]
 
 
-def _row(entry: Entry, floor: dict[str, list[float]]) -> dict[str, object]:
+def _row(entry: Measurement, floor: dict[str, list[float]]) -> dict[str, object]:
     case, contender = entry.case, entry.contender
     row: dict[str, object] = {
         "batch": case.batch,
@@ -279,12 +314,12 @@ def _row(entry: Entry, floor: dict[str, list[float]]) -> dict[str, object]:
         if len(times):
             row[f"{name} ms"] = float(np.median(times)) * 1e3
             row[f"{name} min-max"] = f"{times.min() * 1e3:.4g}-{times.max() * 1e3:.4g}"
-            # Ratios pair by pair: a slow moment of the machine slows both.
+            # Paired ratios: a slow moment of the machine affects both.
             pairs = list(zip(times, floor.get(name, []), strict=False))
             ratios = [time / base for time, base in pairs]
             row[f"{name} / floor"] = float(np.median(ratios)) if ratios else None
     for name in (FORWARD, BACKWARD):
-        outcome = entry.outcomes.get(name, Outcome())
+        outcome = entry.outcomes.get(name, ProbeResult())
         row[f"{name} peak MB"] = None if outcome.peak is None else outcome.peak / 1e6
     row["settings"] = contender.settings
     row["note"] = "; ".join(entry.notes)
@@ -292,7 +327,7 @@ def _row(entry: Entry, floor: dict[str, list[float]]) -> dict[str, object]:
 
 
 def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Order the columns, and keep whole numbers whole."""
+    """Return a table with ordered columns and nullable integers."""
     measured = [f"{name} {part}" for name in (FORWARD, BACKWARD) for part in ("ms", "min-max", "/ floor")]
     peaks = [f"{name} peak MB" for name in (FORWARD, BACKWARD)]
     columns = ["batch", "N", "d", "tokens per head", "layer", *measured, *peaks, "settings", "note"]

@@ -1,4 +1,4 @@
-"""The attention table in short: ratios by size, the growth of memory, where a speed-up is reached."""
+"""Summarise the attention table: ratios by size, growth of memory, and the size that gives a speed-up."""
 
 import math
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ _COLUMNS = [
 
 
 def growth(tokens: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
-    """Return a and b of values ~ a + c tokens**b, a not negative, by least squares on logarithms.
+    """Fit values ~ a + c tokens**b with a >= 0 by least squares on logarithms, and return a and b.
 
-    NaN for fewer than four sizes: three would always fit.
+    NaN for fewer than four sizes, because three always fit.
     """
     if len(set(tokens)) < 4:
         return math.nan, math.nan
@@ -50,9 +50,9 @@ def growth(tokens: Sequence[float], values: Sequence[float]) -> tuple[float, flo
 
 
 def crossing(sizes: Sequence[float], values: Sequence[float], level: float) -> tuple[float, str]:
-    """Return the first size at which the values reach a level, and how it is known.
+    """Return the smallest size at which values reach a level, and a description of how it was found.
 
-    Between two measured sizes it is interpolated on logarithms; NaN where no size reaches the level.
+    Between two measured sizes it is interpolated on logarithms; NaN if no size reaches the level.
     """
     if not len(sizes):
         return math.nan, "not measured"
@@ -69,7 +69,7 @@ def crossing(sizes: Sequence[float], values: Sequence[float], level: float) -> t
 
 
 def by_size(table: pd.DataFrame) -> pd.DataFrame:
-    """Compare our layer at every size with the floor, with dense attention and with the other packages."""
+    """Compare our layer at each size with the floor, dense attention, and other packages."""
     rows = []
     for name in (FORWARD, BACKWARD):
         for _, own in _ours(table, f"{name} ms").iterrows():
@@ -95,7 +95,7 @@ def by_size(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def scaling(table: pd.DataFrame) -> pd.DataFrame:
-    """Return how our peak memory grows with N, and the N where dense attention takes 1,250 times as long."""
+    """Return how the peak memory of our layer grows with N, and the N at which it is 1,250 times as fast."""
     rows = []
     compared = by_size(table)
     for name in (FORWARD, BACKWARD):
@@ -128,7 +128,7 @@ def _ours(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _fastest(rivals: pd.DataFrame, name: str) -> tuple[str, float]:
-    """Return the name, marked where only a slice was timed, and the milliseconds of the fastest."""
+    """Return name and milliseconds of the fastest layer; the name is marked if only a slice was timed."""
     rivals = rivals.dropna(subset=[f"{name} ms"])
     if rivals.empty:
         return "", math.nan

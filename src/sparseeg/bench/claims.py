@@ -1,4 +1,4 @@
-"""What the specification's figures are made of: operations, reach, a head's own share, memory, targets."""
+"""Quantities that the specification makes claims about: operations, reach, heads, memory, targets."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -25,19 +25,20 @@ class MultiplyAdds(NamedTuple):
 
     @property
     def core(self) -> int:
-        """What depends on who meets whom."""
+        """Multiply-adds of scores and values, which depend on the pairs of tokens."""
         return self.scores + self.values
 
     @property
     def layer(self) -> int:
+        """Multiply-adds of the whole layer."""
         return self.projections + self.core
 
 
 def multiply_adds(num_tokens: int, hidden_size: int, num_heads: int) -> MultiplyAdds:
-    """Return the multiply-adds of a layer whose N tokens are dealt to heads that keep the width d.
+    """Return the multiply-adds of a layer that distributes N tokens among heads of width d.
 
-    One head is dense attention. Projections cost 4 N d^2; scores and values, each, d times the number of
-    pairs that meet.
+    One head is dense attention. Projections cost 4 N d^2; scores and values each cost d times the number of
+    pairs of tokens within heads.
 
     >>> multiply_adds(50, 512, 25).scores, multiply_adds(50, 512, 1).scores
     (51200, 1280000)
@@ -47,8 +48,8 @@ def multiply_adds(num_tokens: int, hidden_size: int, num_heads: int) -> Multiply
 
 
 def counted_multiply_adds(run: Callable[[], object]) -> int:
-    """Return the multiply-adds of all matrix products that run in a call, as torch counts them."""
-    # The fused kernels are one opaque call each; the plain path shows its products.
+    """Return the multiply-adds of all matrix products in a call, as counted by torch."""
+    # Fused kernels are opaque to the counter; the plain path shows its products.
     mapping = {torch.ops.mkldnn._linear_pointwise: _linear_flops}
     counter = FlopCounterMode(display=False, custom_mapping=mapping)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
@@ -61,17 +62,17 @@ def _linear_flops(x: tuple[int, ...], weight: tuple[int, ...], *_: object, **__:
 
 
 def meetings(partition: Partition) -> Tensor:
-    """Return (N, N) booleans: which tokens are in one head."""
+    """Return (N, N) booleans: which tokens are in the same head."""
     heads = torch.empty_like(partition.order)
-    for head, places in enumerate(partition.table):
-        heads[places[places >= 0]] = head
+    for head, tokens in enumerate(partition.table):
+        heads[tokens[tokens >= 0]] = head
     return heads[:, None] == heads
 
 
 def dependence(num_tokens: int, num_heads: int, kind: PartitionKind, layers: int, first: int = 0) -> Tensor:
     """Return (layers, N, N) booleans: the inputs (last axis) that reach each output after 1, 2, ... layers.
 
-    Layers are those of a stack in evaluation, with `layer_index` from `first` on, each with its residual.
+    The layers are residual layers of a stack in evaluation, with `layer_index` from `first`.
     """
     reached = torch.eye(num_tokens)
     found = []
@@ -83,7 +84,7 @@ def dependence(num_tokens: int, num_heads: int, kind: PartitionKind, layers: int
 
 
 def dependence_by_gradient(layers: Sequence[nn.Module], num_tokens: int, hidden_size: int) -> Tensor:
-    """Return (N, N) booleans: the inputs from which a gradient reaches each output of residual layers."""
+    """Return (N, N) booleans: the inputs (last axis) with a gradient from each output of residual layers."""
     x = torch.randn(1, num_tokens, hidden_size, dtype=torch.float64, requires_grad=True)
     y = x
     for layer in layers:
@@ -93,12 +94,12 @@ def dependence_by_gradient(layers: Sequence[nn.Module], num_tokens: int, hidden_
 
 
 def expected_coverage(num_tokens: int, tokens_per_head: float) -> float:
-    """Return the share of inputs that two layers of independent random heads reach, about 1 - exp(-g^2/N)."""
+    """Return the share of inputs that reach an output in two random layers, about 1 - exp(-g^2/N)."""
     return 1.0 - math.exp(-(tokens_per_head**2) / num_tokens)
 
 
 def exchange_heads(x: Tensor, partition: Partition, first: int, second: int) -> Tensor:
-    """Return x (batch, N, d) with the tokens of two heads of equal size in each other's places."""
+    """Return x (batch, N, d) with the tokens of two heads of equal size exchanged."""
     one, other = partition.table[first], partition.table[second]
     if int((one >= 0).sum()) != int((other >= 0).sum()):
         raise ValueError(f"heads {first} and {second} hold different numbers of tokens")
@@ -109,9 +110,10 @@ def exchange_heads(x: Tensor, partition: Partition, first: int, second: int) -> 
 
 
 def exchange_error(layer: SparseMultiHeadAttention, x: Tensor, first: int = 0, second: int = 1) -> float:
-    """Return how far exchanging two heads' tokens changes anything but the places of the output.
+    """Return by how much exchanging the tokens of two heads changes the outputs of these tokens.
 
-    Largest absolute difference over the largest output; zero where every head computes the same function.
+    This is the largest absolute difference, relative to the largest output; it is zero if all heads compute
+    the same function.
     """
     partition = layer.partitions(x.shape[1])[0]
     with torch.no_grad():
@@ -121,10 +123,11 @@ def exchange_error(layer: SparseMultiHeadAttention, x: Tensor, first: int = 0, s
 
 
 def first_presses(events: pd.DataFrame) -> np.ndarray:
-    """Return the seconds from each trial's start to its first press, also one before the stimulus.
+    """Return the seconds from the start of each trial to its first press, even if before the stimulus.
 
-    events : columns `onset` (seconds) and `value`, of one recording. One value for each trial start, in order
-    of time; NaN where nobody pressed before the next.
+    NaN for trials without a press.
+
+    events : events of one recording, with the columns `onset` (seconds) and `value`.
     """
     onset, value = events["onset"].to_numpy(np.float64), events["value"]
     starts = np.sort(onset[value == TRIAL_START])
@@ -134,7 +137,7 @@ def first_presses(events: pd.DataFrame) -> np.ndarray:
 
 
 def saved_bytes(network: nn.Module, x: Tensor) -> int:
-    """Return the bytes that a training step keeps for its backward pass, weights left out."""
+    """Return the bytes that a training step keeps for its backward pass, without weights."""
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     storages: dict[int, int] = {}
     held = []
@@ -143,7 +146,7 @@ def saved_bytes(network: nn.Module, x: Tensor) -> int:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
             storages[storage.data_ptr()] = storage.nbytes()
-            held.append(tensor)  # A storage that is freed would give its address to the next one.
+            held.append(tensor)  # so that its address isn't used again
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):

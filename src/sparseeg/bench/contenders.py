@@ -1,4 +1,4 @@
-"""Whole self-attention layers, d wide in and out, with the same weights in all of them."""
+"""The self-attention layers of the benchmark, of width d and with the same weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _FLEX_BLOCK = 128
 
 
 class Weights(NamedTuple):
-    """What all layers share: qkv (3 d, d), its rows those of queries, keys and values, and out (d, d)."""
+    """Weights of all layers: `qkv` (3 d, d), for queries, keys and values, and `out` (d, d)."""
 
     qkv: Tensor
     out: Tensor
 
 
 def random_weights(dim: int, seed: int = 0) -> Weights:
-    """Return weights that keep unit variance, so that the scores of white tokens have an SD of about 1."""
+    """Return weights that keep unit variance, so that scores of white noise have an SD of about 1."""
     drawn = torch.randn(4 * dim, dim, generator=torch.Generator().manual_seed(seed)) * dim**-0.5
     return Weights(drawn[: 3 * dim], drawn[3 * dim :])
 
@@ -38,13 +38,17 @@ def random_weights(dim: int, seed: int = 0) -> Weights:
 class Contender:
     """A layer of the benchmark.
 
-    build : (N, weights, tokens per head) to a module from (batch, N, d) to the same shape; it must pickle.
-    settings : what was chosen where the layer leaves a choice.
-    heads : 1 where every head is d wide, so that the result is comparable with full attention in one head.
-    package : the distribution it needs beyond torch.
-    by_tokens_per_head : measured for each number of tokens per head; others once a size.
-    compiled : its first pass compiles.
-    sliceable : a `Projected` layer of dense attention, where some of the queries tell the time of all.
+    Parameters
+    ----------
+    name : name in tables.
+    build : (N, weights, tokens per head) -> module from (batch, N, d) to the same shape; can be pickled.
+    settings : description of its settings.
+    heads : number of heads of full attention to compare with; 1 if each head has width d.
+    backward : whether it has a backward pass.
+    package : distribution that it needs in addition to torch.
+    by_tokens_per_head : measured for each number of tokens per head, not once per size.
+    compiled : whether its first pass compiles it.
+    sliceable : a `ProjectedAttention` layer of dense attention, whose time can be measured on some queries.
     """
 
     name: str
@@ -58,27 +62,29 @@ class Contender:
     sliceable: bool = False
 
     def missing(self) -> str | None:
-        """Return why the layer can't be built here, if its package is not installed."""
+        """Return the reason if the layer can't be built because its package is not installed."""
         try:
-            return None if self.package is None else metadata.version(self.package) and None
+            if self.package is not None:
+                metadata.version(self.package)
         except metadata.PackageNotFoundError:
             return f"{self.package} not installed"
+        return None
 
 
-class Projections(nn.Module):
-    """The products of a layer, with nothing between them: the floor."""
+class FloorLayer(nn.Module):
+    """The matrix products of a layer without attention: a lower bound of its time."""
 
     def __init__(self, weights: Weights, linear: type[nn.Linear] = nn.Linear) -> None:
         super().__init__()
         self.qkv, self.out = peers.linears((weights.qkv, weights.out), linear)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (batch, N, d) to queries, keys and values together, and to an output."""
+        """Map (batch, N, d) to the products for queries, keys and values, and to the output product."""
         return self.qkv(x), self.out(x)
 
 
-class Projected(nn.Module):
-    """Self-attention around any `attend` of queries, keys and values, each (batch, N, d)."""
+class ProjectedAttention(nn.Module):
+    """Self-attention with a function `attend` of projected queries, keys and values, (batch, N, d) each."""
 
     def __init__(
         self,
@@ -87,25 +93,25 @@ class Projected(nn.Module):
         linear: type[nn.Linear] = nn.Linear,
     ) -> None:
         super().__init__()
-        self.products = Projections(weights, linear)
+        self.products = FloorLayer(weights, linear)
         self.attend = attend
 
     def forward(self, x: Tensor, queries: int | None = None) -> Tensor:
-        """Map (batch, N, d) to the same shape, or to the rows of the first `queries` tokens only."""
+        """Map (batch, N, d) to the same shape, or only to the outputs of the first `queries` tokens."""
         query, key, value = self.products.qkv(x).chunk(3, -1)
         return self.products.out(self.attend(query[:, :queries], key, value))
 
 
 def dense_attention(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-    """Attend from (batch, n, d) to all of (batch, N, d), the width shared among the heads."""
+    """Attend from queries (batch, n, d) to keys (batch, N, d), with the width divided among the heads."""
     q, k, v = (tensor.unflatten(-1, (heads, -1)).transpose(1, 2) for tensor in (query, key, value))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
 
 
 def literal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attend as the specification is worded: permute, pad to a multiple of the heads, attend, undo.
+    """Attend as the specification literally says: permute, pad to a multiple of the heads, attend, undo.
 
-    Padding takes part in the softmax of a head that it fills up; every call draws a new permutation.
+    Padding takes part in the softmax; each call draws a new permutation.
     """
     num_tokens = query.shape[1]
     heads = head_count(num_tokens, 0.5)
@@ -120,7 +126,7 @@ def literal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 class FlexHeads:
-    """The heads of one of our partitions as a block mask of FlexAttention, for N tokens."""
+    """The heads of a partition of N tokens, as a block mask of FlexAttention."""
 
     def __init__(self, num_tokens: int, tokens_per_head: int, compiled: bool = True) -> None:
         from torch.nn.attention.flex_attention import BlockMask, flex_attention
@@ -134,7 +140,7 @@ class FlexHeads:
         last = (rows + _FLEX_BLOCK - 1).clamp(max=num_tokens - 1)
         first_block = ((end - sizes)[head[rows]] // _FLEX_BLOCK).int()
         count = ((end[head[last]] - 1) // _FLEX_BLOCK).int() - first_block + 1
-        columns = torch.arange(len(rows), dtype=torch.int32)  # The compiler wants all, although few count.
+        columns = torch.arange(len(rows), dtype=torch.int32)  # the compiler needs all, although few are used
         blocks = (first_block[:, None] + columns).clamp_(max=len(rows) - 1)
         self.mask = BlockMask.from_kv_blocks(
             count[None, None],
@@ -142,19 +148,19 @@ class FlexHeads:
             BLOCK_SIZE=_FLEX_BLOCK,
             mask_mod=lambda batch, _, i, j: head[i] == head[j],
             seq_lengths=(num_tokens, num_tokens),
-            compute_q_blocks=False,  # They serve the backward pass, which FlexAttention lacks on CPUs.
+            compute_q_blocks=False,  # for the backward pass, which FlexAttention lacks on CPUs
         )
-        torch._dynamo.reset()  # Every size would otherwise count against the limit of recompilations.
+        torch._dynamo.reset()  # sizes would otherwise count towards the limit of recompilations
         self.attention = torch.compile(flex_attention, dynamic=False) if compiled else flex_attention
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Attend inside the heads of (batch, N, d)."""
+        """Attend within the heads; all tensors are (batch, N, d)."""
         q, k, v = (tensor[:, self.order].unsqueeze(1) for tensor in (query, key, value))
         return self.attention(q, k, v, block_mask=self.mask).squeeze(1)[:, self.inverse]
 
 
 class MultiheadAttention(nn.Module):
-    """`torch.nn.MultiheadAttention` with the shared weights."""
+    """`torch.nn.MultiheadAttention` with given weights."""
 
     def __init__(self, weights: Weights, heads: int) -> None:
         super().__init__()
@@ -168,10 +174,10 @@ class MultiheadAttention(nn.Module):
         return self.layer(x, x, x, need_weights=False)[0]
 
 
-def sparse(
+def build_sparse(
     num_tokens: int, weights: Weights, tokens_per_head: int, **options: bool | int | str
 ) -> SparseMultiHeadAttention:
-    """Build our layer with the shared weights; `options` are those of the layer."""
+    """Build our layer with given weights; `options` are arguments of the layer."""
     dim = weights.out.shape[0]
     chosen = {"dropout": 0.0, "tokens_per_head": tokens_per_head, **options}
     layer = SparseMultiHeadAttention(dim, **chosen)  # type: ignore[arg-type]
@@ -181,13 +187,13 @@ def sparse(
 
 
 def _floor(num_tokens: int, weights: Weights, tokens_per_head: int, linear: type[nn.Linear]) -> nn.Module:
-    return Projections(weights, linear)
+    return FloorLayer(weights, linear)
 
 
 def _dense(
     num_tokens: int, weights: Weights, tokens_per_head: int, heads: int, linear: type[nn.Linear] = nn.Linear
 ) -> nn.Module:
-    return Projected(weights, partial(dense_attention, heads=heads), linear)
+    return ProjectedAttention(weights, partial(dense_attention, heads=heads), linear)
 
 
 def _multihead(num_tokens: int, weights: Weights, tokens_per_head: int, heads: int) -> nn.Module:
@@ -195,11 +201,11 @@ def _multihead(num_tokens: int, weights: Weights, tokens_per_head: int, heads: i
 
 
 def _flex(num_tokens: int, weights: Weights, tokens_per_head: int) -> nn.Module:
-    return Projected(weights, FlexHeads(num_tokens, _FLEX_TOKENS_PER_HEAD))
+    return ProjectedAttention(weights, FlexHeads(num_tokens, _FLEX_TOKENS_PER_HEAD))
 
 
 def _literal(num_tokens: int, weights: Weights, tokens_per_head: int) -> nn.Module:
-    return Projected(weights, literal_attention)
+    return ProjectedAttention(weights, literal_attention)
 
 
 def _peer(
@@ -213,12 +219,12 @@ def _peer(
 
 
 def contenders() -> tuple[Contender, ...]:
-    """Return every layer of the benchmark, the floor first."""
+    """Return all layers of the benchmark, the floor first."""
     one_dnn = partial(_dense, heads=8, linear=Linear)
     own = (
         Contender(FLOOR, partial(_floor, linear=nn.Linear), "the floor: the products alone"),
         Contender("projections (oneDNN)", partial(_floor, linear=Linear), "the same products"),
-        Contender(OURS, sparse, "random partition", by_tokens_per_head=True),
+        Contender(OURS, build_sparse, "random partition", by_tokens_per_head=True),
         Contender("dense 1 head", partial(_dense, heads=1), "SDPA", sliceable=True),
         Contender("dense 8 heads", partial(_dense, heads=8), "SDPA", heads=8, sliceable=True),
         Contender("dense 8 heads (oneDNN)", one_dnn, "SDPA, products by oneDNN", 8, sliceable=True),

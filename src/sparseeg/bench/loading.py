@@ -1,7 +1,7 @@
-"""Windows per second and resident memory of shuffled batches, ours and braindecode's, from the same files.
+"""Windows per second and memory of loading shuffled batches, with sparseeg and with braindecode.
 
-Each loader lives in a process of its own, so that its memory is its own; all of them stay alive and take
-turns, so that a slow moment of the machine slows all.
+All loaders read the same files. Each runs in its own process, so that its memory can be measured; they take
+turns, so that a slow moment of the machine affects all of them.
 """
 
 import gc
@@ -30,11 +30,12 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import open_store
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report, ignore
 from sparseeg.simulate import simulate_dataset
 from sparseeg.training.batches import loader
 
 NETWORK = "light-sparse-attention-cnn"
-SECONDS = 1.0  # of each turn
+SECONDS = 1.0  # length of a turn
 
 
 def _store(dataset: Path, batch_size: int, dtype: str) -> Any:
@@ -43,7 +44,7 @@ def _store(dataset: Path, batch_size: int, dtype: str) -> Any:
 
 
 def _braindecode(dataset: Path, batch_size: int, preload: bool) -> Any:
-    """Return braindecode's windows of the trials that our store holds, in PyTorch's own DataLoader."""
+    """Return a PyTorch DataLoader of braindecode's windows for the trials of our store."""
     from braindecode.datasets import BaseConcatDataset, RawDataset
     from braindecode.preprocessing import create_windows_from_events
 
@@ -69,11 +70,11 @@ def _braindecode(dataset: Path, batch_size: int, preload: bool) -> Any:
 
 
 def _check_same(windows: WindowSet, cut: Any) -> None:
-    """Raise RuntimeError unless braindecode's windows hold the samples of ours."""
+    """Raise RuntimeError unless braindecode's windows have the same samples as ours."""
     some = np.linspace(0, len(windows) - 1, 20).astype(int)
     theirs = np.stack([np.asarray(cut[int(row)][0]) for row in some]) * 1e6
     if len(cut) != len(windows) or np.abs(theirs - windows.gather(some)).max() > 1e-2:
-        raise RuntimeError("braindecode's windows are not the store's")
+        raise RuntimeError("braindecode's windows differ from those of the store")
 
 
 LOADERS: dict[str, Callable[[Path, int], Any]] = {
@@ -87,7 +88,7 @@ BASE = "sparseeg store"
 
 @dataclass(frozen=True)
 class Turn:
-    """Windows per second, and bytes by which the process has grown since its libraries were loaded."""
+    """Windows per second, and growth of the process in bytes since its libraries were loaded."""
 
     rate: float
     memory: int
@@ -108,22 +109,31 @@ class _Process:
         self.turns.append(self.pipe.recv())
 
 
-def run(
+def measure_loading(
     subjects: Sequence[int],
     folder: Path,
     *,
     batch_size: int = 128,
     repeats: int = 7,
     n_jobs: int = 2,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = ignore,
 ) -> pd.DataFrame:
-    """Simulate sets of these sizes below `folder` (kept), prepare stores, and return one row per loader.
+    """Simulate data sets, prepare stores, and return one row per loader and data set.
 
-    A loader whose package is not installed keeps its rows, with the reason.
+    A loader whose package is not installed keeps its row, with the reason.
+
+    Parameters
+    ----------
+    subjects : number of subjects in each data set.
+    folder : folder for data sets and stores, which are kept.
+    batch_size : windows per batch.
+    repeats : number of turns.
+    n_jobs : processes for simulating and preparing.
+    report : called with a line about the progress.
     """
     lines: list[dict[str, object]] = []
     for number in subjects:
-        report(f"{number} subjects: simulating and preparing what isn't there yet")
+        report(f"{number} subjects: simulating and preparing missing data")
         dataset = simulate_dataset(folder / f"{number}-subjects", number, n_jobs=n_jobs)
         for dtype in ("float32", "float16"):
             options = Options(Processing(dtype=dtype))
@@ -133,11 +143,11 @@ def run(
 
 
 def _measure(
-    dataset: Path, subjects: int, batch_size: int, repeats: int, report: Callable[[str], None]
+    dataset: Path, subjects: int, batch_size: int, repeats: int, report: Report
 ) -> list[dict[str, object]]:
     processes: list[_Process] = []
     try:
-        for name in LOADERS:  # One after the other: setting up is not what is measured.
+        for name in LOADERS:  # one after the other, because setting up is not measured
             processes.append(_start(name, dataset, batch_size))
         for repeat in range(repeats):
             report(f"{subjects} subjects: repeat {repeat + 1} of {repeats}")
@@ -169,7 +179,7 @@ def _row(process: _Process, base: np.ndarray) -> dict[str, object]:
 
 def _start(name: str, dataset: Path, batch_size: int) -> _Process:
     if name.startswith("braindecode") and importlib.util.find_spec("braindecode") is None:
-        return _Process(name, _Nobody(), None, problem="braindecode is not installed")  # type: ignore[arg-type]
+        return _Process(name, _NoProcess(), None, problem="braindecode is not installed")  # type: ignore[arg-type]
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     arguments = (theirs, name, dataset, batch_size, torch.get_num_threads())
@@ -183,14 +193,14 @@ def _start(name: str, dataset: Path, batch_size: int) -> _Process:
     return _Process(name, process, ours, problem=answer)
 
 
-class _Nobody:
+class _NoProcess:
     def kill(self) -> None: ...
     def join(self) -> None: ...
 
 
 def _child(pipe: Connection, name: str, dataset: Path, batch_size: int, threads: int) -> None:
-    """Make a loader, warm it up by one whole pass, and take a turn whenever asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent ends this process.
+    """Make a loader, warm it up with one pass over the data, and take turns on request."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     torch.set_num_threads(threads)
     if name.startswith("braindecode"):
         import braindecode.preprocessing  # noqa: F401
@@ -214,9 +224,9 @@ def _child(pipe: Connection, name: str, dataset: Path, batch_size: int, threads:
 def share_of_step(
     dataset: Path, *, batch_size: int = 64, steps: int = 60, network: str = NETWORK
 ) -> dict[str, float]:
-    """Train a network from a store and return the milliseconds a batch and a step take, and their share.
+    """Train a network from a store, and return the milliseconds of a batch and a step, and their ratio.
 
-    The batch is waited for in the same loop as the step, so that its cost is whole: nothing runs ahead.
+    Batches are loaded in the training loop, so that their full cost is measured.
     """
     windows = open_store(_store_path(dataset, "float32"))
     batches = _endless(loader(windows, np.arange(len(windows)), batch_size, shuffle=True))
@@ -239,7 +249,7 @@ def share_of_step(
 def _endless(batches: Any) -> Iterator[Any]:
     while True:
         size = len(batches)
-        yield from islice(batches, max(1, size - 1))  # whole batches only
+        yield from islice(batches, max(1, size - 1))  # without the last, incomplete batch
 
 
 def _store_path(dataset: Path, dtype: str) -> Path:

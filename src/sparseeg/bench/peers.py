@@ -1,4 +1,4 @@
-"""Layers of other packages, built with given weights; each package is imported when it is asked for."""
+"""Attention layers of other packages, built with given weights; packages are imported on demand."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ _WINDOW = 128
 
 
 def share(linear: nn.Linear, weight: Tensor) -> nn.Linear:
-    """Give a linear layer a copy of a weight, and a bias of zero if it has one."""
+    """Copy a weight to a linear layer, and set its bias to zero, if it has one."""
     if linear.weight.shape != weight.shape:
         raise ValueError(f"a weight {tuple(weight.shape)} doesn't fit {tuple(linear.weight.shape)}")
     with torch.no_grad():
@@ -28,9 +28,9 @@ def linears(weights: Sequence[Tensor], linear: type[nn.Linear] = nn.Linear) -> l
 
 
 def even_part(num_tokens: int, most: int) -> int:
-    """Return the largest divisor of N up to `most`, or `most` itself where all divisors are far below it.
+    """Return the largest divisor of N up to `most`; `most` itself if all divisors are much smaller.
 
-    Without a divisor the packages pad, and the padding takes part in the attention.
+    Without a divisor, the packages pad, and the padding takes part in the attention.
     """
     most = max(1, min(most, num_tokens))
     divisor = next(part for part in range(most, 0, -1) if num_tokens % part == 0)
@@ -39,14 +39,14 @@ def even_part(num_tokens: int, most: int) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Spare the reader the deprecation warnings of other packages' imports."""
+    """Suppress deprecation warnings from the imports of other packages."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def local(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
-    """Build `local_attention.LocalMHA`: every token sees up to a window to each side."""
+def build_local(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
+    """Build `local_attention.LocalMHA`: each token attends to a window on each side."""
     with _quiet():
         from local_attention import LocalMHA  # type: ignore[attr-defined, unused-ignore]
     dim = out.shape[0]
@@ -62,8 +62,8 @@ def local(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
     return layer
 
 
-def linear(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
-    """Build `linear_attention_transformer`'s SelfAttention, all of its heads global."""
+def build_linear(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
+    """Build `linear_attention_transformer.SelfAttention` with global heads only."""
     with _quiet():
         from linear_attention_transformer.linear_attention_transformer import SelfAttention
     layer = SelfAttention(out.shape[0], heads)
@@ -71,8 +71,8 @@ def linear(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
     return layer
 
 
-def nystrom(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
-    """Build `nystrom_attention.NystromAttention` without its convolution of the values."""
+def build_nystrom(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
+    """Build `nystrom_attention.NystromAttention` without the convolution of values."""
     with _quiet():
         from nystrom_attention import NystromAttention
     dim = out.shape[0]
@@ -83,7 +83,7 @@ def nystrom(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
     return layer
 
 
-def performer(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
+def build_performer(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Module:
     """Build `performer_pytorch.SelfAttention` with its default number of random features."""
     with _quiet():
         from performer_pytorch import SelfAttention
@@ -94,14 +94,18 @@ def performer(num_tokens: int, qkv: Tensor, out: Tensor, heads: int) -> nn.Modul
 
 
 def _share_apart(layer: nn.Module, qkv: Tensor, out: Tensor) -> None:
-    """Share weights with a layer that projects queries, keys and values one by one."""
+    """Copy weights to a layer with separate projections of queries, keys and values."""
     for name, weight in zip(("to_q", "to_k", "to_v", "to_out"), (*qkv.chunk(3), out), strict=True):
         share(layer.get_submodule(name), weight)  # type: ignore[arg-type]
 
 
 PEERS: tuple[tuple[str, Callable[[int, Tensor, Tensor, int], nn.Module], str], ...] = (
-    ("local-attention", local, f"LocalMHA, window {_WINDOW} to each side, no rotary embedding"),
-    ("linear-attention-transformer", linear, "SelfAttention, no local heads"),
-    ("nystrom-attention", nystrom, f"{_LANDMARKS} landmarks, N/4 at most, 6 iterations, no convolution"),
-    ("performer-pytorch", performer, "SelfAttention, d log d random features for heads d wide"),
+    ("local-attention", build_local, f"LocalMHA, window {_WINDOW} to each side, no rotary embedding"),
+    ("linear-attention-transformer", build_linear, "SelfAttention, no local heads"),
+    (
+        "nystrom-attention",
+        build_nystrom,
+        f"{_LANDMARKS} landmarks, N/4 at most, 6 iterations, no convolution",
+    ),
+    ("performer-pytorch", build_performer, "SelfAttention, d log d random features for heads d wide"),
 )

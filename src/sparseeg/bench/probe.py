@@ -1,4 +1,4 @@
-"""One layer in a process of its own: whether it stays within limits, its seconds, its peak memory."""
+"""Run a layer in its own process, with limits, and measure its time and peak memory."""
 
 import ctypes
 import gc
@@ -20,7 +20,7 @@ from sparseeg.bench.contenders import Contender, random_weights
 
 FORWARD, BACKWARD = "forward", "forward+backward"
 
-_SETUP_SECONDS = 180.0  # imports, building, compiling: not what is measured
+_SETUP_SECONDS = 180.0  # for imports, building and compiling, which are not measured
 _GOODBYE_SECONDS = 10.0
 _FEW_TOKENS = 64
 _OUT_OF_MEMORY = ("alloc", "not enough memory", "out of memory", "could not create a memory")
@@ -28,7 +28,7 @@ _OUT_OF_MEMORY = ("alloc", "not enough memory", "out of memory", "could not crea
 
 @dataclass(frozen=True)
 class Case:
-    """What a layer is given: an input (batch, N, d), and tokens per head where they are its own to choose."""
+    """Size of the input (batch, N, d), and tokens per head for layers that have this option."""
 
     batch: int
     num_tokens: int
@@ -36,22 +36,30 @@ class Case:
     tokens_per_head: int = 0
 
     def tokens(self) -> Tensor:
-        """Return white noise of this shape, the same at every call."""
+        """Return white noise of this shape, the same in each call."""
         generator = torch.Generator().manual_seed(1)
         return torch.randn(self.batch, self.num_tokens, self.dim, generator=generator)
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Seconds for one pass, and bytes for the whole process beyond its libraries (None: no limit)."""
+class PassLimits:
+    """Limits of a pass: seconds, and bytes of the process without its libraries (None for no limit)."""
 
     seconds: float = 60.0
     memory: int | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Seconds of one pass and its peak memory in bytes; or the problem, and whether it grows with N."""
+class ProbeResult:
+    """Result of one pass.
+
+    Parameters
+    ----------
+    seconds : time of the pass.
+    peak : peak memory in bytes.
+    problem : why the pass failed; empty if it did not.
+    grows : whether larger N will fail, too.
+    """
 
     seconds: float | None = None
     peak: int | None = None
@@ -65,10 +73,10 @@ def default_memory_limit() -> int:
 
 
 def make_pass(layer: nn.Module, x: Tensor, name: str) -> Callable[[], float]:
-    """Return what runs one pass of the layer and gives its seconds.
+    """Return a function that runs one pass of a layer and returns its seconds.
 
-    Forward is evaluation without gradients; forward+backward is training, with the gradients of the weights
-    and of the input, from a gradient of ones.
+    Forward is evaluation without gradients. Forward+backward is training with gradients of weights and input;
+    the gradient of the output is one.
     """
 
     def forward() -> float:
@@ -98,9 +106,9 @@ def make_pass(layer: nn.Module, x: Tensor, name: str) -> Callable[[], float]:
 
 
 def peak_memory(run: Callable[[], float]) -> tuple[float, int]:
-    """Return what `run` gives, and the bytes by which the resident set grew at its peak.
+    """Return the result of `run`, and the growth of the resident set at its peak in bytes.
 
-    Linux forgets its high-water mark when asked; elsewhere growth below an earlier mark goes unseen.
+    On Linux, the peak is reset before; on other systems, growth below an earlier peak is not seen.
     """
     gc.collect()
     _return_freed()
@@ -111,15 +119,16 @@ def peak_memory(run: Callable[[], float]) -> tuple[float, int]:
 
 
 def resident_memory() -> int:
-    """Return the bytes of this process in memory; outside of Linux, the most there ever were."""
+    """Return the resident memory of this process in bytes; on other systems than Linux, its peak."""
     return memory_status("VmRSS") or _high_water()
 
 
 def _return_freed() -> None:
-    """Give freed memory back to the system: a pass that reuses it would seem to need none."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    """Return freed memory to the system, because a pass that reuses it would seem to need none."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):  # glibc only
+            libc.malloc_trim(0)
 
 
 def _forget_peak() -> None:
@@ -130,7 +139,7 @@ def _forget_peak() -> None:
 
 
 def memory_status(field: str, process: int | str = "self") -> int | None:
-    """Return a field of a process's memory, as VmRSS, in bytes; None where Linux does not tell."""
+    """Return a field of /proc/PROCESS/status, as VmRSS, in bytes; None if it is not available."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -149,7 +158,7 @@ def _high_water() -> int:
 
 
 def _limit_memory(limit: int | None) -> None:
-    """Make allocations fail that would take this process more than `limit` bytes beyond what it has."""
+    """Make allocations fail if this process would grow by more than `limit` bytes."""
     mapped = memory_status("VmSize")
     if limit is None or mapped is None:
         return
@@ -166,16 +175,21 @@ def _reason(error: BaseException) -> tuple[str, bool]:
 
 
 def _child(
-    pipe: Connection, contender: Contender, case: Case, limits: Limits, threads: int, names: tuple[str, ...]
+    pipe: Connection,
+    contender: Contender,
+    case: Case,
+    limits: PassLimits,
+    threads: int,
+    names: tuple[str, ...],
 ) -> None:
-    """Build, warm up, say "ready"; then answer each pass by its outcome."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent ends this process.
+    """Build and warm up a layer; then for each pass send "ready", run it, and send its result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     try:
         weights = random_weights(case.dim)
         few = Case(1, min(_FEW_TOKENS, case.num_tokens), case.dim)
-        if not contender.compiled:  # Loads what a first pass loads, so that it isn't counted as the layer's.
+        if not contender.compiled:  # libraries that a first pass loads are not counted as the layer's memory
             small = contender.build(few.num_tokens, weights, case.tokens_per_head)
             for name in names:
                 make_pass(small, few.tokens(), name)()
@@ -186,29 +200,29 @@ def _child(
         for name in names:
             one_pass = make_pass(layer, x, name)
             pipe.send("ready")
-            pipe.send(Outcome(*peak_memory(one_pass)))
+            pipe.send(ProbeResult(*peak_memory(one_pass)))
     except Exception as error:
         problem, grows = _reason(error)
-        pipe.send(Outcome(problem=problem, grows=grows))
+        pipe.send(ProbeResult(problem=problem, grows=grows))
 
 
 def probe(
     contender: Contender,
     case: Case,
-    limits: Limits,
+    limits: PassLimits,
     threads: int,
     names: tuple[str, ...] = (FORWARD, BACKWARD),
-) -> dict[str, Outcome]:
-    """Run each named pass once in a fresh process; the first that fails has its problem and is the last."""
+) -> dict[str, ProbeResult]:
+    """Run each pass once in a new process, up to the first that fails, and return the results by name."""
     reason = contender.missing()
     if reason:
-        return {names[0]: Outcome(problem=reason)}
+        return {names[0]: ProbeResult(problem=reason)}
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, contender, case, limits, threads, names))
     process.start()
     sender.close()
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, ProbeResult] = {}
     try:
         for name in names:
             outcomes[name] = _receive(receiver, process, limits)
@@ -223,20 +237,20 @@ def probe(
     return outcomes
 
 
-def _receive(receiver: Connection, process: SpawnProcess, limits: Limits) -> Outcome:
-    """Return the next outcome; "ready" comes before it and starts its clock."""
+def _receive(receiver: Connection, process: SpawnProcess, limits: PassLimits) -> ProbeResult:
+    """Return the next result; its time limit begins when the process sends "ready"."""
     try:
         if not receiver.poll(_SETUP_SECONDS):
-            return Outcome(problem=f"not ready after {_SETUP_SECONDS:g} s")
+            return ProbeResult(problem=f"not ready after {_SETUP_SECONDS:g} s")
         answer = receiver.recv()
-        if isinstance(answer, Outcome):
+        if isinstance(answer, ProbeResult):
             return answer
         if not receiver.poll(limits.seconds):
-            return Outcome(problem=f"over {limits.seconds:g} s", grows=True)
+            return ProbeResult(problem=f"over {limits.seconds:g} s", grows=True)
         return receiver.recv()
     except EOFError:
         process.join()
         killed = process.exitcode == -signal.SIGKILL
-        return Outcome(
+        return ProbeResult(
             problem="out of memory" if killed else f"process ended with {process.exitcode}", grows=killed
         )

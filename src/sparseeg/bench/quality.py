@@ -1,4 +1,4 @@
-"""How far cheaper attention is from full attention, beside what it costs, so that both are read together."""
+"""Error of cheaper attention relative to full attention, together with its cost."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,27 +14,28 @@ from torch import Tensor, nn
 from sparseeg.bench.contenders import (
     OURS,
     Contender,
-    Projected,
+    ProjectedAttention,
     Weights,
+    build_sparse,
     contenders,
     dense_attention,
     random_weights,
-    sparse,
 )
+from sparseeg.engines import Report, ignore
 
 TOKENS_PER_HEAD = (2, 4, 8, 16, 32, 64)
 ROUNDS = (1, 2, 4, 8)
 SIGNALS = ("smooth", "random")
 SCORE_SDS = (1.0, 3.0)
 
-_CUTOFF = 1 / 16  # cycles per token: neighbours correlate at 0.97, tokens 8 apart not at all
+_CUTOFF = 1 / 16  # cycles per token: adjacent tokens correlate at 0.97, tokens 8 apart do not
 _REPEATS = 3
 _FEW: dict[str, tuple[Any, ...]] = {"tokens_per_head": (8, 64), "rounds": (1, 8), "correction": (True,)}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A layer and what is said about it in its row."""
+    """A layer with its settings, and what its row says about them."""
 
     name: str
     build: Callable[[int, Weights, int], nn.Module]  # N, weights, seed
@@ -44,10 +45,11 @@ class Setting:
     missing: str | None = None
 
 
-def signal(kind: str, num_tokens: int, dim: int, seed: int) -> Tensor:
-    """Return one sample (1, N, d) of unit variance: white noise, or noise without frequencies above 1/16.
+def make_signal(kind: str, num_tokens: int, dim: int, seed: int) -> Tensor:
+    """Return one sample (1, N, d) of unit variance: white noise ("random"), or low-pass noise ("smooth").
 
-    Frequencies are in cycles per token; the noise is cut in the Fourier domain, hence periodic over N.
+    Smooth noise has no frequencies above 1/16 cycles per token; it is filtered in the Fourier domain, so it
+    is periodic over N.
     """
     noise = torch.randn(num_tokens, dim, generator=torch.Generator().manual_seed(seed))
     if kind == "smooth":
@@ -58,9 +60,9 @@ def signal(kind: str, num_tokens: int, dim: int, seed: int) -> Tensor:
 
 
 def scaled_weights(x: Tensor, score_sd: float, seed: int) -> Weights:
-    """Return random projections whose scores q k / sqrt(d) on x have this SD over all pairs of tokens.
+    """Return random projections for which the scores q k / sqrt(d) of x have a given SD.
 
-    The output projection is the identity, so that a layer gives the result of its attention.
+    The output projection is the identity, so that the output of a layer is the result of its attention.
     """
     dim = x.shape[-1]
     query, key, value = random_weights(dim, seed).qkv.chunk(3)
@@ -75,12 +77,12 @@ def relative_error(output: Tensor, full: Tensor) -> float:
 
 
 def mean_of_values(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Give every token the mean of all values: attention that ignores its scores."""
+    """Return the mean of all values for each token: attention that ignores its scores."""
     return value.mean(1, keepdim=True).expand_as(value)
 
 
 def settings(num_tokens: int) -> list[Setting]:
-    """Return our layer in all its settings (some of them beyond 1,024 tokens), and the layers beside it."""
+    """Return our layer in all settings (in a few for more than 1,024 tokens), and the other layers."""
     every: dict[str, tuple[Any, ...]] = {
         "tokens_per_head": TOKENS_PER_HEAD,
         "rounds": ROUNDS,
@@ -98,7 +100,7 @@ def settings(num_tokens: int) -> list[Setting]:
 
 
 def _comparable() -> list[Contender]:
-    """Return the layers that are neither ours nor full attention itself."""
+    """Return the layers that are neither ours nor full attention."""
     return [layer for layer in contenders() if layer.package or layer.name == "literal formulation"]
 
 
@@ -111,34 +113,45 @@ def _own(tokens: int, rounds: int, correction: bool, kind: str) -> Setting:
 
 def _build_own(num_tokens: int, weights: Weights, seed: int, options: dict[str, Any]) -> nn.Module:
     rest = {name: value for name, value in options.items() if name != "tokens_per_head"}
-    return sparse(num_tokens, weights, options["tokens_per_head"], layer_index=seed, **rest)
+    return build_sparse(num_tokens, weights, options["tokens_per_head"], layer_index=seed, **rest)
 
 
 def _mean(num_tokens: int, weights: Weights, seed: int) -> nn.Module:
-    return Projected(weights, mean_of_values)
+    return ProjectedAttention(weights, mean_of_values)
 
 
 def _other(contender: Contender) -> Setting:
     def build(num_tokens: int, weights: Weights, seed: int) -> nn.Module:
-        torch.manual_seed(seed)  # The random features, or permutations, of the layer.
+        torch.manual_seed(seed)  # for random features or permutations
         return contender.build(num_tokens, weights, 0)
 
     return Setting(contender.name, build, contender.settings, contender.heads, missing=contender.missing())
 
 
-def run(
+def measure_quality(
     sizes: Sequence[int] = (200, 1024, 4096),
     *,
     dim: int = 256,
     seeds: int = 5,
     score_sds: Sequence[float] = SCORE_SDS,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = ignore,
 ) -> pd.DataFrame:
-    """Compare every setting with full attention on both signals: in one head d wide, or in 8 if it has 8.
+    """Compare all settings with full attention, with as many heads as the setting (1 or 8).
 
-    Each seed has its own signal, projections and partition. Columns: the relative error (median, lowest and
-    highest seed), and the time of the whole layer over that of its products alone (median over the seeds,
-    each pair measured in succession). A layer that can't be built or run keeps its row, with the reason.
+    A layer that can't be built or run keeps its row, with the reason.
+
+    Parameters
+    ----------
+    sizes : numbers of tokens N.
+    dim : width d of the tokens.
+    seeds : number of seeds; each has its own signal, projections and partition.
+    score_sds : SDs of the scores.
+    report : called with a line about the progress.
+
+    Returns
+    -------
+    DataFrame : relative error (median, minimum and maximum over seeds), and the time of the whole layer
+        relative to its products alone (median over seeds, measured in pairs).
     """
     rows: list[dict[str, object]] = []
     for num_tokens in sizes:
@@ -153,7 +166,7 @@ def run(
 def _compare(num_tokens: int, kind: str, score_sd: float, dim: int, seeds: int) -> list[dict[str, object]]:
     inputs = []
     for seed in range(seeds):
-        x = signal(kind, num_tokens, dim, seed)
+        x = make_signal(kind, num_tokens, dim, seed)
         weights = scaled_weights(x, score_sd, seed)
         inputs.append((x, weights, {heads: _full(x, weights, heads) for heads in (1, 8)}))
     shared = {"N": num_tokens, "d": dim, "signal": kind, "score SD": score_sd}
@@ -162,7 +175,7 @@ def _compare(num_tokens: int, kind: str, score_sd: float, dim: int, seeds: int) 
 
 def _full(x: Tensor, weights: Weights, heads: int) -> Tensor:
     with torch.inference_mode():
-        return Projected(weights, partial(dense_attention, heads=heads)).eval()(x)
+        return ProjectedAttention(weights, partial(dense_attention, heads=heads)).eval()(x)
 
 
 def _row(setting: Setting, inputs: Sequence[tuple[Tensor, Weights, dict[int, Tensor]]]) -> dict[str, object]:
@@ -189,7 +202,7 @@ def _row(setting: Setting, inputs: Sequence[tuple[Tensor, Weights, dict[int, Ten
 def _measure(
     setting: Setting, seed: int, x: Tensor, weights: Weights, full: Tensor
 ) -> tuple[float, list[float]]:
-    """Return the error of one seed, and the layer's seconds over those of its products, some repeats."""
+    """Return the error for one seed, and the time of the layer relative to its products, for some repeats."""
     floor = contenders()[0].build(x.shape[1], weights, 0).eval()
     layer = setting.build(x.shape[1], weights, seed).eval()
     with torch.inference_mode():

@@ -1,22 +1,22 @@
-"""Dense attention where it takes too long: an exact slice of its queries tells the time of all."""
+"""Time dense attention that takes too long, by an exact slice of its queries."""
 
 import time
 
 import torch
 from torch import Tensor
 
-from sparseeg.bench.contenders import Projected
+from sparseeg.bench.contenders import ProjectedAttention
 from sparseeg.bench.probe import FORWARD, make_pass
 
-_FEWEST_QUERIES = 768  # From here on PyTorch's kernel takes the queries in its largest blocks.
+_FEWEST_QUERIES = 768  # from here on, PyTorch's kernel uses its largest blocks of queries
 _BLOCK = 256
 _SECONDS = 2.0
 
 
-def slice_pass(layer: Projected, x: Tensor, queries: int, name: str) -> tuple[float, float]:
-    """Return the seconds of the products of all tokens, and of the first queries' attention to all keys.
+def slice_pass(layer: ProjectedAttention, x: Tensor, queries: int, name: str) -> tuple[float, float]:
+    """Return the seconds of the products of all tokens, and of the attention of the first queries.
 
-    The whole pass takes products + attention * N / queries: every query costs the same.
+    The whole pass takes products + attention * N / queries, because all queries cost the same.
     """
     products = make_pass(layer.products, x, name)()
     with torch.no_grad():
@@ -34,8 +34,8 @@ def slice_pass(layer: Projected, x: Tensor, queries: int, name: str) -> tuple[fl
     return products, time.perf_counter() - start
 
 
-def choose_queries(layer: Projected, x: Tensor, name: str) -> int:
-    """Return a number of queries, in whole blocks of the kernel, whose attention takes some seconds."""
+def choose_queries(layer: ProjectedAttention, x: Tensor, name: str) -> int:
+    """Return a number of queries, in whole blocks of the kernel, whose attention takes a few seconds."""
     num_tokens = x.shape[1]
     fewest = min(_FEWEST_QUERIES, num_tokens)
     _, seconds = slice_pass(layer, x, fewest, name)

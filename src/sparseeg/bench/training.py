@@ -1,8 +1,8 @@
-"""Windows per second of whole networks, in training and inference, beside the floor of their products.
+"""Windows per second of networks in training and inference, compared with their products alone.
 
-The floor of a network is the time of its convolutions and matrix products alone, on the same shapes, forward
-and backward: what is left when everything else (norms, activations, pooling, copies, the optimiser, Python)
-costs nothing. The plain floor is that of the network computed by PyTorch's own layers: `plain_path`.
+The floor of a network is the time of its convolutions and matrix products on the same shapes, forward and
+backward, without norms, activations, pooling, copies, the optimiser and Python. The plain floor is the floor
+of the network with PyTorch's own layers (`plain_path`).
 """
 
 import time
@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_map
 
 from sparseeg import models
 from sparseeg.attention import plain_path
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
 
 MODELS = (
@@ -40,7 +41,7 @@ _PRODUCTS = ("convolution", "mm", "bmm", "scaled_dot_product", "conv1d", "conv2d
 
 
 class _RecordProducts(TorchDispatchMode):
-    """Keep every convolution and matrix product that runs, with its arguments."""
+    """Records all convolutions and matrix products that run, with their arguments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class _RecordProducts(TorchDispatchMode):
         return func(*args, **kwargs)
 
     def replay(self) -> None:
-        """Run the recorded products again, and nothing else."""
+        """Run the recorded products again."""
         with torch.no_grad():
             for func, args, kwargs in self.calls:
                 func(*args, **kwargs)
@@ -65,8 +66,8 @@ def _detached(value: Any) -> Any:
 
 
 @dataclass
-class _Subject:
-    """One network with the four things that are timed on it."""
+class _TimedNetwork:
+    """A network, the functions to time on it, and the seconds of each repeat."""
 
     name: str
     n_parameters: int
@@ -80,7 +81,7 @@ class _Subject:
             self.seconds.setdefault(task, []).append(time.perf_counter() - start)
 
 
-def _subject(name: str, x: Tensor, target: Tensor) -> _Subject:
+def _timed_network(name: str, x: Tensor, target: Tensor) -> _TimedNetwork:
     torch.manual_seed(0)
     network = models.build(name, x.shape[1], x.shape[2])
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
@@ -99,7 +100,7 @@ def _subject(name: str, x: Tensor, target: Tensor) -> _Subject:
         with torch.inference_mode():
             network(x)
 
-    for task in (training, inference):  # Lazy set-up of kernels and of the optimiser's state.
+    for task in (training, inference):  # sets up kernels and the state of the optimiser
         task()
         task()
     tasks: dict[str, Callable[[], object]] = {"training": training, "inference": inference}
@@ -112,51 +113,61 @@ def _subject(name: str, x: Tensor, target: Tensor) -> _Subject:
             network(x)
         tasks[f"training {kind}"] = train_products.replay
         tasks[f"inference {kind}"] = inference_products.replay
-    return _Subject(name, sum(parameter.numel() for parameter in network.parameters()), tasks)
+    return _TimedNetwork(name, sum(parameter.numel() for parameter in network.parameters()), tasks)
 
 
-def run(
+def measure_training(
     names: Sequence[str] = MODELS,
     *,
     batch_size: int = 64,
     n_chans: int = 129,
     n_times: int = 200,
     repeats: int = 10,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = ignore,
 ) -> pd.DataFrame:
-    """Time networks in turn, `repeats` times over, and return one row per network.
+    """Time networks in turn, `repeats` times, and return one row per network.
 
-    Columns: windows per second (median; for training also the lowest and highest repeat), the floor's windows
-    per second, and the share of the floor's speed that the network reaches, for both floors. A network that
-    can't be built or run keeps its row, with the reason.
+    A network that can't be built or run keeps its row, with the reason.
+
+    Parameters
+    ----------
+    names : names of the networks.
+    batch_size, n_chans, n_times : shape of the windows.
+    repeats : number of repeats.
+    report : called with a line about the progress.
+
+    Returns
+    -------
+    DataFrame : windows per second (median, minimum and maximum), windows per second of both floors, and the
+        speed of the network relative to them.
     """
     x = torch.from_numpy(np.random.default_rng(0).normal(0, 10, (batch_size, n_chans, n_times))).float()
     target = torch.zeros(batch_size, 1)
-    subjects: list[_Subject] = []
+    networks: list[_TimedNetwork] = []
     failures: list[dict[str, object]] = []
     for name in names:
         report(f"warming up {name}")
         try:
-            subjects.append(_subject(name, x, target))
+            networks.append(_timed_network(name, x, target))
         except (SparseEEGError, RuntimeError) as error:
             failures.append({"model": name, "note": str(error).splitlines()[0]})
     for repeat in range(repeats):
         report(f"repeat {repeat + 1} of {repeats}")
-        for subject in subjects:
-            subject.time()
-    table = pd.DataFrame([_row(subject, batch_size) for subject in subjects] + failures)
-    return table.astype({"parameters": "Int64"}) if subjects else table
+        for network in networks:
+            network.time()
+    table = pd.DataFrame([_row(network, batch_size) for network in networks] + failures)
+    return table.astype({"parameters": "Int64"}) if networks else table
 
 
-def _row(subject: _Subject, batch_size: int) -> dict[str, object]:
-    rates = {task: batch_size / np.array(seconds) for task, seconds in subject.seconds.items()}
-    row: dict[str, object] = {"model": subject.name, "parameters": subject.n_parameters}
+def _row(network: _TimedNetwork, batch_size: int) -> dict[str, object]:
+    rates = {task: batch_size / np.array(seconds) for task, seconds in network.seconds.items()}
+    row: dict[str, object] = {"model": network.name, "parameters": network.n_parameters}
     for task in ("training", "inference"):
         row[f"{task} windows/s"] = float(np.median(rates[task]))
         row[f"{task} min-max"] = f"{rates[task].min():.0f}-{rates[task].max():.0f}"
         for floor in ("floor", "plain floor"):
             row[f"{task} {floor} windows/s"] = float(np.median(rates[f"{task} {floor}"]))
-            # Ratios pair by pair: a slow moment of the machine slows both.
+            # Paired ratios: a slow moment of the machine affects both.
             row[f"{task} / {floor}"] = float(np.median(rates[task] / rates[f"{task} {floor}"]))
     row["note"] = ""
     return row

@@ -1,12 +1,12 @@
 """Format the scores of a run: labels, digits, and explanations."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import read_json
 
 LABELS = {
     "prediction": "model",
@@ -39,14 +39,11 @@ def read_metrics(run: Path) -> dict[str, Any]:
     SparseEEGError : the file is missing or can't be read.
     """
     try:
-        metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-        if not isinstance(metrics, dict):
-            raise TypeError("metrics.json does not hold a JSON object")
-    except (OSError, ValueError, TypeError) as error:
+        return read_json(run / "metrics.json", dict)
+    except SparseEEGError as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
+            f"{run} has no scores to report ({error}); run `sparseeg evaluate {run}`"
         ) from error
-    return metrics
 
 
 def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

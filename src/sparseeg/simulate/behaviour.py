@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .random_streams import random_stream
-from .settings import DELAYS, FEEDBACK_SECONDS, SFREQ, TARGETS_PER_RUN, Settings
+from .settings import DELAYS, FEEDBACK_SECONDS, SFREQ, TARGETS_PER_RUN, SimulatorSettings
 from .subjects import Subject
 
 CODES = {
@@ -65,7 +65,11 @@ def _balanced(rng: np.random.Generator, values: tuple, count: int) -> np.ndarray
 
 
 def _response_times(
-    rng: np.random.Generator, subject: Subject, delays: np.ndarray, right: np.ndarray, settings: Settings
+    rng: np.random.Generator,
+    subject: Subject,
+    delays: np.ndarray,
+    right: np.ndarray,
+    settings: SimulatorSettings,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw response times (NaN for a miss), and whether the target caused the press, both (trials,)."""
     b, count = settings.behaviour, len(delays)
@@ -80,7 +84,9 @@ def _response_times(
     return np.where(missed, np.nan, _tick(rt)), ~guess & ~missed
 
 
-def _trials(rng: np.random.Generator, subject: Subject, targets: int, settings: Settings) -> pd.DataFrame:
+def _trials(
+    rng: np.random.Generator, subject: Subject, targets: int, settings: SimulatorSettings
+) -> pd.DataFrame:
     """Draw the trials of a run, (targets,) rows."""
     delays = _balanced(rng, DELAYS, targets)
     right = _balanced(rng, (0.0, 1.0), targets)
@@ -95,7 +101,7 @@ def _trials(rng: np.random.Generator, subject: Subject, targets: int, settings: 
     })  # fmt: skip
 
 
-def _presses(rng: np.random.Generator, trials: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def _presses(rng: np.random.Generator, trials: pd.DataFrame, settings: SimulatorSettings) -> pd.DataFrame:
     """Return all presses: responses, and some before the target or after the response."""
     rows = []
     for number, trial in enumerate(each_row(trials)):
@@ -118,7 +124,7 @@ def _presses(rng: np.random.Generator, trials: pd.DataFrame, settings: Settings)
 
 
 def make_run(
-    seed: int, subject: Subject, number: int, settings: Settings, targets: int = TARGETS_PER_RUN
+    seed: int, subject: Subject, number: int, settings: SimulatorSettings, targets: int = TARGETS_PER_RUN
 ) -> TaskRun:
     """Draw a run of a subject: trials, presses, and length in whole seconds."""
     rng = random_stream(seed, subject.index, "behaviour", number)

@@ -23,7 +23,7 @@ from .behaviour import make_run
 from .ceiling_rhythm import HANDS, Band, log_ratio, make_bands
 from .components import bump, motor_topography
 from .forward import Anatomy, make_anatomy
-from .settings import FEEDBACK_SECONDS, SFREQ, Settings
+from .settings import FEEDBACK_SECONDS, SFREQ, SimulatorSettings
 from .signals import band_pass, make_signals
 from .subjects import Subject, make_subject
 
@@ -55,7 +55,7 @@ class Observer:
     """
 
     subject: Subject
-    settings: Settings
+    settings: SimulatorSettings
     filters: np.ndarray
     whitener: np.ndarray
     cpp: np.ndarray
@@ -83,7 +83,7 @@ def template_bank(rise: float, fall: float) -> np.ndarray:
 
 
 def _noise(
-    seed: int, subject: Subject, anatomy: Anatomy, settings: Settings, parts: tuple[str, ...]
+    seed: int, subject: Subject, anatomy: Anatomy, settings: SimulatorSettings, parts: tuple[str, ...]
 ) -> np.ndarray:
     """Simulate recordings without components, (run, channel, time), for the statistics of the noise."""
     runs = [make_run(seed, subject, FIRST_NOISE_RUN + k, settings) for k in range(NOISE_RUNS)]
@@ -91,7 +91,7 @@ def _noise(
     return np.stack([make_signals(seed, subject, anatomy, run, settings, parts)[:length].T for run in runs])
 
 
-def make_observer(seed: int, index: int, settings: Settings) -> Observer:
+def make_observer(seed: int, index: int, settings: SimulatorSettings) -> Observer:
     """Build the ideal observer of subject `index`."""
     subject, anatomy = make_subject(seed, index, settings), make_anatomy(seed, index, settings)
     calm = _noise(seed, subject, anatomy, settings, ("background", "stimulus"))[:, :-1].astype(np.float64)
@@ -133,7 +133,7 @@ def _coupled(ratio: np.ndarray, lag: float, jitter: float, present: float) -> np
 
 
 @lru_cache(maxsize=4)
-def _habits(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+def _habits(settings: SimulatorSettings) -> tuple[np.ndarray, np.ndarray]:
     """Return response times of many simulated subjects, corrected to an age of 10.2: driven, and guesses."""
     driven, guessed = [], []
     for index in range(1500):
@@ -146,7 +146,7 @@ def _habits(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(driven), np.concatenate(guessed)
 
 
-def prior(subject: Subject, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+def prior(subject: Subject, settings: SimulatorSettings) -> tuple[np.ndarray, np.ndarray]:
     """Return the prior (response time,) of driven responses and of guesses at the subject's age.
 
     Both together sum to one.

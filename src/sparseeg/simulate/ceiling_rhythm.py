@@ -8,7 +8,7 @@ from scipy.signal import fftconvolve
 from .components import carriers, envelope
 from .forward import Anatomy
 from .random_streams import random_stream
-from .settings import SFREQ, Settings
+from .settings import SFREQ, SimulatorSettings
 from .subjects import Subject
 
 HANDS = ("left", "right")
@@ -45,7 +45,7 @@ def gabor(centre: float, width: float) -> np.ndarray:
 
 
 def make_bands(
-    seed: int, subject: Subject, anatomy: Anatomy, noise: np.ndarray, settings: Settings
+    seed: int, subject: Subject, anatomy: Anatomy, noise: np.ndarray, settings: SimulatorSettings
 ) -> list[Band]:
     """Return filters and powers of mu and beta, measured on `noise` (channel, time) without rhythms."""
     fields = np.column_stack([anatomy.rhythm[hand] for hand in HANDS])[:-1]
@@ -70,7 +70,12 @@ def make_bands(
 
 
 def log_ratio(
-    bands: list[Band], windows: np.ndarray, tmin: float, moments: np.ndarray, hand: str, settings: Settings
+    bands: list[Band],
+    windows: np.ndarray,
+    tmin: float,
+    moments: np.ndarray,
+    hand: str,
+    settings: SimulatorSettings,
 ) -> np.ndarray:
     """Return the log likelihood ratio (trial, moment) of a press at each moment against rest, for both bands.
 

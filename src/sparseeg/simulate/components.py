@@ -7,7 +7,7 @@ from scipy import fft
 from .behaviour import TaskRun
 from .forward import Anatomy
 from .random_streams import random_stream
-from .settings import SFREQ, Settings
+from .settings import SFREQ, SimulatorSettings
 from .subjects import Subject
 
 Sources = tuple[np.ndarray, np.ndarray]
@@ -39,13 +39,15 @@ def _amplitudes(rng: np.random.Generator, count: int, mean: float, cv: float, pr
     return mean * (1 + cv * rng.standard_normal(count)) * (rng.random(count) < present)
 
 
-def motor_topography(anatomy: Anatomy, side: str, settings: Settings) -> np.ndarray:
+def motor_topography(anatomy: Anatomy, side: str, settings: SimulatorSettings) -> np.ndarray:
     """Return the field (129,) of the motor potential of one hand, with an ipsilateral share."""
     other = "left" if side == "right" else "right"
     return anatomy.motor[side] + settings.response.motor_ipsilateral * anatomy.motor[other]
 
 
-def response_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+def response_part(
+    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: SimulatorSettings
+) -> Sources:
     """Return potentials in microvolts: a CPP for each driven response, a motor potential for each press."""
     rng, r = random_stream(seed, subject.index, "response", run.number), settings.response
     times = np.arange(run.n_samples) / SFREQ
@@ -69,7 +71,9 @@ def response_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, s
     return np.column_stack(fields), np.stack([cpp, *motor])
 
 
-def envelope(times: np.ndarray, moments: np.ndarray, weights: np.ndarray, settings: Settings) -> np.ndarray:
+def envelope(
+    times: np.ndarray, moments: np.ndarray, weights: np.ndarray, settings: SimulatorSettings
+) -> np.ndarray:
     """Return the amplitude (time,) of a rhythm relative to rest, with a drop and a rebound for each press."""
     r = settings.response
     drop = _add_bumps(times, moments, r.rhythm_drop * weights, r.rhythm_drop_rise, r.rhythm_drop_fall)
@@ -80,7 +84,9 @@ def envelope(times: np.ndarray, moments: np.ndarray, weights: np.ndarray, settin
     return np.clip(1 - drop + rebound, 0.0, None)
 
 
-def carriers(rng: np.random.Generator, subject: Subject, size: int, settings: Settings) -> np.ndarray:
+def carriers(
+    rng: np.random.Generator, subject: Subject, size: int, settings: SimulatorSettings
+) -> np.ndarray:
     """Return mu and beta of one hemisphere at rest, (time,) in microvolts."""
     frequencies, total = fft.rfftfreq(size, 1 / SFREQ), np.zeros(size)
     r = settings.response
@@ -91,12 +97,14 @@ def carriers(rng: np.random.Generator, subject: Subject, size: int, settings: Se
     return total
 
 
-def rhythm_weights(presses: pd.DataFrame, side: str, settings: Settings) -> np.ndarray:
+def rhythm_weights(presses: pd.DataFrame, side: str, settings: SimulatorSettings) -> np.ndarray:
     """Return the size (press,) of the change over one motor area: full for its hand, less for the other."""
     return np.where((presses["side"] == side).to_numpy(), 1.0, settings.response.rhythm_ipsilateral)
 
 
-def rhythm_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+def rhythm_part(
+    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: SimulatorSettings
+) -> Sources:
     """Return mu and beta over both motor areas in microvolts, with drop and rebound around each press."""
     rng, presses = random_stream(seed, subject.index, "rhythm", run.number), run.presses
     times = np.arange(run.n_samples) / SFREQ

@@ -24,7 +24,7 @@ from .behaviour import events_table, make_run
 from .forward import make_anatomy
 from .passive import EVENTS_JSON, PassiveRecording, passive_events, passive_recordings, passive_seconds
 from .passive_signals import make_passive_signals
-from .settings import DEFAULT, TARGETS_PER_RUN, Settings
+from .settings import DEFAULT, TARGETS_PER_RUN, SimulatorSettings
 from .signals import make_signals
 from .subjects import make_subject
 
@@ -53,7 +53,7 @@ class Plan:
 
     trials: int
     seed: int
-    settings: Settings
+    settings: SimulatorSettings
     passive: tuple[PassiveRecording, ...]
 
 
@@ -142,7 +142,7 @@ def simulate_dataset(
     seed: int = 0,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
-    settings: Settings = DEFAULT,
+    settings: SimulatorSettings = DEFAULT,
     passive_minutes: float = 0,
 ) -> Path:
     """Write a simulated BIDS data set like HBN-EEG, and return its folder.

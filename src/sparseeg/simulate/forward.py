@@ -9,7 +9,7 @@ import numpy as np
 from sparseeg.data.bids.hbn import CH_NAMES, MONTAGE
 
 from .random_streams import random_stream
-from .settings import Settings
+from .settings import SimulatorSettings
 
 CORTEX = (0.050, 0.078)
 """Smallest and largest radius of cortical dipoles in metres; the inner skull is at 0.085."""
@@ -123,7 +123,7 @@ def _background(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.vstack([factor, np.zeros((1, factor.shape[1]))])
 
 
-def make_anatomy(seed: int, subject: int, settings: Settings) -> Anatomy:
+def make_anatomy(seed: int, subject: int, settings: SimulatorSettings) -> Anatomy:
     """Draw the anatomy of a subject: positions and orientations of sources, and bad electrodes."""
     rng = random_stream(seed, subject, "anatomy")
     up = np.array([0.0, 0.3, 1.0])

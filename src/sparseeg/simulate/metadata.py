@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import sparseeg
 from sparseeg.data.bids.hbn import CH_NAMES
 
-from .settings import SFREQ, Settings
+from .settings import SFREQ, SimulatorSettings
 from .subjects import Subject, releases
 
 FACTORS = ("p_factor", "attention", "internalizing", "externalizing")
@@ -95,7 +95,7 @@ def eeg_sidecar(task: str, seconds: float) -> dict[str, object]:
 
 
 def description(
-    subjects: int, trials: int, seed: int, settings: Settings, passive_seconds: int = 0
+    subjects: int, trials: int, seed: int, settings: SimulatorSettings, passive_seconds: int = 0
 ) -> dict[str, object]:
     """Return dataset_description.json: `Simulated` is true, and `GeneratedBy` has all options."""
     passive = {"PassiveSeconds": passive_seconds} if passive_seconds else {}

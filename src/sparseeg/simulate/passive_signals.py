@@ -9,7 +9,7 @@ from .components import carriers
 from .forward import Anatomy
 from .passive import CLOSE, OPEN, PassiveRecording
 from .random_streams import random_stream
-from .settings import SFREQ, Settings
+from .settings import SFREQ, SimulatorSettings
 from .signals import band_pass, ongoing, pulses
 from .subjects import Subject
 
@@ -40,7 +40,7 @@ def _cut_response(rng: np.random.Generator, times: np.ndarray, recording: Passiv
 
 
 def make_passive_signals(
-    seed: int, subject: Subject, anatomy: Anatomy, recording: PassiveRecording, settings: Settings
+    seed: int, subject: Subject, anatomy: Anatomy, recording: PassiveRecording, settings: SimulatorSettings
 ) -> np.ndarray:
     """Return the continuous EEG of a passive recording, float32 (time, 129) in microvolts."""
     background, rhythm, state = (

@@ -91,7 +91,7 @@ class ResponseSettings:
 
 
 @dataclass(frozen=True)
-class Settings:
+class SimulatorSettings:
     """All settings of the simulator; `version` increases with each change of a number."""
 
     version: int = 1
@@ -105,4 +105,4 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-DEFAULT = Settings()
+DEFAULT = SimulatorSettings()

@@ -11,7 +11,7 @@ from .behaviour import TaskRun, each_row
 from .components import Sources, response_part, rhythm_part
 from .forward import Anatomy
 from .random_streams import random_stream
-from .settings import FEEDBACK_SECONDS, RAMP_SECONDS, SFREQ, Settings
+from .settings import FEEDBACK_SECONDS, RAMP_SECONDS, SFREQ, SimulatorSettings
 from .subjects import Subject
 
 PARTS = ("background", "stimulus", "rhythm", "response")
@@ -54,7 +54,7 @@ def ongoing(
     subject: Subject,
     anatomy: Anatomy,
     seconds: float,
-    settings: Settings,
+    settings: SimulatorSettings,
     alpha_level: np.ndarray | float = 1.0,
     blink_level: np.ndarray | float = 1.0,
 ) -> np.ndarray:
@@ -83,7 +83,7 @@ def ongoing(
 
 
 def background_part(
-    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings
+    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: SimulatorSettings
 ) -> np.ndarray:
     """Return the ongoing activity (129, time) of a run in microvolts."""
     rng = random_stream(seed, subject.index, "background", run.number)
@@ -103,7 +103,9 @@ def _contrast(times: np.ndarray, run: TaskRun, side: str) -> np.ndarray:
     return contrast
 
 
-def stimulus_part(seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: Settings) -> Sources:
+def stimulus_part(
+    seed: int, subject: Subject, anatomy: Anatomy, run: TaskRun, settings: SimulatorSettings
+) -> Sources:
     """Return responses to the screen in microvolts: steady-state responses, selection, feedback."""
     rng, n = random_stream(seed, subject.index, "stimulus"), settings.noise
     times = np.arange(run.n_samples) / SFREQ
@@ -128,7 +130,7 @@ def make_signals(
     subject: Subject,
     anatomy: Anatomy,
     run: TaskRun,
-    settings: Settings,
+    settings: SimulatorSettings,
     parts: Collection[str] = PARTS,
 ) -> np.ndarray:
     """Return the continuous EEG of a run, or some parts of it, as float32 (time, 129) in microvolts.

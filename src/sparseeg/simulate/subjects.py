@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from .random_streams import random_stream
-from .settings import Settings
+from .settings import SimulatorSettings
 
 RELEASES = {"R1": 60, "R4": 12, "R5": 40}
 """Shares of training, validation and test releases in the reference set."""
@@ -65,7 +65,7 @@ def _age(rng: np.random.Generator) -> float:
     return round(age, 4)
 
 
-def make_subject(seed: int, index: int, settings: Settings) -> Subject:
+def make_subject(seed: int, index: int, settings: SimulatorSettings) -> Subject:
     """Draw a subject, who only depends on seed and index, not on the number of subjects."""
     rng, b, n = random_stream(seed, index, "traits"), settings.behaviour, settings.noise
     age = _age(rng)

@@ -61,7 +61,7 @@ def test_nothing_is_left_of_a_store_that_could_not_be_written(windows, tmp_path,
 
 def test_what_is_in_the_way_is_only_replaced_when_asked_and_only_a_store(windows, tmp_path):
     path = store.save(windows, tmp_path / "store")
-    with pytest.raises(SparseEEGError, match="is a store already"):
+    with pytest.raises(SparseEEGError, match="is already a store"):
         store.save(windows, path)
     store.save(windows.select([0]), path, overwrite=True)
     assert len(store.open_store(path)) == 1
@@ -82,7 +82,7 @@ def test_a_store_with_other_files_inside_is_not_replaced(windows, tmp_path, plac
     path = store.save(windows, tmp_path / "store")
     mine = path / place / "thesis.txt"
     mine.write_text("all of it")
-    with pytest.raises(SparseEEGError, match=r"thesis\.txt is no part of the store"):
+    with pytest.raises(SparseEEGError, match=r"thesis\.txt is not part of the store"):
         store.save(windows, path, overwrite=True)
     assert mine.read_text() == "all of it"
     mine.unlink()
@@ -134,10 +134,11 @@ def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path)
 def test_a_damaged_store_is_an_error_in_one_line(windows, tmp_path):
     path = store.save(windows, tmp_path / "store")
     (path / "signals" / "00001.npy").unlink()
-    with pytest.raises(SparseEEGError, match="a damaged store"):
+    with pytest.raises(SparseEEGError, match="is a damaged store"):
         store.open_store(path)
-    (path / "store.json").write_text("{")
-    with pytest.raises(SparseEEGError, match="not the manifest of a store"):
-        store.open_store(path)
+    for content, reason in (("{", "is damaged: Invalid JSON"), ("{}", "not the manifest of a store")):
+        (path / "store.json").write_text(content)
+        with pytest.raises(SparseEEGError, match=rf"store\.json.* {reason}"):
+            store.open_store(path)
     with pytest.raises(SparseEEGError, match=r"is not a store: it has no store\.json"):
         store.open_store(tmp_path)

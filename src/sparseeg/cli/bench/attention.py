@@ -45,19 +45,19 @@ def bench_attention(
     """Measure time and peak memory of attention layers, beside the floor of their products."""
     from sparseeg.bench import attention
     from sparseeg.bench.attention_tables import read_attention, write_attention
-    from sparseeg.bench.probe import Limits, default_memory_limit
+    from sparseeg.bench.probe import PassLimits, default_memory_limit
 
     set_threads(threads)
     if dim % 8:
         raise SparseEEGError(f"--dim must be a multiple of 8, for layers of 8 heads; got {dim}")
     bytes_allowed = default_memory_limit() if memory is None else int(memory * 1e9)
-    options = attention.Options(
+    options = attention.BenchmarkOptions(
         dim=dim,
         tokens_per_head=attention.parse_numbers(tokens_per_head),
         repeats=repeats,
         budget=budget,
         backward=backward,
-        limits=Limits(limit, bytes_allowed),
+        limits=PassLimits(limit, bytes_allowed),
     )
     layers = attention.select(comma_list(only, "--only"))
     shapes = attention.parse_sizes(sizes) if sizes else attention.SIZES
@@ -71,7 +71,7 @@ def bench_attention(
         raise SparseEEGError(f"{out / 'attention.md'} is not about --dim {dim}; choose another --out")
     kept = f"interrupted; what was measured is in {out / 'attention.md'}; continue with --resume"
     with interruptible(kept):
-        attention.run(layers, shapes, options, report=say, save=save, measured=measured)
+        attention.measure_attention(layers, shapes, options, report=say, save=save, measured=measured)
     for name in ("attention", "attention-summary", "attention-scaling"):
         output.print((out / f"{name}.md").read_text(), markup=False, soft_wrap=True)
 
@@ -92,6 +92,6 @@ def bench_attention_quality(
     from sparseeg.bench.attention_tables import write_quality
 
     set_threads(threads)
-    table = quality.run(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
+    table = quality.measure_quality(parse_numbers(sizes), dim=dim, seeds=seeds, report=say)
     path = write_quality(table, seeds, out, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)

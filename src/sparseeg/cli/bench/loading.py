@@ -36,7 +36,9 @@ def bench_loading(
     set_threads(threads)
     sizes = parse_numbers(subjects)
     machine.commit()
-    table = loading.run(sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say)
+    table = loading.measure_loading(
+        sizes, folder, batch_size=batch_size, repeats=repeats, n_jobs=jobs, report=say
+    )
     notes = (
         f"batches of {batch_size} windows of 129 channels x 200 samples, {repeats} interleaved turns of a "
         "second: medians, lowest and highest",

@@ -27,7 +27,7 @@ def bench_training(
     from sparseeg.report import tables
 
     set_threads(threads)
-    table = training.run(
+    table = training.measure_training(
         comma_list(models, "--models") or training.MODELS, batch_size=batch_size, repeats=repeats, report=say
     )
     path = tables.write(

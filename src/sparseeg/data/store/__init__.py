@@ -1,4 +1,4 @@
-"""How are windows kept on disk, so that they open fast and are prepared once?"""
+"""How are windows kept on disk, so that they are prepared once and open quickly?"""
 
 from sparseeg.data.store.store import is_store, open_store, save
 

@@ -15,7 +15,7 @@ Entry = dict[str, Any]
 
 
 def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
-    """Return the journal's entry of a recording that was read, or left out."""
+    """Return the journal entry of a recording that was read or left out."""
     if isinstance(result, Problem):
         return {"file": key, "fingerprint": fingerprint, "problem": _plain(result)}
     windows = result.windows.astype(object).where(result.windows.notna(), None)
@@ -30,7 +30,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
 
 
 def result(entry: Entry, signal: Any = None) -> Recording | Problem:
-    """Return the recording of an entry, with `signal` in its place, or its problem."""
+    """Return the recording of an entry, with `signal` as its signal, or its problem."""
     if "problem" in entry:
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
@@ -39,9 +39,9 @@ def result(entry: Entry, signal: Any = None) -> Recording | Problem:
 
 
 class Journal:
-    """A file of entries by recording; the last one of a recording counts.
+    """A file with an entry for each recording; of several entries, the last one is valid.
 
-    `named` are all signals that the store has, had, or was about to write: those that may be removed.
+    `named` has the names of all signals that the store has, had, or was about to write, which may be removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,12 +63,12 @@ class Journal:
             self.named.add(content["signal"])
 
     def begin(self, options: dict[str, Any]) -> None:
-        """Write the journal anew, with these options and the entries it has."""
+        """Rewrite the journal with new options and the same entries."""
         self.options = options
         self._write()
 
     def name(self, signals: Iterable[str]) -> None:
-        """Note signals before they are written, so that a kill leaves none that the store doesn't know."""
+        """Note the names of signals before they are written, so that they are known even after a kill."""
         new = sorted(set(signals) - self.named)
         if new:
             self.named.update(new)
@@ -80,7 +80,7 @@ class Journal:
         self._file.append(content)
 
     def compact(self, keys: Iterable[str], left: Iterable[str]) -> None:
-        """Write the journal anew with these recordings alone, in this order, and the signals left over."""
+        """Rewrite the journal with these recordings, in this order, and the names of leftover signals."""
         self.entries = {key: self.entries[key] for key in keys}
         self.named = self._used() | set(left)
         self._write()

@@ -1,4 +1,4 @@
-"""Which files in the folder of a store are its own: nothing else is ever removed."""
+"""The files that belong to a store; no other files in its folder are ever removed."""
 
 import re
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from sparseeg.files.tsv import read_tsv
 
 MANIFEST = "store.json"
 SIGNALS = "signals"
-JOURNAL = "journal.jsonl"  # of `prepare`: what it has done so far
+JOURNAL = "journal.jsonl"  # progress of `prepare`
 RECORDINGS = "recordings.tsv"
 _FILES = (MANIFEST, JOURNAL, RECORDINGS, "windows.tsv", "problems.tsv", lock.NAME)
 _SIGNAL = re.compile(r"[0-9]{5}\.npy|[^/\\]+-[0-9a-f]{12}\.npy")  # of `save`, and of `prepare`
 
 
 def check_signals(folder: Path) -> None:
-    """Raise SparseEEGError where the signals of a store are a link: others may own the files there."""
+    """Raise SparseEEGError if the folder of signals is a link, whose files may belong to others."""
     if (folder / SIGNALS).is_symlink():
         raise SparseEEGError(
             f"{folder / SIGNALS} is a link to another folder, but a store keeps signals in its own folder: "
@@ -28,7 +28,7 @@ def check_signals(folder: Path) -> None:
 
 
 def check_own(folder: Path) -> None:
-    """Raise SparseEEGError where the folder of a store holds files that tables and journal don't name."""
+    """Raise SparseEEGError if the folder of a store has files that its tables and journal don't name."""
     check_signals(folder)
     named = signals_in_table(folder) | Journal(folder / JOURNAL).named
     signals = (folder / SIGNALS).iterdir() if (folder / SIGNALS).is_dir() else ()
@@ -40,13 +40,13 @@ def check_own(folder: Path) -> None:
     ]
     if foreign:
         raise SparseEEGError(
-            f"{min(foreign)} is no part of the store {folder}, which is not replaced with it inside; move it "
-            "away, or name a new folder for the store"
+            f"{min(foreign)} is not part of the store {folder}, which can't be replaced while it has other "
+            "files; move the file, or name a new folder for the store"
         )
 
 
 def signals_in_table(folder: Path) -> set[str]:
-    """Return the names of the signals that `recordings.tsv` lists; none where it can't be read."""
+    """Return the names of the signals in `recordings.tsv`; empty if it can't be read."""
     try:
         return set(read_tsv(folder / RECORDINGS)["signal"].dropna())
     except (SparseEEGError, KeyError):
@@ -54,9 +54,11 @@ def signals_in_table(folder: Path) -> set[str]:
 
 
 def remove_signals(folder: Path, named: set[str], used: Iterable[str]) -> set[str]:
-    """Remove the signals that a store has named and does not use, and unfinished files of named ones.
+    """Remove the signals that a store has named and doesn't use, and unfinished files of named signals.
 
-    Returns the names of those that the system does not let go, as a file that is open on Windows.
+    Returns
+    -------
+    set : names of signals that could not be removed, for example because they are open on Windows.
     """
     unused, left = named - set(used), set()
     for path in (folder / SIGNALS).iterdir():

@@ -1,9 +1,9 @@
-"""From a BIDS folder to a store: in parallel, in bounded memory, only what changed, resumable at any moment.
+"""Prepare a store from a BIDS folder: in parallel, in bounded memory, incrementally, and resumable.
 
-Each recording's signal goes to a file of its own, named after a fingerprint of its source and of the options,
-and then a line into the journal. The tables are written when all are done, from the journal, the manifest
-last: what isn't finished is never taken for a store, and a store that is brought up to date stays as it was
-until then.
+The signal of each recording is written to its own file, named after a fingerprint of its source and of the
+options; then a line is added to the journal. When all recordings are done, tables are written from the
+journal, and the manifest last. Therefore an unfinished store is never taken for a finished one, and a store
+that is updated remains valid until the end.
 """
 
 import hashlib
@@ -31,11 +31,11 @@ from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, in_any_order
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import whole_file
+from sparseeg.files.atomic import read_json, whole_file
 
-MARGIN = 0.5  # seconds of signal kept to either side of a window
-_CODE = 1  # raised when the same source and options would give another signal
-_COMPANIONS = (".fdt", ".eeg", ".vmrk")  # of .set and .vhdr
+MARGIN = 0.5  # seconds of signal kept on each side of a window
+_CODE = 1  # increased when the same source and options give another signal
+_COMPANIONS = (".fdt", ".eeg", ".vmrk")  # files that belong to .set and .vhdr
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Options:
 
     Parameters
     ----------
-    processing : what is done to the signals.
-    margin : seconds of signal kept to either side of a window that is locked to an event, for jitter.
+    processing : how signals are processed.
+    margin : seconds of signal kept on each side of a window that is locked to an event, for jitter.
     releases, keep_excluded : as in `read_bids`.
     """
 
@@ -57,9 +57,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """One recording to read, and the folder in the store that its signal goes to.
+    """A recording to read, and the folder in the store for its signal.
 
-    `fingerprint` tells its source and the options apart from any other, but for the order of channels.
+    Parameters
+    ----------
+    file : the recording.
+    key : path of the recording in the source, which identifies it in the journal.
+    fingerprint : hash of the source and the options, except the order of channels.
+    cut, processing : how it is read.
+    folder : folder for its signal.
     """
 
     file: layout.BidsFile
@@ -77,7 +83,7 @@ class Job:
 
     @property
     def signal(self) -> str:
-        """The name of the file of its signal."""
+        """File name of its signal."""
         return f"{self.file.stem}-{_digest([self.fingerprint, self.processing.channels])[:12]}.npy"
 
     def _write(self, blocks: Blocks, shape: tuple[int, int], dtype: str) -> str:
@@ -100,20 +106,25 @@ def prepare(
     backend: str = "loky",
     progress: Progress | None = None,
 ) -> WindowSet:
-    """Write the windows of a BIDS folder, or of a folder of BIDS folders, to the store `out`, and open it.
+    """Write the windows of a BIDS folder, or of a folder of BIDS folders, to a store, and open it.
 
-    A store that is there is brought up to date: only recordings that are new or changed are read. After an
-    interruption, whatever its moment, the same call goes on.
+    An existing store is updated: only new or changed recordings are read. The same call continues after an
+    interruption at any moment.
 
     Parameters
     ----------
+    path : the BIDS folder.
+    out : folder of the store.
+    task : what is decoded, and how windows are cut.
+    options : how recordings are chosen and processed.
     overwrite : replace a store that was prepared with other options.
-    n_jobs, backend : joblib's, as "loky", "threading", or "dask" inside a `dask.distributed.Client`.
+    n_jobs : number of workers.
+    backend : joblib backend: "loky", "threading", or "dask" within a `dask.distributed.Client`.
     progress : called as `progress(done, total)` after each recording.
 
     Raises
     ------
-    SparseEEGError : nothing to read, `out` holds something else, or a store with other options.
+    SparseEEGError : there is nothing to read, or `out` holds something else or a store with other options.
     """
     path, out = Path(path), Path(out)
     cut = task.cut(options.processing.sfreq, options.margin)
@@ -126,7 +137,7 @@ def prepare(
     content = _content(survey, jobs, done)
     if not _is_current(out, content):
         _commit(survey, cut, options.processing, jobs, done, ch_names, out, content)
-    # Only now does nothing refer to the signals of the store before; their names go last.
+    # Signals of the previous store are not used any more; their names are removed last.
     keys = [job.key for job in jobs]
     used = [done.entries[key]["signal"] for key in keys if "signal" in done.entries[key]]
     done.compact(keys, remove_signals(out, done.named, used))
@@ -143,22 +154,22 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
     store.check_folder(out)
     check_signals(out)
     if (out / store.MANIFEST).is_file() and not (out / store.JOURNAL).is_file() and not overwrite:
-        raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new one")
+        raise SparseEEGError(f"{out} is a store that was not prepared from a BIDS folder; name a new folder")
     try:
         (out / store.SIGNALS).mkdir(parents=True, exist_ok=True)
     except FileNotFoundError as error:
-        raise SparseEEGError(f"{out} can't be made there; name another folder for the store") from error
+        raise SparseEEGError(f"{out} can't be made; name another folder for the store") from error
     done = journal.Journal(out / store.JOURNAL)
-    if done.options is not None and "task" in done.options:  # version 0.1.0 had it follow from the rule
+    if done.options is not None and "task" in done.options:  # version 0.1.0 derived it from the rule
         done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
     if done.options is not None and done.options != options and not overwrite:
         known = {**done.options, **options}
         name = next(key for key in known if done.options.get(key) != options.get(key))
         raise SparseEEGError(
             f"{out} was prepared with another {name}: {done.options.get(name)}, not {options.get(name)}; "
-            "name a new folder, or replace it by --overwrite"
+            "name a new folder, or replace the store with --overwrite"
         )
-    done.name(signals_in_table(out))  # of the store that this one replaces
+    done.name(signals_in_table(out))  # those of the previous store
     if done.options != options:
         done.begin(options)
     return done
@@ -195,7 +206,7 @@ def _stamp(path: Path) -> list[int] | None:
 def _run(
     jobs: Sequence[Job], done: journal.Journal, n_jobs: int, backend: str, progress: Progress | None
 ) -> None:
-    """Run the jobs that aren't done, and note each in the journal as it is done."""
+    """Run the jobs that aren't done, and add each to the journal when it is done."""
     waiting = [job for job in jobs if not _is_done(job, done)]
     finished = len(jobs) - len(waiting)
     if progress is not None:
@@ -224,7 +235,7 @@ def _found(jobs: Sequence[Job], done: journal.Journal) -> list[tuple[str, ...]]:
 
 
 def _in_order(jobs: Sequence[Job], done: journal.Journal, ch_names: tuple[str, ...]) -> list[Job]:
-    """Return the jobs that read recordings again whose channels are those of the others, in another order."""
+    """Return jobs that read recordings again whose channels are in another order than those of the others."""
     other = []
     for job in jobs:
         found = tuple(done.entries[job.key].get("ch_names", ch_names))
@@ -234,7 +245,7 @@ def _in_order(jobs: Sequence[Job], done: journal.Journal, ch_names: tuple[str, .
 
 
 def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
-    """Return a digest of all that the tables are made from."""
+    """Return a hash of everything that the tables are made of."""
     described = [
         [done.entries[job.key]["fingerprint"] for job in jobs],
         [_stamp(root / PARTICIPANTS) for root in layout.roots(survey.path)],
@@ -247,8 +258,8 @@ def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
 
 def _is_current(out: Path, content: str) -> bool:
     try:
-        return json.loads((out / store.MANIFEST).read_text(encoding="utf-8"))["content"] == content
-    except (OSError, ValueError, KeyError):
+        return read_json(out / store.MANIFEST, dict).get("content") == content
+    except SparseEEGError:
         return False
 
 

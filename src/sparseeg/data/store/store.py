@@ -1,9 +1,9 @@
-"""A window set on disk: written once, read window by window.
+"""A store: a window set on disk, written once and read window by window.
 
 STORE/store.json            format, unit of the signals, task, processing, channels, source
 STORE/windows.tsv           one row per window
-STORE/recordings.tsv        one row per signal: where it lies, its length, and the file it is from
-STORE/problems.tsv          what was wrong with the files it was made from
+STORE/recordings.tsv        one row per signal: its file in signals/, its length, and its source
+STORE/problems.tsv          problems with the source files
 STORE/signals/*.npy         float32 or float16 (time, channel), microvolts
 """
 
@@ -24,7 +24,7 @@ from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store.own_files import JOURNAL, MANIFEST, SIGNALS, check_own
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.atomic import write_whole
+from sparseeg.files.atomic import read_json, write_whole
 from sparseeg.files.lock import is_empty
 
 FORMAT = 3
@@ -35,15 +35,21 @@ _TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "fil
 
 
 def is_store(path: Path) -> bool:
-    """Say whether a folder is a store, finished or not."""
+    """Return whether a folder is a store, finished or not."""
     return (path / MANIFEST).is_file() or (path / JOURNAL).is_file()
 
 
 def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Path:
-    """Write a window set to the folder `path`, whole or not at all, and return the path.
+    """Write a window set as a store, whole or not at all, and return its path.
 
-    Only signals that some window uses are written. An existing store is replaced with `overwrite`, unless its
-    folder holds other files as well; anything else at `path` is never touched.
+    Only signals that a window uses are written.
+
+    Parameters
+    ----------
+    windows : the windows.
+    path : folder of the store.
+    overwrite : replace a store at `path`, unless its folder has other files, too. Anything else at `path` is
+        never touched.
 
     Raises
     ------
@@ -52,19 +58,19 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
     path = Path(path)
     check_folder(path)
     if is_store(path) and not overwrite:
-        raise SparseEEGError(f"{path} is a store already; allow overwriting it or name a new folder")
+        raise SparseEEGError(f"{path} is already a store; allow overwriting it, or name a new folder")
     if is_store(path):
         check_own(path)
-    place = path.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        content = beside / "new"
+        content = temporary / "new"
         content.mkdir()
         _write(windows, content)
-        _swap(content, place, beside / "old")
+        _swap(content, target, temporary / "old")
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 
@@ -82,7 +88,7 @@ def _swap(content: Path, path: Path, old: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raise SparseEEGError where something lies at `path` that is neither a store nor an empty folder."""
+    """Raise SparseEEGError if `path` exists and is neither a store nor an empty folder."""
     if path.exists() and not path.is_dir():
         raise SparseEEGError(f"{path} is a file; a store is a folder")
     if path.is_dir() and not is_empty(path) and not is_store(path):
@@ -101,9 +107,16 @@ def _write(windows: WindowSet, folder: Path) -> None:
 
 
 def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict[str, Any]) -> None:
-    """Write everything of a store but its signals, which lie in the files `names` already.
+    """Write the tables and the manifest of a store.
 
-    A folder with a manifest is a whole store: it is taken away first and written last.
+    The manifest marks a complete store, so it is removed first and written last.
+
+    Parameters
+    ----------
+    windows : the windows.
+    names : files of their signals in `signals/`, which exist already.
+    folder : folder of the store.
+    about : further fields of the manifest.
     """
     (folder / MANIFEST).unlink(missing_ok=True)
     write_whole(folder / "windows.tsv", _tsv(windows.table))
@@ -128,15 +141,16 @@ _PROBLEM = ("path", "reason", "action", "lost", "count")
 
 
 def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
-    """Open a store; its signals stay on the disk until a window of them is wanted.
+    """Open a store; its signals are read from disk on demand.
 
     Parameters
     ----------
-    task : the task the store must be of; any by default.
+    path : folder of the store.
+    task : name of the task that the store must have; any task by default.
 
     Raises
     ------
-    SparseEEGError : no store, a damaged one, one of another task, or one of a newer format.
+    SparseEEGError : there is no store, or it is damaged, has another task, or a newer format.
     """
     path = Path(path)
     manifest = _manifest(path, task)
@@ -157,8 +171,8 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             for row in problems.to_dict("records")
         )
         if manifest["format"] == OLDEST and "options" not in manifest:
-            reason = "an older version wrote it, without what was done to the signals"
-            problems_read += (Problem(path / MANIFEST, reason, "taken as not filtered", "nothing"),)
+            reason = "it was written by an older version, without the processing of the signals"
+            problems_read += (Problem(path / MANIFEST, reason, "read as not filtered", "nothing"),)
         return WindowSet(
             signals=signals,
             table=table,
@@ -167,17 +181,17 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:
-        raise SparseEEGError(f"{path}: a damaged store: {one_line(error)}; prepare it again") from error
+        raise SparseEEGError(f"{path} is a damaged store: {one_line(error)}; prepare it again") from error
 
 
 def options_of(path: Path) -> dict[str, Any]:
-    """Return how `prepare` was told to choose recordings: `margin`, `releases` and `keep_excluded`."""
+    """Return the options of `prepare` that chose recordings: `margin`, `releases` and `keep_excluded`."""
     options = _manifest(path, None).get("options", {})
     return {name: options[name] for name in ("margin", "releases", "keep_excluded") if name in options}
 
 
 def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return what a manifest says of the windows, as arguments of `WindowSet`."""
+    """Return the provenance in a manifest, as arguments of `WindowSet`."""
     if manifest["format"] == OLDEST:
         manifest = _of_version_0_1(manifest)
     known = Provenance.from_dict(manifest)
@@ -185,9 +199,9 @@ def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_version_0_1(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest of a store that `prepare` or `save` of version 0.1.0 has written, as it is today.
+    """Return a manifest that version 0.1.0 wrote, converted to the current format.
 
-    `save` kept nothing of what had been done to the signals: it counts as nothing.
+    `save` did not write the processing of the signals; they are taken as unprocessed.
     """
     options = manifest.get("options", {})
     tmin = manifest["tmin"]
@@ -198,26 +212,26 @@ def _of_version_0_1(manifest: dict[str, Any]) -> dict[str, Any]:
         "unit": manifest["target_unit"],
         "locked": manifest["locked"],
     }
-    done = {name: options[name] for name in _PROCESSING if name in options}
-    return manifest | {"task": task, "processing": {**done, "sfreq": manifest["sfreq"]}}
+    processing = {name: options[name] for name in _PROCESSING if name in options}
+    return manifest | {"task": task, "processing": {**processing, "sfreq": manifest["sfreq"]}}
 
 
-def _manifest(path: Path, task: str | None) -> dict:
+def _manifest(path: Path, task: str | None) -> dict[str, Any]:
     if not (path / MANIFEST).is_file():
         if (path / JOURNAL).is_file():
             raise SparseEEGError(f"{path} is a store that isn't finished: run `sparseeg prepare` again")
         raise SparseEEGError(f"{path} is not a store: it has no {MANIFEST}")
+    manifest = read_json(path / MANIFEST, dict)
     try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         version, own_task = int(manifest["format"]), manifest["task"]
         own_task = own_task if isinstance(own_task, str) else own_task["name"]
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise SparseEEGError(f"{path / MANIFEST}: not the manifest of a store: {one_line(error)}") from error
     if version < OLDEST:
         raise SparseEEGError(f"{path} is a store of the older format {version}; prepare it again")
     if version > FORMAT:
         raise SparseEEGError(
-            f"{path} is a store of format {version}; this sparseeg reads up to {FORMAT}: update sparseeg"
+            f"{path} is a store of format {version}; this version reads up to {FORMAT}: update sparseeg"
         )
     if task is not None and own_task != task:
         raise SparseEEGError(
