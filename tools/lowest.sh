@@ -6,7 +6,8 @@
 # PYTHON  interpreter (python3)
 # TORCH   version of torch (that of constraints.txt): its lowest one comes with gigabytes of CUDA packages
 #
-# uv resolves and pip installs, so that torch comes in the build that pip is offered, such as one for CPUs.
+# uv resolves and pip installs, so that torch comes in the build that pip is offered. Where UV_TORCH_BACKEND names a
+# build, as cpu, uv installs too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -20,7 +21,9 @@ echo "torch==$torch" > .venv-lowest/torch.txt
     --python .venv-lowest/bin/python --constraint .venv-lowest/torch.txt pyproject.toml \
     | grep -vE '^(torch|cuda-[a-z]+|nvidia-[a-z0-9-]+)==' > .venv-lowest/lowest.txt
 cat .venv-lowest/torch.txt >> .venv-lowest/lowest.txt
-.venv-lowest/bin/python -m pip install --quiet --requirement .venv-lowest/lowest.txt
+install=(.venv-lowest/bin/python -m pip install)
+test -z "${UV_TORCH_BACKEND:-}" || install=(.venv-uv/bin/uv pip install --python .venv-lowest/bin/python)
+"${install[@]}" --quiet --requirement .venv-lowest/lowest.txt
 .venv-lowest/bin/python -m pip install --quiet --no-deps --editable .
 .venv-lowest/bin/python -m pip check
 
