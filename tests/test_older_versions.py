@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.data.store.store import open_store
+from sparseeg.training.lineage import seen_by
 
 COMMAND = (
     *("--split", "release", "--valid", "R4", "--test", "R5", "--seeds", 1),
@@ -47,6 +48,15 @@ def test_interrupted_run_is_resumed(old: Path, sparseeg) -> None:
     assert code == 0, text
     assert json.loads((old / "interrupted" / "effort.json").read_text())["epochs"] == 400
     assert "epoch 394" not in text  # it goes on from its checkpoint, after epoch 395
+
+
+def test_who_trained_is_known(old: Path) -> None:
+    (in_comparison,) = (old / "comparison" / "runs").glob("*/seed-0")
+    for folder in (old / "run", old / "interrupted", in_comparison):
+        seen = seen_by(folder)
+        assert set(seen.trained) == {"sub-S00", "sub-S01", "sub-S02", "sub-S03"}
+        assert set(seen.validated) == {"sub-S04"}
+        assert seen.unknown == ()
 
 
 def test_comparison_is_taken_up(old: Path, sparseeg) -> None:

@@ -57,6 +57,7 @@ def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
         "augment": {"jitter": 0.1},
     }
     assert list(entry.seeds(3)) == [0]
+    assert Entry.parse("response-time-cnn@init=runs/a").given == {"init": str(Path("runs/a").resolve())}
     assert list(Entry.parse("response-time-cnn@seeds=5").seeds(2)) == [0, 5]
 
 

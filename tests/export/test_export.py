@@ -126,7 +126,7 @@ def test_no_export_replaces_the_run_itself(response_time: Path, tmp_path: Path, 
 
 def test_answers_are_compared_as_exactly_as_their_size_allows_and_numbers_only() -> None:
     class Says:
-        inputs = SimpleNamespace(unit="days")
+        inputs = SimpleNamespace(task=SimpleNamespace(unit="days"))
 
         def __call__(self, windows: np.ndarray) -> SimpleNamespace:
             return SimpleNamespace(value=4000 + windows[:, 0, 0])

@@ -224,7 +224,7 @@ def test_a_recording_that_fails_doesnt_end_the_others(
 def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
     content = json.loads((response_time / "input.json").read_text())
     assert content["flat"] == ["Cz"]
-    assert content["stimulus"] == ["left_target", "right_target"]
+    assert content["task"]["rule"]["stimulus"] == ["left_target", "right_target"]
     assert content["tmin"] == 0.5
 
 

@@ -244,9 +244,27 @@ def test_a_run_on_filtered_data_is_refused(response_time: Path, tmp_path: Path, 
     run = tmp_path / "run"
     shutil.copytree(response_time, run)
     content = json.loads((run / "input.json").read_text())
-    (run / "input.json").write_text(json.dumps(content | {"low_cut": 2.0}))
+    content["processing"]["low_cut"] = 2.0
+    (run / "input.json").write_text(json.dumps(content))
     words = ("submit", "--response-time", run, "--out", tmp_path / "a.zip")
     assert_one_line(*sparseeg(*words), "low_cut 2.0; the challenge's windows are prepared without")
+
+
+def test_a_run_on_windows_of_other_events_is_refused(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    content = json.loads((run / "input.json").read_text())
+    words = ("submit", "--response-time", run, "--out", tmp_path / "a.zip")
+    content["task"]["rule"]["stimulus"] = ["tone"]
+    (run / "input.json").write_text(json.dumps(content))
+    assert_one_line(
+        *sparseeg(*words), "windows locked to tone, the challenge's are locked to left_target or right_target"
+    )
+    content["task"]["rule"] = None  # as of epochs
+    (run / "input.json").write_text(json.dumps(content))
+    assert_one_line(*sparseeg(*words), "windows locked to unknown events")
+    content["task"]["name"] = "rt"
+    (run / "input.json").write_text(json.dumps(content))
+    assert_one_line(*sparseeg(*words), "predicts rt, but challenge 1 asks for response-time")
 
 
 def test_a_store_of_other_windows_is_refused(dataset: Path, tmp_path: Path) -> None:

@@ -27,13 +27,12 @@ def counting(toy, locked):
         np.repeat(np.arange(len(signal), dtype=np.float32)[:, None], 5, axis=1) for signal in toy.signals
     ]
     table = toy.table.assign(earliest=toy.table["start"], latest=toy.table["start"] + 20)
-    return replace(
-        toy, signals=signals, table=table[table["start"] < 1300].reset_index(drop=True), locked=locked
-    )
+    kept = table[table["start"] < 1300].reset_index(drop=True)
+    return replace(toy, signals=signals, table=kept, task=replace(toy.task, locked=locked))
 
 
 def test_training_crops_windows_anew_each_epoch_inside_their_range(toy):
-    windows = counting(toy, task=replace(toy.task, locked=False))
+    windows = counting(toy, locked=False)
     batches = loader(windows, np.arange(len(windows)), 16, shuffle=True, seed=3)
     first, second = (torch.cat([x[:, 0, 0] for x, *_ in batches]).numpy().astype(int) for _ in range(2))
     for starts in (first, second):
@@ -49,7 +48,7 @@ def test_training_crops_windows_anew_each_epoch_inside_their_range(toy):
 def test_scoring_and_response_times_keep_their_windows(toy):
     expected = sorted(counting(toy, locked=True).table["start"])
     assert sorted(starts_seen(counting(toy, locked=True), shuffle=True)) == expected
-    assert sorted(starts_seen(counting(toy, task=replace(toy.task, locked=False)))) == expected
+    assert sorted(starts_seen(counting(toy, locked=False))) == expected
 
 
 def test_jitter_moves_a_response_time_with_its_window_and_no_further_than_asked(toy):
@@ -66,7 +65,7 @@ def test_jitter_moves_a_response_time_with_its_window_and_no_further_than_asked(
 
 
 def test_a_crop_as_long_as_its_window_stays_where_it_is(toy):
-    windows = counting(toy, task=replace(toy.task, locked=False))
+    windows = counting(toy, locked=False)
     windows.table["earliest"] = windows.table["latest"] = windows.table["start"]
     assert sorted(starts_seen(windows, shuffle=True)) == sorted(windows.table["start"])
 

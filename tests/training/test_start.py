@@ -131,7 +131,7 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
     (tmp_path / "splits.json").write_text(json.dumps([parts]))
     Inputs.of(toy).write(tmp_path)
     _, _, lines = started(tmp_path, toy, split, **model)
-    assert lines[0].endswith("new: the last layer")
+    assert lines[-1].endswith("new: the last layer")
     with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't be test subjects"):
         started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
     with pytest.raises(

@@ -1,6 +1,7 @@
 """One line of a comparison: a model, how it is trained, and with how many seeds."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -58,6 +59,8 @@ class Entry:
                 raise SparseEEGError(f"{text}: {name} is no option of a single model")
             elif name in AugmentConfig.model_fields:
                 given.setdefault("augment", {})[name] = value
+            elif name == "init":
+                given[name] = str(Path(str(value)).resolve())  # the same run from any folder
             elif name in TrainConfig.model_fields:
                 given[name] = value
             else:

@@ -138,8 +138,8 @@ def fetch(
 
     Raises
     ------
-    SparseEEGError : the server can't be reached or doesn't have it, the disk is too small, or another fetch
-        is writing there.
+    SparseEEGError : the server can't be reached or doesn't have it, the disk is too small, or another
+        command is writing there.
     OSError : the disk can't be written to.
     """
     bucket, stop = Bucket(jobs, patience), Event()

@@ -34,7 +34,7 @@ def only_writer(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise SparseEEGError(
-            f"another command is writing to {folder}: wait for it, end it, or choose another --out"
+            f"another command is writing to {folder}: wait for it, end it, or choose another folder"
         ) from error
     except (OSError, NotImplementedError) as error:
         if isinstance(error, OSError) and error.errno not in _NOT_SUPPORTED:

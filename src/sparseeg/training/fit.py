@@ -27,7 +27,9 @@ from sparseeg.training.trainer import (
     Report,
     TrainingInterrupted,
     fit_to_best,
+    is_fitted,
     last_checkpoint,
+    load_weights,
     make_trainer,
     quiet,
 )
@@ -56,8 +58,8 @@ def fit_network(
 ) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
-    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` go to the folder. A fit
-    that was interrupted goes on from `last.ckpt`; one that was finished is read from its checkpoint.
+    Checkpoints (`best.ckpt`, `last.ckpt`), logs and `effort.json` go to the folder. A fit that was
+    interrupted goes on from `last.ckpt`; one that has ended is read from its checkpoint.
 
     Parameters
     ----------
@@ -77,6 +79,10 @@ def fit_network(
         start_from(Path(config.init), config.model, network, windows, split, report)
     std = _set_target(network, windows, values[split.train], config)
     module = DecodingModule(network, std, config)
+    kept = config.keep if epochs is None else "last"
+    if is_fitted(folder, kept):
+        load_weights(module, folder, kept)
+        return network
     jitter = config.augment.jitter if windows.movable else 0.0
     if jitter < config.augment.jitter and windows.locked:
         report("no signal is kept around the windows: they aren't moved in training")
@@ -88,7 +94,7 @@ def fit_network(
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
         train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
         valid = batches(split.valid, 4 * config.batch_size)
-        fit_to_best(trainer, module, train, valid, folder, timer, config.keep if epochs is None else "last")
+        fit_to_best(trainer, module, train, valid, folder, timer, kept)
     return network
 
 

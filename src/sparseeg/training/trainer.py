@@ -151,7 +151,7 @@ def _draws() -> bool:
 
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the checkpoint from which an interrupted fit in a folder goes on; None without one."""
-    path = folder / "checkpoints" / "last.ckpt"
+    path = _checkpoint(folder, "last")
     return path if path.exists() else None
 
 
@@ -166,22 +166,31 @@ def fit_to_best(
 ) -> None:
     """Fit a module or go on fitting it, give it the weights of its best epoch, and write `effort.json`.
 
-    A fit that has its `effort.json` is finished: its weights are only read.
-
     kept : "last" takes the weights of the last epoch instead.
     """
-    path = folder / "checkpoints" / f"{kept}.ckpt"
-    finished = (folder / EFFORT).exists() and path.exists()
-    if not finished:
-        try:
-            trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
-        except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
-            raise TrainingInterrupted from error
-    best = torch.load(path, map_location="cpu", weights_only=True)
-    module.load_state_dict(best["state_dict"])
+    try:
+        trainer.fit(module, train, valid, ckpt_path=last_checkpoint(folder))
+    except SystemExit as error:  # Lightning turns Ctrl-C into an exit of the interpreter.
+        raise TrainingInterrupted from error
+    epoch = load_weights(module, folder, kept)
+    Effort(round(timer.time_elapsed(), 1), trainer.current_epoch, epoch).write(folder)
+
+
+def is_fitted(folder: Path, kept: str) -> bool:
+    """Say whether the fit in a folder has ended, so that `load_weights` gives the network."""
+    return (folder / EFFORT).exists() and _checkpoint(folder, kept).exists()
+
+
+def load_weights(module: lightning.LightningModule, folder: Path, kept: str) -> int:
+    """Give a module, on the CPU, the weights of the "best" or the "last" epoch, and return its number."""
+    checkpoint = torch.load(_checkpoint(folder, kept), map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
     module.cpu()
-    if not finished:
-        Effort(round(timer.time_elapsed(), 1), trainer.current_epoch, best["epoch"] + 1).write(folder)
+    return checkpoint["epoch"] + 1
+
+
+def _checkpoint(folder: Path, kept: str) -> Path:
+    return folder / "checkpoints" / f"{kept}.ckpt"
 
 
 @contextmanager
