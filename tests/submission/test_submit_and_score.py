@@ -60,7 +60,7 @@ def test_the_same_runs_give_the_same_bytes(
     sparseeg,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sparseeg.submission.pack.N_TRIED", 8)
+    monkeypatch.setattr("sparseeg.submission.pack.N_EXAMPLES", 8)
     again = tmp_path / "again.zip"
     words = ("--response-time", response_time, "--externalizing", externalizing, "--out", again)
     code, text = sparseeg("submit", *words)

@@ -25,15 +25,24 @@ class Cut(Protocol):
     """
 
     @property
-    def n_times(self) -> int: ...
+    def n_times(self) -> int:
+        """Samples per window."""
+
     @property
-    def sfreq(self) -> float: ...
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+
     @property
-    def tmin(self) -> float: ...
-    def events(self, file: BidsFile) -> pd.DataFrame | Problem: ...
+    def tmin(self) -> float:
+        """Seconds from the event to the first sample of a window."""
+
+    def events(self, file: BidsFile) -> pd.DataFrame | Problem:
+        """Return the events of a recording that have a window, or a problem if there are none."""
+
     def windows(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
-    ) -> pd.DataFrame | Problem: ...
+    ) -> pd.DataFrame | Problem:
+        """Return the windows of a recording of `n_samples` samples, or a problem if there are none."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def needed(name: str) -> Any:
 
 
 def _network(predictor: Predictor) -> tuple[Ensemble, torch.Tensor]:
-    """Return the networks as one, and windows of the shape that they take; two, since one is special."""
+    """Return the networks as one, and two example windows, because exporters treat one as a special case."""
     network = Ensemble(predictor.networks, predictor.config.partitions).eval()
     return network, torch.randn(2, predictor.spec.n_chans, predictor.spec.n_times)
 

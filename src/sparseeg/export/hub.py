@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin
@@ -48,10 +49,11 @@ class PretrainedDecoder(nn.Module, PyTorchModelHubMixin, library_name=LIBRARY):
         self.inputs = inputs or {}
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return predictions (batch, 1) for windows (batch, channel, time)."""
         return self.together(x)
 
 
-def export_hub(predictor: Predictor, out: Path, windows: Any) -> float:
+def export_hub(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
     """Write a run in Hugging Face's format to a folder; otherwise as `graph.export_onnx`."""
     specs = [asdict(predictor.spec)] * len(predictor.networks)
     model = PretrainedDecoder(specs, predictor.config.partitions, predictor.inputs.to_dict())

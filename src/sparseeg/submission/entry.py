@@ -74,14 +74,14 @@ class ChallengeNetwork(nn.Module):
 
     @torch.inference_mode()
     def forward(self, x: Tensor) -> Tensor:
-        """Return the answers, float32 (batch, 1)."""
+        """Return predictions, float32 (batch, 1)."""
         if not self.ensemble.networks:
             return x.new_full((len(x), 1), self.constant, dtype=torch.float32)
-        # The image's triton is older than what our kernels were tested with.
+        # The triton of the image is older than the versions that our kernels were tested with.
         with nullcontext() if x.device.type == "cpu" else plain_path():
-            answers = self.ensemble(x.float())
-        # One window that isn't a number would cost the whole score.
-        return answers.nan_to_num(self.constant, self.constant, self.constant)
+            predictions = self.ensemble(x.float())
+        # A single NaN would invalidate the whole score.
+        return predictions.nan_to_num(self.constant, self.constant, self.constant)
 
 
 def _built(spec: dict[str, Any], weights: dict[str, Tensor]) -> nn.Module:

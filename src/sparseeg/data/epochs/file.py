@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import mne
 import numpy as np
@@ -92,7 +91,7 @@ class MissingColumn(Problem):
 
 
 def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile | Problem:
-    """Return the epochs of a file that have a target, or the problem because of which there are none.
+    """Return the epochs of a file that have a target, or a problem if there are none.
 
     Epochs are resampled before they are cropped, so that the crop has no artefacts at its edges.
     """
@@ -135,7 +134,7 @@ def _targets(
 
 
 def _windows(
-    epochs: Any, path: Path, target: np.ndarray, crop: Crop, problems: list[Problem]
+    epochs: mne.BaseEpochs, path: Path, target: np.ndarray, crop: Crop, problems: list[Problem]
 ) -> EpochsFile | Problem:
     epochs.pick("eeg", exclude=())
     if epochs.info["bads"]:
@@ -171,7 +170,7 @@ def _windows(
     )
 
 
-def _resampled(epochs: Any, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
+def _resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
     """Return volts (epoch, channel, time), times and rate, resampled if the file has another rate."""
     volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
     if wanted is None or same_rate(sfreq, wanted):

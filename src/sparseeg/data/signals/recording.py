@@ -58,7 +58,7 @@ def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
 def read_recording(
     file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory
 ) -> Recording | Problem:
-    """Return the windows of one recording, or the problem because of which there are none.
+    """Return the windows of one recording, or a problem if there are none.
 
     Only the segments of signal inside windows are kept; overlapping windows share theirs. A damaged file
     gives a problem, not an error.

@@ -34,6 +34,7 @@ class SignalFile:
 
     @property
     def ndim(self) -> int:
+        """Number of dimensions, 2."""
         return len(self.shape)
 
     def __len__(self) -> int:
