@@ -50,7 +50,7 @@ def test_one_job_is_done_here_and_in_order() -> None:
 
 
 def test_a_process_that_is_killed_is_one_line() -> None:
-    with pytest.raises(SparseEEGError, match="a worker process was killed, most often"):
+    with pytest.raises(SparseEEGError, match="a worker process was killed, probably because"):
         list(in_any_order(partial(end, signal.SIGKILL), range(4), 2))
 
 

@@ -124,7 +124,7 @@ def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path)
     with pytest.raises(SparseEEGError, match="a store of the task 'response-time', not 'externalizing'"):
         store.open_store(path, task="externalizing")
     change_manifest(path, format=4)
-    with pytest.raises(SparseEEGError, match="format 4; this sparseeg reads up to 3: update"):
+    with pytest.raises(SparseEEGError, match="format 4; this version reads up to 3: update"):
         store.open_store(path)
     change_manifest(path, format=1)
     with pytest.raises(SparseEEGError, match="older format 1; prepare it again"):
