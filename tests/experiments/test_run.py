@@ -189,7 +189,7 @@ def test_without_a_test_part_the_validation_part_is_scored_and_named(toy: Window
     alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
     metrics = runs.train(alone, toy, tmp_path / "run", silent)
     assert metrics["part"] == "validation"
-    assert "on whom the epoch was chosen" in write_report(tmp_path / "run").read_text()
+    assert "which were also used to select the epoch" in write_report(tmp_path / "run").read_text()
     assert set(pd.read_csv(tmp_path / "run" / "predictions.tsv", sep="\t")["release"]) == {"R5"}
 
 
