@@ -1,11 +1,15 @@
 """Fixtures shared by all tests; every test is the same alone, in any order and beside other work."""
 
 import os
+import signal
 from pathlib import Path
 
 # pytest-xdist starts several workers: with all processors each, they would only be in each other's way.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch are imported
+# In the background of a shell Ctrl-C is ignored, also by the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 import torch

@@ -10,9 +10,14 @@ from pathlib import Path
 import joblib
 import pytest
 
+from helpers.patience import SAFETY_NET, wait_until
+from helpers.processes import has_ended
 from sparseeg.engines import in_any_order
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 def threads_and_memory(_: int) -> tuple[int, str | None]:
@@ -23,7 +28,7 @@ def threads_and_memory(_: int) -> tuple[int, str | None]:
 
 def wait_for_the_end(folder: Path, number: int) -> None:
     (folder / str(os.getpid())).touch()
-    time.sleep(600)
+    time.sleep(2 * SAFETY_NET)
 
 
 def end(with_signal: int, number: int) -> int:
@@ -49,29 +54,22 @@ def test_one_job_is_done_here_and_in_order() -> None:
     ]
 
 
+@posix
 def test_a_process_that_is_killed_is_one_line() -> None:
     with pytest.raises(SparseEEGError, match="a worker process was killed, probably because"):
         list(in_any_order(partial(end, signal.SIGKILL), range(4), 2))
 
 
+@posix
 def test_an_interrupted_process_interrupts_all() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(in_any_order(partial(end, signal.SIGINT), range(4), 2))
 
 
-def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+@posix
 def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
     def interrupt() -> None:
-        while len(list(tmp_path.iterdir())) < 2:
-            time.sleep(0.05)
+        wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt, daemon=True)
@@ -80,7 +78,4 @@ def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
         list(in_any_order(partial(wait_for_the_end, tmp_path), range(8), 2))
     processes = [int(path.name) for path in tmp_path.iterdir()]
     assert len(processes) == 2
-    until = time.monotonic() + 60
-    while any(map(is_alive, processes)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(map(is_alive, processes))
+    wait_until(lambda: all(map(has_ended, processes)))

@@ -171,10 +171,11 @@ def test_leave_one_subject_out_pools_every_trial_once(tmp_path: Path) -> None:
     assert len(list((tmp_path / "run" / "folds").glob("*/model.safetensors"))) == 4
 
 
-def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path) -> None:
-    path = run / "model.safetensors"
+def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path, tmp_path: Path) -> None:
+    again = shutil.copytree(run, tmp_path / "run")
+    path = again / "model.safetensors"
     before = path.stat().st_mtime_ns
-    runs.train(config(), toy, run, silent)
+    runs.train(config(), toy, again, silent)
     assert path.stat().st_mtime_ns == before
 
 

@@ -334,13 +334,7 @@ def test_the_command_says_what_it_did_and_what_is_missing(proxy, content, tmp_pa
 def test_an_interrupted_fetch_keeps_what_it_has(proxy, content, tmp_path):
     proxy.plan = lambda key, number: Trick(cut=200_000, silent=True) if key.endswith("_eeg.bdf") else None
     words = [sys.executable, "-m", "sparseeg", "fetch", "R5", "--to", str(tmp_path)]
-    process = subprocess.Popen(
-        words,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where the tests run in the background of a shell, their children would ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: list(tmp_path.rglob("*.partial")))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=SAFETY_NET)

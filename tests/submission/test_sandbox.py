@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from helpers.patience import SAFETY_NET, wait_until
+from helpers.processes import has_ended
 from sparseeg.errors import SparseEEGError
 from sparseeg.submission.sandbox import Limits, run_submission
 
@@ -44,14 +44,6 @@ def not_at_the_limit() -> Iterator[Limits]:
     begin = time.monotonic()
     yield Limits(seconds=2 * SAFETY_NET)
     assert time.monotonic() - begin < SAFETY_NET
-
-
-def has_ended(pid: int) -> bool:
-    """Tell whether a process has ended; a zombie has, though nobody has asked for its exit code."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def failure(tmp_path: Path, source: str, **options) -> str:

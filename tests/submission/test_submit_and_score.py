@@ -178,6 +178,7 @@ def test_a_scoring_that_is_ended_leaves_nothing_behind(dataset: Path, tmp_path: 
     archive = zip_of(tmp_path, f"open({str(tmp_path / 'begun')!r}, 'w')\nwhile True: pass\n")
     (tmp_path / "temporary").mkdir()
     command = [sys.executable, "-m", "sparseeg", "score", str(archive), "--data", str(dataset)]
+    command += ["--time-limit", str(SAFETY_NET / 60)]  # it would go on if the tests were killed here
     process = subprocess.Popen(
         command, env=os.environ | {"TMPDIR": str(tmp_path / "temporary")}, stderr=subprocess.DEVNULL
     )
