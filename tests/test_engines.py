@@ -16,7 +16,6 @@ from sparseeg.engines import in_any_order
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
 
-
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
