@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import os
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -31,7 +33,16 @@ from sparseeg.bench.contenders import (
     random_weights,
 )
 from sparseeg.bench.peers import PEERS, even_part
-from sparseeg.bench.probe import BACKWARD, FORWARD, Case, PassLimits, ProbeResult, make_pass, probe
+from sparseeg.bench.probe import (
+    BACKWARD,
+    FORWARD,
+    Case,
+    PassLimits,
+    ProbeResult,
+    make_pass,
+    memory_limit,
+    probe,
+)
 from sparseeg.bench.slices import slice_pass
 from sparseeg.errors import SparseEEGError
 
@@ -418,3 +429,15 @@ def test_summary_compares_with_the_fastest_and_counts_memory_by_sample() -> None
     assert scaling.loc[FORWARD, "constant MB"] == pytest.approx(15.0, rel=0.02)
     assert scaling.loc[FORWARD, "N where dense takes 1250x"] == pytest.approx(10000)
     assert math.isnan(scaling.loc[BACKWARD, "N where dense takes 1250x"])
+
+
+def test_systems_that_cannot_limit_or_measure_memory_say_so(monkeypatch) -> None:
+    assert memory_limit(10**9) == 10**9
+    assert 0 < memory_limit(None) < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    monkeypatch.setattr("sparseeg.bench.probe.memory_status", lambda field: None)  # as on macOS
+    assert memory_limit(None) is None
+    with pytest.raises(SparseEEGError, match="can't limit the memory of a layer; run without"):
+        memory_limit(10**9)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SparseEEGError, match="run it on Linux or in WSL"):
+        memory_limit(None)

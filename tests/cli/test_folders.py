@@ -155,7 +155,7 @@ def test_scores_on_different_data_with_the_same_partitions_stay_apart(
     elsewhere = other_people(toy, tmp_path / "elsewhere" / "first")
     for partitions in ((), ("--partitions", 2)):
         refused = sparseeg("evaluate", run, "--data", elsewhere, *partitions)
-        assert_one_line(*refused, f"holds the scores on {first}; choose another folder with --out")
+        assert_one_line(*refused, f"holds the scores on {first} in {first}; choose another folder")
 
 
 def test_scores_replace_no_other_run_or_comparison(finished: Path, tmp_path: Path, sparseeg) -> None:

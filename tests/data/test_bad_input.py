@@ -260,6 +260,18 @@ def test_a_participants_table_that_cannot_be_used(folder, content, reason):
     assert only_problem(read_bids(folder.root)).reason == reason
 
 
+@pytest.mark.parametrize("content", [b"", b'{"Simulated": tr', b"[]", b"\xff\xfe\x00"])
+def test_a_description_that_cannot_be_read(folder, content):
+    path = folder.root / "dataset_description.json"
+    path.write_bytes(content)
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert (problem.path, problem.lost) == (path, "nothing")
+    assert problem.reason.startswith("is damaged: ")
+    assert problem.action == "read as recorded data, not as simulated"
+    assert not windows.simulated
+
+
 def test_two_rows_for_one_subject(folder):
     folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", "8")})
     with (folder.root / "participants.tsv").open("a") as file:

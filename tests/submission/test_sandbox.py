@@ -14,6 +14,7 @@ import pytest
 from helpers.patience import SAFETY_NET, wait_until
 from helpers.processes import has_ended
 from sparseeg.errors import SparseEEGError
+from sparseeg.submission import sandbox
 from sparseeg.submission.sandbox import Limits, run_submission
 
 HEAD = """
@@ -61,6 +62,26 @@ def test_answers_come_back_in_order_with_what_they_took(tmp_path: Path) -> None:
     assert answers.seconds > 0
     assert answers.peak_bytes > 10**7
     assert run_submission(folder, 1, [], name="a.zip").values.shape == (0,)
+
+
+def test_limits_that_the_system_does_not_enforce_are_said(tmp_path: Path, monkeypatch) -> None:
+    folder = submission(tmp_path, HEAD.format(answer="x.mean((1, 2))[:, None] * 2"))
+    # As on Windows, where Python has no module `resource`, and as on a system without network namespaces.
+    elsewhere = tmp_path / "worker.py"
+    elsewhere.write_text(
+        sandbox.WORKER.read_text()
+        .replace("import resource", "raise ImportError")
+        .replace('sys.platform.startswith("linux")', "False")
+        .replace("/proc/self/status", "/proc/self/no-such-file")
+    )
+    monkeypatch.setattr(sandbox, "WORKER", elsewhere)
+    result = run_submission(folder, 1, batches(1, 3), name="a.zip")
+    assert result.values.tolist() == [2, 4, 4, 4]
+    assert result.peak_bytes is None
+    assert result.not_enforced == (
+        "the memory of the submission was not limited",
+        "programs that the submission starts could use the network",
+    )
 
 
 def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sparseeg.bench.contenders import Contender, random_weights
+from sparseeg.errors import SparseEEGError
 
 FORWARD, BACKWARD = "forward", "forward+backward"
 
@@ -67,8 +68,23 @@ class ProbeResult:
     grows: bool = False
 
 
-def default_memory_limit() -> int:
-    """Return 75 % of this machine's memory, in bytes."""
+def memory_limit(n_bytes: int | None) -> int | None:
+    """Return the memory that a layer may use: `n_bytes`, or 75 % of this machine's memory.
+
+    None where the system can't limit it (macOS).
+
+    Raises
+    ------
+    SparseEEGError : the system can't limit memory to `n_bytes`, or can't measure it (Windows).
+    """
+    if sys.platform == "win32":
+        raise SparseEEGError("this benchmark can't measure memory on Windows; run it on Linux or in WSL")
+    if memory_status("VmSize") is None:
+        if n_bytes is not None:
+            raise SparseEEGError("this system can't limit the memory of a layer; run without this limit")
+        return None
+    if n_bytes is not None:
+        return n_bytes
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4
 
 

@@ -58,15 +58,16 @@ def evaluate(
             raise
         own = None
         say(f"the run's own data can't be read ({error}): no ridge and no gradient boosting in the table")
-    other = None
+    other, paths = None, config.data.path
     if data is not None and elsewhere:
+        paths = absolute([data])
         # The run's own releases are no choice among these.
         other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs)
     folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
     source = next(windows.source for windows in (other, own) if windows is not None)
     with writing(folder):
-        _check_evaluation(run, folder, source, named=out is not None)
-        metrics = runs.reevaluate(run, own, other, folder, say, chosen)
+        _check_evaluation(run, folder, {"path": list(paths), "source": source}, named=out is not None)
+        metrics = runs.reevaluate(run, own, other, folder, say, chosen, paths)
         write_report(folder)
     show(metrics)
     say(f"metrics.json and predictions.tsv in {folder}")
@@ -80,9 +81,12 @@ def _evaluation_folder(run: Path, data: Path | None, partitions: Any) -> Path:
     return (run / "evaluations" if data is None else folder) / f"partitions-{partitions}"
 
 
-def _check_evaluation(run: Path, folder: Path, source: str, named: bool) -> None:
+def _check_evaluation(run: Path, folder: Path, data: dict[str, Any], named: bool) -> None:
     """Raise SparseEEGError where scores would replace those of something else.
 
+    Parameters
+    ----------
+    data : the paths and the source of the data, as in `metrics.json`.
     named : whether the folder was given, and may replace scores on other data.
     """
     if folder.resolve() == run.resolve():
@@ -90,15 +94,23 @@ def _check_evaluation(run: Path, folder: Path, source: str, named: bool) -> None
     if any((folder / name).exists() for name in ("config.yaml", "settings.json")):
         raise SparseEEGError(f"{folder} is the folder of another run or comparison; choose another --out")
     try:
-        there = json.loads((folder / "metrics.json").read_text())["data"]["source"]
+        there = json.loads((folder / "metrics.json").read_text())["data"]
+        found = there["source"]
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SparseEEGError(
             f"{folder / 'metrics.json'} is damaged, or not from an evaluation; choose another --out"
         ) from error
-    if there != source and not named:
-        raise SparseEEGError(f"{folder} holds the scores on {there}; choose another folder with --out")
+    if named:
+        return
+    # Two stores may have the same source. Version 0.1.0 kept no paths.
+    for key in ("path", "source"):
+        if there.get(key, data[key]) != data[key]:
+            where = f" in {', '.join(there['path'])}" if key == "path" else ""
+            raise SparseEEGError(
+                f"{folder} holds the scores on {found}{where}; choose another folder with --out"
+            )
 
 
 def _partitions(word: str | None, run: Path) -> Any:

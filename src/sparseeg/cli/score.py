@@ -136,6 +136,8 @@ def _show(name: str, scores: list[Any], simulated: bool) -> None:
                 f"chance: in another order they differ by up to {result.moved:.3g}",
                 soft_wrap=True,
             )
+    for sentence in dict.fromkeys(sentence for result in scores for sentence in result.not_enforced):
+        output.print(f"{sentence} on this system and device", soft_wrap=True)
 
 
 _ROWS = {
@@ -151,7 +153,9 @@ _ROWS = {
     ),
     "windows, subjects": lambda result: f"{result.scores['n_trials']}, {result.scores['n_subjects']}",
     "ms per window": lambda result: f"{1000 * result.seconds_per_window:.1f}",
-    "memory at most": lambda result: decimal(result.peak_bytes),
+    "memory at most": lambda result: (
+        "not measured" if result.peak_bytes is None else decimal(result.peak_bytes)
+    ),
 }
 
 
@@ -170,6 +174,7 @@ def _write(out: Path, scores: list[Any]) -> None:
             "depends_on_order": result.depends_on_order,
             "seconds_per_window": result.seconds_per_window,
             "peak_bytes": result.peak_bytes,
+            "not_enforced": list(result.not_enforced),
         }
         for part, table in (("predictions", result.predictions), ("subjects", result.by_subject())):
             text = table.to_csv(sep="\t", index=False, float_format="%.7g")

@@ -51,9 +51,10 @@ def submit(
     with interruptible("interrupted; nothing was written"):
         results = pack(runs, out, say)
     for result in results:
+        memory = "" if result.peak_bytes is None else f", {decimal(result.peak_bytes)} of memory at most"
         say(
             f"challenge {result.challenge}, in a clean process: within {result.difference:.1g} of the run, "
-            f"in volts and microvolts; {1000 * result.seconds_per_window:.1f} ms per window at batch size 1, "
-            f"{decimal(result.peak_bytes)} of memory at most"
+            f"in volts and microvolts; {1000 * result.seconds_per_window:.1f} ms per window at batch size 1"
+            f"{memory}"
         )
     say(f"{out}: {decimal(out.stat().st_size)}; next: sparseeg score {out} --data R5")

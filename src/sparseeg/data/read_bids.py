@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids.description import is_simulated
+from sparseeg.data.bids.description import any_simulated
 from sparseeg.data.bids.participants import NAME, Subjects, number_columns
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.cuts import Cut
@@ -99,13 +99,15 @@ class Survey:
     files: list[layout.BidsFile]
     subjects: Subjects
     problems: list[Problem]
+    simulated: bool
 
 
 def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool) -> Survey:
     """Return the recordings of a task without opening them; arguments and errors as in `read_bids`."""
     files = _recordings(path, task)
     subjects = Subjects(files, task.column)
-    problems = [*subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
+    simulated, damaged = any_simulated({file.root for file in files})
+    problems = [*damaged, *subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
     if releases is not None:
         files = _of_releases(files, subjects, {hbn.release(name) for name in releases}, path, problems)
     if not keep_excluded:
@@ -113,7 +115,7 @@ def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_exc
     files = _once(files, problems)
     if task.column is not None:
         files = _with_target(path, files, subjects, task, problems)
-    return Survey(path, task, files, subjects, problems)
+    return Survey(path, task, files, subjects, problems, simulated)
 
 
 def assemble(
@@ -158,7 +160,7 @@ def assemble(
         task=survey.task,
         processing=processing,
         source=str(survey.path),
-        simulated=any(is_simulated(root) for root in {file.root for file in survey.files}),
+        simulated=survey.simulated,
         tmin=cut.tmin,
         problems=tuple(problems),
     )

@@ -115,6 +115,7 @@ def reevaluate(
     out: Path,
     report: Report,
     partitions: Partitions | None = None,
+    paths: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Score the networks of a run again; write `metrics.json` and `predictions.tsv` to `out`.
 
@@ -124,8 +125,11 @@ def reevaluate(
     other : recordings to test on instead of the run's own test part; none of their subjects may have trained
         or validated the network.
     partitions : what layers of random attention attend to, in place of what the run's configuration says.
+    paths : where `other` was read from; `metrics.json` keeps it.
     """
     config = TrainConfig.read(run)
+    if paths is not None:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"path": tuple(paths)})})
     if partitions is not None:
         config = config.model_copy(update={"partitions": partitions})
     stored = read_subjects(run)
@@ -215,6 +219,7 @@ def _score(
         **evaluate(predictions),
         "data": {
             "source": windows.source,
+            "path": list(config.data.path),
             "simulated": windows.simulated,
             "n_files_with_problems": len({problem.path for problem in windows.problems}),
         },

@@ -40,13 +40,13 @@ class PackCheck:
     ----------
     challenge : 1 or 2.
     difference : largest difference from the predictions of the runs.
-    seconds_per_window, peak_bytes : at batch size 1.
+    seconds_per_window, peak_bytes : at batch size 1; on Windows, the memory is None.
     """
 
     challenge: int
     difference: float
     seconds_per_window: float
-    peak_bytes: int
+    peak_bytes: int | None
 
 
 def pack(runs: Mapping[int, Sequence[Path]], out: Path, report: Report | None = None) -> list[PackCheck]:

@@ -20,6 +20,10 @@ from sparseeg.errors import SparseEEGError
 WORKER = Path(__file__).with_name("worker.py")
 MEMORY = 16 * 2**30
 HOUR = 3600.0
+_NOT_ENFORCED = {  # by the key of the status
+    "memory_limited": "the memory of the submission was not limited",
+    "network_blocked": "programs that the submission starts could use the network",
+}
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
 
 
@@ -36,11 +40,20 @@ NORMAL = Limits()
 
 @dataclass(frozen=True)
 class SandboxResult:
-    """The predictions of a submission, (window,), and their cost: seconds, and peak memory in bytes."""
+    """The predictions of a submission, and what they took.
+
+    Parameters
+    ----------
+    values : the predictions, (window,).
+    seconds : time for all windows.
+    peak_bytes : peak memory; None where the system doesn't tell it (Windows).
+    not_enforced : one sentence for each limit that this system, or the device, doesn't enforce.
+    """
 
     values: np.ndarray
     seconds: float
-    peak_bytes: int
+    peak_bytes: int | None
+    not_enforced: tuple[str, ...] = ()
 
 
 def _ignore(windows: int) -> None:
@@ -164,7 +177,11 @@ def _read(work: Path, name: str, code: int, count: int) -> SandboxResult:
         if "error" in status:
             raise SparseEEGError(f"{name}: {status['error']}")
         values = np.fromfile(work / "answers", dtype=np.float64)
-        result = SandboxResult(values, float(status["seconds"]), int(status["peak_bytes"]))
+        peak = status["peak_bytes"]
+        not_enforced = tuple(sentence for key, sentence in _NOT_ENFORCED.items() if not status[key])
+        result = SandboxResult(
+            values, float(status["seconds"]), None if peak is None else int(peak), not_enforced
+        )
     except SparseEEGError:
         raise
     except (OSError, ValueError, TypeError, KeyError) as error:  # a submission may overwrite these files

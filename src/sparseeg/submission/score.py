@@ -40,7 +40,8 @@ class ChallengeScore:
     kept : the same without the subjects that the start kit excludes; None if there are no such subjects.
     shuffled_nrmse, moved : NRMSE with the windows in another order, and the largest change of a prediction;
         None if this was not checked.
-    seconds_per_window, peak_bytes : time and memory at batch size 1.
+    seconds_per_window, peak_bytes : time and memory at batch size 1; on Windows, the memory is None.
+    not_enforced : one sentence for each limit that was not enforced.
     predictions : one row per window, in the order of the scoring.
     """
 
@@ -50,7 +51,8 @@ class ChallengeScore:
     shuffled_nrmse: float | None
     moved: float | None
     seconds_per_window: float
-    peak_bytes: int
+    peak_bytes: int | None
+    not_enforced: tuple[str, ...]
     predictions: pd.DataFrame
 
     @property
@@ -257,5 +259,6 @@ def _score(
         moved=None if shuffled is None else float(np.abs(shuffled - values).max()),
         seconds_per_window=result.seconds / max(1, n),
         peak_bytes=result.peak_bytes,
+        not_enforced=result.not_enforced,
         predictions=windows.table[known].assign(prediction=values),
     )

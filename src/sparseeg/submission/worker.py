@@ -42,22 +42,28 @@ def _refuse(*_: Any, **__: Any) -> Any:
     raise OSError("a submission has no network")
 
 
-def _without_network(device: str) -> None:
-    """Block the network; on Linux, if it is allowed, by a network namespace, which includes subprocesses."""
+def _without_network(device: str) -> bool:
+    """Block the network, and return whether subprocesses have none either.
+
+    That takes a network namespace, which only Linux has, and which some containers don't allow.
+    """
     for name in ("connect", "connect_ex", "sendto", "sendmsg", "bind"):
         if hasattr(socket.socket, name):
             setattr(socket.socket, name, _refuse)
     for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "create_connection"):
         setattr(socket, name, _refuse)
     if not sys.platform.startswith("linux") or device != "cpu":
-        return
+        return False
     libc, user, group = ctypes.CDLL(None), os.getuid(), os.getgid()
-    if libc.unshare(_NEW_NETWORK) == 0 or libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
-        return
+    if libc.unshare(_NEW_NETWORK) == 0:
+        return True
+    if libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
+        return False
     with contextlib.suppress(OSError):  # map the user to itself
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    return True
 
 
 def _end_with_parent(parent: int) -> None:
@@ -68,27 +74,34 @@ def _end_with_parent(parent: int) -> None:
             os._exit(1)
 
 
-def _limit_memory(n_bytes: int) -> None:
+def _limit_memory(n_bytes: int) -> bool:
+    """Limit the memory of this process, and return whether the system does that."""
     try:
         import resource
     except ImportError:  # Windows
-        return
+        return False
     highest = resource.getrlimit(resource.RLIMIT_AS)[1]
     if highest != resource.RLIM_INFINITY:
         n_bytes = min(n_bytes, highest)
-    with contextlib.suppress(ValueError, OSError, OverflowError):  # macOS may refuse
+    try:
         resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+    except (ValueError, OSError, OverflowError):  # macOS may refuse
+        return False
+    return True
 
 
-def _peak_bytes() -> int:
-    """Return the peak resident memory; on Linux, without that of the parent, which `ru_maxrss` includes."""
+def _peak_bytes() -> int | None:
+    """Return the peak resident memory in bytes; None on Windows.
+
+    On Linux, without that of the parent, which `ru_maxrss` includes.
+    """
     with contextlib.suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/self/status").read_text().splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
     try:
         import resource
     except ImportError:
-        return 0
+        return None
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -155,15 +168,19 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
     source = os.fdopen(os.dup(0), "rb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    _without_network(settings["device"])
+    network_blocked = _without_network(settings["device"])
     _end_with_parent(settings["parent"])
     sys.meta_path.insert(0, _HidingFinder())
-    if settings["memory_bytes"]:
-        _limit_memory(settings["memory_bytes"])
+    memory_limited = bool(settings["memory_bytes"]) and _limit_memory(settings["memory_bytes"])
     model = _load(settings["folder"], settings["challenge"], settings["device"])
     predictions, seconds = _predict(model, source, settings["device"])
     Path(settings["answers"]).write_bytes(predictions.tobytes())
-    return {"seconds": seconds, "peak_bytes": _peak_bytes()}
+    return {
+        "seconds": seconds,
+        "peak_bytes": _peak_bytes(),
+        "network_blocked": network_blocked,
+        "memory_limited": memory_limited,
+    }
 
 
 if __name__ == "__main__":

@@ -45,12 +45,12 @@ def bench_attention(
     """Measure time and peak memory of attention layers, beside the floor of their products."""
     from sparseeg.bench import attention
     from sparseeg.bench.attention_tables import read_attention, write_attention
-    from sparseeg.bench.probe import PassLimits, default_memory_limit
+    from sparseeg.bench.probe import PassLimits, memory_limit
 
     set_threads(threads)
     if dim % 8:
         raise SparseEEGError(f"--dim must be a multiple of 8, for layers of 8 heads; got {dim}")
-    bytes_allowed = default_memory_limit() if memory is None else int(memory * 1e9)
+    bytes_allowed = memory_limit(None if memory is None else int(memory * 1e9))
     options = attention.BenchmarkOptions(
         dim=dim,
         tokens_per_head=attention.parse_numbers(tokens_per_head),
