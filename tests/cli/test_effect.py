@@ -87,7 +87,7 @@ def of_subjects(windows: WindowSet) -> WindowSet:
 @pytest.mark.parametrize(
     ("model", "given", "change", "word"),
     [
-        (CNN, {"augment": {"jitter": 0.1}}, unlocked, "rt|age is no time after an event"),
+        (CNN, {"augment": {"jitter": 0.1}}, unlocked, "rt|age is not a time after an event"),
         (CNN, {"control_within_subject": True}, of_subjects, "age is the same in all windows"),
         (CNN, {"partitions": 4}, None, "has no random attention"),
         (CNN, {"loss": "both"}, None, "has no latency head"),

@@ -68,7 +68,7 @@ def _by_windows(config: "TrainConfig", windows: "WindowSet") -> Iterator[tuple[s
 
     target = windows.target_name
     if config.augment.jitter and not windows.locked:
-        yield "jitter", f"{target} is no time after an event, and its windows are cropped at random", ""
+        yield "jitter", f"{target} is not a time after an event, and its windows are cropped at random", ""
     if config.auxiliary and np.isnan(trial_labels(windows.table)).all():
         yield "auxiliary", f"no window of {windows.source} has one of the labels {', '.join(LABELS)}", ""
     if config.control_within_subject and is_subject_level(windows.targets, windows.subjects):
