@@ -30,7 +30,9 @@ class Continuous:
     def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
         if not file.path.exists():
             raise SparseEEGError("it is a link to a missing file; fetch its content first")
-        self._raw = open_raw(file.path)
+        notes: list[str] = []
+        self._raw = open_raw(file.path, notes)
+        problems += [Problem(file.path, note, "these channels left out", "nothing") for note in notes]
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
             self._raw.pick(wanted, exclude=())
