@@ -11,7 +11,8 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals import continuous
-from sparseeg.data.signals.continuous import Continuous
+from sparseeg.data.signals.breaks import Breaks
+from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.labels import label_type
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
@@ -47,7 +48,8 @@ def of_two_rates(path: Path, record: float = 1.0) -> np.ndarray:
 
 
 def source(path: Path, problems: list[Problem], **processing: float) -> Continuous:
-    return Continuous(BidsFile(path, path.parent), Processing(**processing), problems)
+    file = BidsFile(path, path.parent)
+    return Continuous(open_recording(file, problems), file, Processing(**processing), Breaks(), problems)
 
 
 @pytest.mark.parametrize("ending", [".edf", ".bdf"])
