@@ -54,6 +54,7 @@ def read_bids(
     processing: Processing = AS_RECORDED,
     releases: Sequence[str] | None = None,
     keep_excluded: bool = False,
+    keep_bad: bool = False,
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -67,6 +68,7 @@ def read_bids(
     processing : how signals are processed. By default, recordings are only resampled to 100 Hz.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     keep_excluded : also read the nine subjects that the challenge excludes.
+    keep_bad : keep windows in stretches that are marked as bad.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
     n_jobs : number of processes; the result does not depend on it.
     progress : called as `progress(done, total)` after each recording.
@@ -81,7 +83,8 @@ def read_bids(
     """
     cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded)
-    read = read_each(partial(read_recording, cut=cut, processing=processing), survey.files, n_jobs, progress)
+    reader = partial(read_recording, cut=cut, processing=processing, keep_bad=keep_bad)
+    read = read_each(reader, survey.files, n_jobs, progress)
     ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
     in_order: list[Recording | Problem] = []
     for result in read:

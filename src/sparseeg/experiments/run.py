@@ -58,6 +58,7 @@ def load_windows(
             tmax=data.tmax,
             sfreq=data.sfreq,
             releases=data.releases,
+            keep_bad=data.keep_bad,
             margin=margin,
             n_jobs=n_jobs,
             progress=progress,
