@@ -253,3 +253,18 @@ def test_each_side_of_a_cut_is_filtered_and_resampled_as_a_recording_of_its_own(
     first = np.round(ONSETS[rows] * sfreq).astype(int) + round(0.5 * sfreq)
     expected = np.stack([whole[:, begin : begin + round(2 * sfreq)] for begin in first])
     np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_windows_on_a_grid_avoid_breaks_too(tmp_path: Path) -> None:
+    for name, marks in (("plain", ()), ("broken", ((61.3, 0.0, "boundary"), (100.0, 1.0, "BAD_x")))):
+        Case(".edf", marks).write(tmp_path / name)
+        (tmp_path / name / "participants.tsv").write_text("participant_id\tage\nsub-A\t30\n")
+    whole, found = (read_bids(tmp_path / name, task=find_task("age")) for name in ("plain", "broken"))
+    start = np.round(whole.table["onset"].to_numpy() * SFREQ).astype(int)
+    stop = start + whole.n_times
+    free = ~((start < 6130) & (stop > 6130)) & ~((start < 10100) & (stop > 10000))
+    assert 0 < np.sum(~free) < 6
+    assert found.table["trial"].tolist() == np.flatnonzero(free).tolist()
+    expected = np.stack([DATA[:, begin : begin + whole.n_times] for begin in start[free]])
+    np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-6, atol=1e-6)
+    assert sum(problem.count for problem in found.problems) == np.sum(~free)

@@ -13,6 +13,7 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.conditioning import Conditioning
+from sparseeg.data.signals.continuous import channel_types
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
@@ -79,7 +80,7 @@ def read_new(
     try:
         with mne.utils.use_log_level("error"):
             notes: list[str] = []
-            raw = open_raw(path, notes)
+            raw = open_raw(path, notes, channel_types(BidsFile(path, path.parent)))
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
