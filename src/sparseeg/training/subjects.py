@@ -27,6 +27,11 @@ class SplitSubjects:
         """Return the subjects of a split of windows."""
         return cls(**{part: sorted(set(windows.subjects[rows])) for part, rows in split._asdict().items()})
 
+    @property
+    def scored(self) -> tuple[str, list[str]]:
+        """The part that is scored, by name, and its subjects: test; validation where nobody tests."""
+        return ("test", self.test) if self.test else ("validation", self.valid)
+
     def rows(self, subjects: np.ndarray) -> Split:
         """Return the split of windows whose subjects are given."""
         return Split(
