@@ -180,8 +180,43 @@ def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path, tmp_pat
     again = shutil.copytree(run, tmp_path / "run")
     path = again / "model.safetensors"
     before = path.stat().st_mtime_ns
-    runs.train(config(), toy, again, silent)
+    elsewhere = {"data": DataConfig(path="elsewhere"), "device": "auto"}
+    runs.train(config(control_within_subject=True).model_copy(update=elsewhere), toy, again, silent)
     assert path.stat().st_mtime_ns == before
+
+
+def test_networks_of_other_settings_are_not_taken_over(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for changes, said in (
+        (
+            {"model": "light-sparse-attention-cnn"},
+            "model was response-time-cnn and is light-sparse-attention",
+        ),
+        ({"learning_rate": 0.1}, r"learning_rate was 0\.001 and is 0\.1 now; train into another folder"),
+        ({"data": DataConfig(path="toy", tmax=1.0)}, "data was .* and is .*1.0"),
+    ):
+        other = config(control_within_subject=True).model_copy(update=changes)
+        with pytest.raises(SparseEEGError, match=f"run holds networks .* with other settings: {said}"):
+            runs.train(other, toy, folder, silent)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    (folder / "config.yaml").unlink()
+    with pytest.raises(SparseEEGError, match=r"holds networks but no config\.yaml"):
+        runs.train(config(control_within_subject=True), toy, folder, silent)
+
+
+def test_an_ancestor_that_was_moved_still_counts(toy: WindowSet, tmp_path: Path) -> None:
+    quick = {"epochs": 1, "control": False, "boosting": False}
+    first, second = tmp_path / "first", tmp_path / "second"
+    runs.train(config(**quick), without_subjects(toy, "sub-03", "sub-04"), first, silent)
+    moved = replace(toy, table=toy.table.assign(subject=toy.table["subject"].replace({"sub-00": "new"})))
+    runs.train(config(**quick, init=str(first)), moved, second, silent)
+    first.rename(tmp_path / "away")
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first"):
+        runs.reevaluate(second, moved, toy.select(toy.subjects == "sub-00"), tmp_path / "scores", silent)
+    (second / "ancestors.json").unlink()  # as in a run of an earlier version
+    with pytest.raises(SparseEEGError, match=r"first does not exist: who trained .* can't be known"):
+        runs.reevaluate(second, moved, None, tmp_path / "scores", silent)
 
 
 def test_release_split_needs_releases(toy: WindowSet, tmp_path: Path) -> None:

@@ -155,8 +155,13 @@ def test_a_run_that_does_not_say_who_trained_is_refused(
         started(run, toy, split)
     for left in ("config.yaml", "splits.json"):
         (run / left).unlink(missing_ok=True)
-    _, _, lines = started(run, toy, split)
-    assert lines[0] == f"{run}: no record of who trained its network; its subjects aren't checked"
+    with pytest.raises(SparseEEGError, match=r"run has checkpoints but no record"):
+        started(run, toy, split)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(run / "model.safetensors", alone)
+    _, _, lines = started(alone, toy, split)
+    assert lines[0] == f"{alone}: no record of who trained its network; its subjects aren't checked"
 
 
 def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_spec, read_weights
+from sparseeg.training import lineage
 from sparseeg.training.inputs import FILE as INPUTS
 from sparseeg.training.inputs import Inputs
-from sparseeg.training.lineage import seen_by
 from sparseeg.training.subjects import SplitSubjects
 
 HEAD = "final_layer."
@@ -37,9 +37,8 @@ def start_from(
         targets of subjects that validate or test here, or its record is damaged.
     """
     path = network_file(run, model)
-    now, seen = SplitSubjects.of(windows, split), seen_by(run)
-    seen.check(now.test, now.valid, "; split the subjects as that run did")
-    seen.describe(now.test or now.valid, report)
+    now = SplitSubjects.of(windows, split)
+    lineage.ancestors(None, run, [now]).describe(now.scored[1], report)
     _check_processing(run, path, windows, report)
     own = {key: value for key, value in network.state_dict().items() if not key.startswith(HEAD)}
     there = read_weights(path)
