@@ -1,7 +1,6 @@
 """Several models on the same splits and seeds, compared in pairs; interrupted, it can be continued."""
 
 import json
-import re
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -27,8 +26,9 @@ from sparseeg.files.atomic import write_whole
 from sparseeg.training import subjects
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import SELECTION, load_members, member_folders, training_seconds
-from sparseeg.training.fit import EFFORT, NETWORK
+from sparseeg.training.fit import EFFORT, NETWORK, network_spec
 from sparseeg.training.inference import predict
+from sparseeg.training.inputs import as_started
 from sparseeg.training.memory import keep_freed_memory
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import SplitSubjects, check_subjects
@@ -127,7 +127,7 @@ class Comparison:
             line["note"] = f"failed: {one_line(error)}"
             self.report(f"{run.entry.name} {line['note']}")
             (self.out / "failures").mkdir(parents=True, exist_ok=True)
-            write_whole(self.out / "failures" / f"{_slug(run.name)}.txt", traceback.format_exc())
+            write_whole(self.out / "failures" / f"{run.entry.folder}#{run.seed}.txt", traceback.format_exc())
             return None, line
         return prediction, line | effort
 
@@ -159,6 +159,7 @@ class Comparison:
         folder = self._folder(entry) / f"seed-{seed}"
         splits = make_splits(folder, self.windows, self.split)
         start_run(folder, config, self.windows, [split.rows for split in splits], recorded=True)
+        as_started(folder, self.windows, network_spec(self.windows, config), self.report)
         self._reuse(self._source(entry), folder, config, splits)
         parts, seconds, took = [], 0.0, 0.0
         for split in splits:
@@ -198,7 +199,7 @@ class Comparison:
         return self._folder(next(same, entry))
 
     def _folder(self, entry: Entry) -> Path:
-        return self.out / "runs" / _slug(entry.name)
+        return self.out / "runs" / entry.folder
 
     def _baseline(self, name: str, split: SplitFolder) -> np.ndarray:
         if name == "ceiling":  # imports MNE
@@ -284,7 +285,3 @@ def _copy_network(source: Path, to: Path) -> None:
         to.mkdir(parents=True, exist_ok=True)
         for name in (EFFORT, NETWORK):  # the network last: it says that the folder is complete
             write_whole(to / name, (source / name).read_bytes())
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.=#-]+", "_", name)

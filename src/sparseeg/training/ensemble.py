@@ -13,6 +13,8 @@ from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import NETWORK, fit_network, network_spec
+from sparseeg.training.lineage import place
+from sparseeg.training.subjects import comparison_of
 from sparseeg.training.trainer import Effort
 
 MEMBERS = "members"
@@ -79,9 +81,14 @@ def member_folders(folder: Path, seeds: int) -> list[Path]:
 def network_files(folder: Path) -> list[Path]:
     """Return the files of the networks in a folder, by seed; SparseEEGError where they are not finished."""
     if not (folder / calibrate.FILE).exists():
-        raise SparseEEGError(
-            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with "
+        comparison = comparison_of(place(folder)[0])
+        command = (
             "`sparseeg train --resume`"
+            if comparison is None
+            else f"the same `sparseeg compare` command that started {comparison}"
+        )
+        raise SparseEEGError(
+            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with {command}"
         )
     return sorted((folder / MEMBERS).glob(f"*/{NETWORK}")) or [folder / NETWORK]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from sparseeg.data.match import check_processing
@@ -10,6 +11,7 @@ from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_spec, read_weights
+from sparseeg.models.network import HasPatches
 from sparseeg.training import lineage
 from sparseeg.training.inputs import FILE as INPUTS
 from sparseeg.training.inputs import Inputs
@@ -40,6 +42,7 @@ def start_from(
     now = SplitSubjects.of(windows, split)
     lineage.ancestors(None, run, [now]).describe(now.scored[1], report)
     _check_processing(run, path, windows, report)
+    _check_channels(network, path, windows, report)
     own = {key: value for key, value in network.state_dict().items() if not key.startswith(HEAD)}
     there = read_weights(path)
     taken = {
@@ -55,11 +58,43 @@ def start_from(
 
 def _check_processing(run: Path, path: Path, windows: WindowSet, report: Callable[[str], None]) -> None:
     """Raise SparseEEGError where the network learned from signals of another rate, filter or reference."""
+    run = lineage.place(run)[0]
     if not (run / INPUTS).exists():
         report(f"{run} does not say how the signals of its network were prepared: not compared")
         return
     inputs = Inputs.read(run, read_spec(path))
     check_processing(windows.processing, inputs.processing, f"the run {run}", windows.source)
+
+
+def _check_channels(
+    network: nn.Module, path: Path, windows: WindowSet, report: Callable[[str], None]
+) -> None:
+    """Raise SparseEEGError where weights of one channel would be those of another.
+
+    Networks for another number of channels have weights of another shape, which are not taken.
+    """
+    spec, own = read_spec(path), [name.lower() for name in windows.ch_names]
+    if not spec.ch_names:
+        report(f"{path} does not name the channels of its network: not compared")
+        return
+    there = [name.lower() for name in spec.ch_names]
+    if len(there) != len(own) or there == own:
+        return
+    if isinstance(network, HasPatches) and _same_places(network, own, spec.build(), there):
+        return
+    number = next(number for number, name in enumerate(own) if name != there[number])
+    raise SparseEEGError(
+        f"{windows.source}: channel {number + 1} is {windows.ch_names[number]}, but that of the network in "
+        f"{path} is {spec.ch_names[number]}; prepare the data with the channels in its order"
+    )
+
+
+def _same_places(network: HasPatches, own: list[str], other: nn.Module, there: list[str]) -> bool:
+    """Say whether networks that read positions have the same ones for channels of the same name."""
+    assert isinstance(other, HasPatches)  # of the same model
+    places = dict(zip(own, network.electrode_positions, strict=True))
+    others = dict(zip(there, other.electrode_positions, strict=True))
+    return all(torch.equal(places[name], others[name]) for name in places.keys() & others.keys())
 
 
 def network_file(run: Path, model: str) -> Path:
