@@ -4,7 +4,7 @@ With one split, networks are saved in the folder itself; cross-validation has on
 `folds/`. Controls (the same network on shuffled targets) are in `controls/` beside the network they control.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from sparseeg.data import load
 from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress, Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
@@ -33,15 +34,13 @@ from sparseeg.training.lineage import seen_by
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
-Report = Callable[[str], None]
-
 
 def load_windows(
     data: DataConfig,
     margin: float = 0.0,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-    report: Report = lambda line: None,
+    progress: Progress | None = None,
+    report: Report = ignore,
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 

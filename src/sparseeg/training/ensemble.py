@@ -1,6 +1,5 @@
 """Several networks that differ in their seed alone, kept in one folder and evaluated as one."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
@@ -28,7 +28,7 @@ def fit_members(
     folder: Path,
     *,
     targets: np.ndarray | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = ignore,
 ) -> None:
     """Fit the networks of `config.seeds` seeds, calibrate them together and save them; skip finished ones.
 

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
@@ -24,7 +25,6 @@ from sparseeg.training.module import DecodingModule
 from sparseeg.training.start import start_from
 from sparseeg.training.trainer import (
     EFFORT,
-    Report,
     TrainingInterrupted,
     fit_to_best,
     is_fitted,
@@ -54,7 +54,7 @@ def fit_network(
     *,
     targets: np.ndarray | None = None,
     epochs: int | None = None,
-    report: Report = lambda line: None,
+    report: Report = ignore,
 ) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 

@@ -1,6 +1,5 @@
 """Initial weights: those of another run, pretrained or trained on another target."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -9,6 +8,7 @@ from torch import nn
 from sparseeg.data.match import check_processing
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_spec, read_weights
 from sparseeg.models.network import HasPatches
@@ -26,7 +26,7 @@ def start_from(
     network: nn.Module,
     windows: WindowSet,
     split: Split,
-    report: Callable[[str], None],
+    report: Report,
 ) -> None:
     """Give a network the weights of the run in a folder, and report which.
 
@@ -56,7 +56,7 @@ def start_from(
     report(f"{len(taken)} of {len(own)} tensors below the last layer are taken from {path}; new: {new}")
 
 
-def _check_processing(run: Path, path: Path, windows: WindowSet, report: Callable[[str], None]) -> None:
+def _check_processing(run: Path, path: Path, windows: WindowSet, report: Report) -> None:
     """Raise SparseEEGError where the network learned from signals of another rate, filter or reference."""
     run = lineage.place(run)[0]
     if not (run / INPUTS).exists():
@@ -66,9 +66,7 @@ def _check_processing(run: Path, path: Path, windows: WindowSet, report: Callabl
     check_processing(windows.processing, inputs.processing, f"the run {run}", windows.source)
 
 
-def _check_channels(
-    network: nn.Module, path: Path, windows: WindowSet, report: Callable[[str], None]
-) -> None:
+def _check_channels(network: nn.Module, path: Path, windows: WindowSet, report: Report) -> None:
     """Raise SparseEEGError where weights of one channel would be those of another.
 
     Networks for another number of channels have weights of another shape, which are not taken.
