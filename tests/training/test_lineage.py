@@ -8,6 +8,7 @@ import pytest
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import DataConfig, PretrainConfig, TrainConfig
 from sparseeg.training.lineage import ancestors, seen_by
+from sparseeg.training.run_folder import nothing_trained
 from sparseeg.training.subjects import SplitSubjects, write_subjects
 
 DAMAGE = {
@@ -128,6 +129,7 @@ def test_a_run_keeps_who_trained_its_ancestors(tmp_path: Path) -> None:
     second = run(tmp_path, "b", init=first)
     before = seen_by(second)
     ancestors(None, first, here).write(second)
+    assert nothing_trained(second)
     assert seen_by(second) == before
     first.rename(tmp_path / "moved")
     assert seen_by(second) == before
