@@ -201,6 +201,36 @@ def test_a_fit_that_fell_over_in_mid_epoch_goes_on_with_the_next_batch(
     assert (tmp_path / "disturbed" / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "epochs"),
+    [
+        pytest.param({"schedule": "cosine"}, 2, id="chosen before"),
+        pytest.param({"schedule": "cosine", "ema": 0.9}, 2, id="chosen before, averaged"),
+        pytest.param({"patience": 1, "learning_rate": 0.1}, None, id="out of patience"),
+        pytest.param({"keep": "last"}, None, id="all of them"),
+        pytest.param({"keep": "last", "ema": 0.9}, None, id="all of them, averaged"),
+    ],
+)
+def test_a_fit_that_was_killed_after_its_last_epoch_is_not_trained_further(
+    options: dict, epochs: int | None, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    options = config(**{"epochs": 6, **options})
+    first = fit_module.fit_network(toy, split, options, tmp_path, epochs=epochs)
+    effort = json.loads((tmp_path / "effort.json").read_text())
+    assert effort["epochs"] < 6 or options.keep == "last"
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    before = last.read_bytes()
+    (tmp_path / "effort.json").unlink()
+    lines: list[str] = []
+    again = fit_module.fit_network(toy, split, options, tmp_path, epochs=epochs, report=lines.append)
+    assert not [line for line in lines if line.startswith("epoch")]
+    assert last.read_bytes() == before
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    there = json.loads((tmp_path / "effort.json").read_text())
+    assert (there["epochs"], there["best_epoch"]) == (effort["epochs"], effort["best_epoch"])
+
+
 def test_constant_targets_are_refused(toy: WindowSet, split: Split, tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="nothing to learn"):
         fit(toy, split, config(), tmp_path, targets=np.full(len(toy), 1.5))

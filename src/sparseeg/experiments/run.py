@@ -4,7 +4,7 @@ With one split, networks are saved in the folder itself; cross-validation has on
 `folds/`. Controls (the same network on shuffled targets) are in `controls/` beside the network they control.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,12 @@ from sparseeg.data import load
 from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress, Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders
+from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -33,15 +34,13 @@ from sparseeg.training.lineage import seen_by
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
-Report = Callable[[str], None]
-
 
 def load_windows(
     data: DataConfig,
     margin: float = 0.0,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-    report: Report = lambda line: None,
+    progress: Progress | None = None,
+    report: Report = ignore,
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 
@@ -139,7 +138,7 @@ def reevaluate(
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
         splits = [
-            SplitFolder(folder, subjects.rows(own.subjects))
+            stored_split(folder, subjects, own, report)
             for folder, subjects in zip(folders, stored, strict=True)
         ]
         for folder, subjects in zip(folders, stored, strict=True):
@@ -148,13 +147,13 @@ def reevaluate(
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
     _check_unseen(run, set(other.subjects.tolist()), (), report)
-    if own is None:
+    rows = None if own is None else stored_rows(stored[0], own, report)
+    if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
         nobody = np.empty(0, dtype=np.intp)
         split = SplitFolder(run, Split(nobody, nobody, np.arange(len(other))))
         return _score(config, other, [split], out, report)
     together = replace(concatenate([own, other])[0], source=other.source)
-    train, valid, _ = stored[0].rows(own.subjects)
-    split = SplitFolder(run, Split(train, valid, np.arange(len(own), len(together))))
+    split = SplitFolder(run, Split(rows.train, rows.valid, np.arange(len(own), len(together))))
     split.rows.check(together.subjects)
     return _score(config, together, [split], out, report)
 
