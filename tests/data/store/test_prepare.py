@@ -1,5 +1,6 @@
 """Preparing a store: the same windows as reading, only what changed, whole whatever happens."""
 
+import os
 import random
 import shutil
 from dataclasses import replace
@@ -169,6 +170,7 @@ def test_a_signal_of_a_killed_prepare_is_removed_when_it_is_of_no_use(folder, tm
     (orphan,) = (out / "signals").iterdir()
     unfinished = orphan.with_name(f".{orphan.name}.0123456789ab.partial")
     unfinished.touch()
+    os.utime(unfinished, (0, 0))
     for number, subject in enumerate("ABC"):
         folder.add(subject, seed=number + 50)
     prepare(folder.root, out)
