@@ -6,8 +6,10 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from mne.io.constants import FIFF
 
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.errors import one_line
@@ -62,6 +64,7 @@ class EpochsFile:
     ch_names : channels, in their order.
     sfreq : sampling rate in Hz.
     tmin : seconds from the event to the first sample of the crop.
+    info : what the file says about band and reference.
     problems : what is wrong with the file.
     """
 
@@ -73,6 +76,7 @@ class EpochsFile:
     ch_names: tuple[str, ...]
     sfreq: float
     tmin: float
+    info: FileInfo
     problems: tuple[Problem, ...]
 
     def reordered(self, order: list[int]) -> "EpochsFile":
@@ -166,8 +170,22 @@ def _windows(
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),
+        info=_info(epochs, sfreq),
         problems=tuple(problems),
     )
+
+
+def _info(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
+    """Return the band and the reference in the info of epochs that were resampled to `sfreq` Hz."""
+    info = epochs.info
+    projected = any(
+        projector["active"] and projector["kind"] == FIFF.FIFFV_PROJ_ITEM_EEG_AVREF
+        for projector in info["projs"]
+    )
+    referenced = projected or bool(info["custom_ref_applied"])
+    # Files keep single precision.
+    high_pass, low_pass = (float(f"{info[name]:.6g}") for name in ("highpass", "lowpass"))
+    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced)
 
 
 def _resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
