@@ -195,3 +195,47 @@ def test_sets_that_are_joined_are_compared_with_all_before(windows: WindowSet) -
 def test_a_reference_that_was_subtracted_replaces_that_of_the_files(windows: WindowSet) -> None:
     average = replace(windows, processing=Processing(reference=("average",)), file_info=RAW)
     match(replace(windows, file_info=replace(RAW, referenced=True)), average.provenance, "the run RUN")
+
+
+def test_windows_that_are_locked_to_other_events_are_said(windows: WindowSet) -> None:
+    task = TASKS["response-time"]
+    assert task.rule is not None
+    ours = replace(windows, task=task)
+    theirs = replace(windows, task=replace(task, rule=replace(task.rule, stimulus=("tone", "noise"))))
+    (note,) = match(theirs, ours.provenance, "the run RUN", "theirs")[1]
+    assert note.startswith(
+        "theirs: events of the stimulus are tone, noise, those of the run RUN are left_target"
+    )
+    swapped = replace(task, rule=replace(task.rule, stimulus=task.rule.stimulus[::-1]))
+    assert match(replace(windows, task=swapped), ours.provenance, "the run RUN")[1] == []
+    other_response = replace(task, rule=replace(task.rule, response=("foot",)))
+    (note,) = match(replace(windows, task=other_response), ours.provenance, "the run RUN", "theirs")[1]
+    assert note.startswith("theirs: events of the response are foot, those of the run RUN are left_button")
+    assert match(replace(windows, task=replace(task, rule=None)), ours.provenance, "the run RUN")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "expected"),
+    [
+        ("aAbc", "Aabc", [1, 0, 2, 3]),
+        ("ABCD", "abcd", [0, 1, 2, 3]),
+        ("aAbc", "aBC", [0, 2, 3]),
+        ("aAbc", "aAbc", [0, 1, 2, 3]),
+        ("aäbc", "AbC", [0, 2, 3]),
+    ],
+)
+def test_channels_that_differ_in_case_are_taken_as_they_are_written(
+    windows: WindowSet, own: str, wanted: str, expected: list[int]
+) -> None:
+    made, _ = match(replace(windows, ch_names=tuple(own)), channels(windows, wanted), "the run RUN")
+    assert np.array_equal(made.gather([0]), windows.gather([0])[:, expected])
+
+
+@pytest.mark.parametrize(("own", "wanted"), [("abcd", "aA"), ("ABCD", "aA"), ("aabc", "ab")])
+def test_channels_that_can_be_two_are_refused(windows: WindowSet, own: str, wanted: str) -> None:
+    said = refusal(replace(windows, ch_names=tuple(own)), channels(windows, wanted))
+    assert "it is not clear which channel is a of the run RUN" in said
+
+
+def channels(windows: WindowSet, names: str) -> Provenance:
+    return replace(windows.provenance, ch_names=tuple(names))

@@ -7,6 +7,7 @@ files, and for another time or target.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -45,7 +46,7 @@ def match(
     _check_info(name, own, wanted, whose)
     columns = _columns(name, own.ch_names, wanted.ch_names, whose)
     reference = _reference(name, own, wanted, whose, columns)
-    notes = _unknown_info(name, own, wanted, whose)
+    notes = [*_other_events(name, own, wanted, whose), *_unknown_info(name, own, wanted, whose)]
     if len(columns) < len(own.ch_names):
         notes.append(f"{name}: {len(own.ch_names) - len(columns)} channels dropped")
     elif columns != list(range(len(columns))):
@@ -150,6 +151,23 @@ def _check_target(source: str, windows: Provenance, wanted: Provenance, whose: s
         )
 
 
+def _other_events(name: str, windows: Provenance, wanted: Provenance, whose: str) -> Iterator[str]:
+    """Yield a note if both sides know their events and these differ.
+
+    It is not refused: laboratories name the same events differently. Epochs don't know their events.
+    """
+    own, other = windows.task.rule, wanted.task.rule
+    if own is None or other is None or not windows.task.locked:
+        return
+    pairs = (("stimulus", own.stimulus, other.stimulus), ("response", own.response, other.response))
+    for kind, events, expected in pairs:
+        if events and expected and set(events) != set(expected):  # runs of version 0.1.0 kept no response
+            yield (
+                f"{name}: events of the {kind} are {', '.join(events)}, those of {whose} are "
+                f"{', '.join(expected)}; scores are comparable only if they mean the same"
+            )
+
+
 def _differences(windows: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
     """Yield each difference that can't be converted, and the options of `sparseeg prepare` that remove it."""
     own, other = windows.processing, wanted.processing
@@ -217,7 +235,13 @@ def _same(one: float | None, other: float | None, tolerance: float = TOLERANCE) 
 
 
 def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: str) -> list[int]:
-    """Return the column of each wanted channel; case is ignored."""
+    """Return the column of each wanted channel; case is ignored where a name is not there exactly.
+
+    Raises
+    ------
+    SparseEEGError : a channel is missing, or two channels could be meant.
+    """
+    exact = {name: number for number, name in enumerate(names)}
     known = {name.lower(): number for number, name in enumerate(names)}
     missing = [name for name in wanted if name.lower() not in known]
     if missing:
@@ -226,7 +250,17 @@ def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: st
             f"{source} lacks channel {listed} of {whose}.{nearest(missing[0], names)} Its {len(names)} "
             f"channels are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
         )
-    return [known[name.lower()] for name in wanted]
+    columns = [exact.get(name, known[name.lower()]) for name in wanted]
+    alike = Counter(name.lower() for name in names)
+    for name, column in zip(wanted, columns, strict=True):
+        candidates = names.count(name) if name in exact else alike[name.lower()]
+        if candidates > 1 or columns.count(column) > 1:
+            same = dict.fromkeys(each for each in (*names, *wanted) if each.lower() == name.lower())
+            raise SparseEEGError(
+                f"{source}: it is not clear which channel is {name} of {whose}, because channels have the same "
+                f"name or names that differ only in case: {', '.join(same)}; rename them"
+            )
+    return columns
 
 
 def _reference(
