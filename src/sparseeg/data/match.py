@@ -257,8 +257,8 @@ def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: st
         if candidates > 1 or columns.count(column) > 1:
             same = dict.fromkeys(each for each in (*names, *wanted) if each.lower() == name.lower())
             raise SparseEEGError(
-                f"{source}: it is not clear which channel is {name} of {whose}, because channels have the same "
-                f"name or names that differ only in case: {', '.join(same)}; rename them"
+                f"{source}: it is not clear which channel is {name} of {whose}: names are the same or "
+                f"differ only in case: {', '.join(same)}; rename the channels"
             )
     return columns
 

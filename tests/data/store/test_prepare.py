@@ -278,7 +278,7 @@ def test_externalizing_is_read_from_every_task_with_the_official_crops(bids, tmp
     assert windows.table["latest"].tolist()[:4] == [200, 400, 600, 800]
     said = " ".join(str(problem) for problem in windows.problems)
     assert "no number in column externalizing for 2 subjects: sub-B, sub-D" in said
-    assert "'high' is not a number" in said
+    assert "'high' is not a finite number" in said
     assert "it lasts 3 s, less than a window of 4 s" in said
     same_windows(windows, read_bids(bids.root, task=TASKS["externalizing"]))
 

@@ -13,6 +13,7 @@ from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.errors import one_line
+from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"
 
@@ -122,15 +123,11 @@ def _targets(
         numeric = tuple(map(str, metadata.select_dtypes("number").columns))
         return MissingColumn(path, f"its metadata has no column {target!r}", LEFT_OUT, numeric=numeric)
     column = metadata[target]
-    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
-    values[np.isinf(values)] = np.nan
-    text = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+    values, text = finite_numbers(column)
     missing = int(np.isnan(values).sum()) - len(text)
     if len(text):
-        entry = column.iloc[text[0]]
-        reason = f"column {target}, epoch {text[0] + 1}: {entry!r} is not a finite number"
-        more = f" ({len(text)} such epochs)" if len(text) > 1 else ""
-        problems.append(Problem(path, reason + more, DROPPED, "windows", len(text)))
+        reason = not_numbers(column, str(target), text, "epoch")
+        problems.append(Problem(path, reason, DROPPED, "windows", len(text)))
     if missing:
         reason = f"column {target} is missing for {missing} of {len(values)} epochs"
         problems.append(Problem(path, reason, DROPPED, "windows", missing))
