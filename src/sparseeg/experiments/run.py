@@ -27,6 +27,7 @@ from sparseeg.experiments import predictions as scoring
 from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
+from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.fit import network_spec
@@ -220,13 +221,17 @@ def _score(
         report(f"scoring the {split.part} part{of}: network, baselines")
         tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
+    scores = evaluate(predictions)
+    calibrated = [Calibration.read(split.folder).n_subjects for split in splits]
+    if None not in calibrated:  # version 0.1.0 did not keep this number
+        scores["interval"]["calibration_subjects"] = min(filter(None, calibrated))
     metrics = {
         "task": windows.task.name,
         "model": config.model,
         "part": splits[0].part,
         "target": windows.target_name,
         "unit": windows.target_unit,
-        **evaluate(predictions),
+        **scores,
         "data": {
             "source": windows.source,
             "path": list(config.data.path),
