@@ -168,9 +168,41 @@ class Submission:
 
 
 def test_answers_that_depend_on_the_order_are_named(dataset: Path, tmp_path: Path, sparseeg) -> None:
-    code, text = sparseeg("score", zip_of(tmp_path, STATEFUL), "--data", dataset, "--challenge", 1)
+    out = tmp_path / "out"
+    code, text = sparseeg(
+        "score", zip_of(tmp_path, STATEFUL), "--data", dataset, "--challenge", 1, "--out", out
+    )
     assert code == 0
-    assert "depend on the order" in text
+    found = json.loads((out / "score.json").read_text())["challenge_1"]
+    assert found["depends_on_order"]
+    assert found["repeats"] is True
+    assert "the predictions depend on the order of the windows. In another order they differ by" in text
+    assert f"NRMSE is {found['other_order_nrmse']:.5f} instead of {found['nrmse']:.5f}" in text
+    table = pd.read_csv(out / "challenge_1_predictions.tsv", sep="\t")
+    assert table["prediction"].to_numpy() == pytest.approx(
+        1.5 + 0.01 * np.arange(1, len(table) + 1), abs=1e-6
+    )
+
+
+def test_answers_that_depend_on_chance_are_named(dataset: Path, tmp_path: Path, sparseeg) -> None:
+    source = STATEFUL.replace("1.5 + 0.01 * self.count", "torch.seed() % 1000 / 1000")
+    code, text = sparseeg("score", zip_of(tmp_path, source), "--data", dataset, "--challenge", 1)
+    assert code == 0
+    assert "the predictions depend on chance: asked again, they differ" in text
+
+
+def test_what_the_challenge_accepts_is_scored_with_a_note(dataset: Path, tmp_path: Path, sparseeg) -> None:
+    source = STATEFUL.replace("self.count += 1", "").replace("x.new_full((len(x), 1)", "x.new_full((1, 2)")
+    archive = zip_of(tmp_path, source)
+    with zipfile.ZipFile(archive, "a") as content:
+        content.writestr("layers/__init__.py", "")
+        content.writestr("__MACOSX/._submission.py", b"\0")
+    out = tmp_path / "out"
+    code, text = sparseeg("score", archive, "--data", dataset, "--challenge", 1, "--out", out)
+    assert code == 0
+    assert "the folder layers beside submission.py was unpacked" in text
+    assert "challenge 1: forward() returns the shape (1, 2) for one window" in text
+    assert len(json.loads((out / "score.json").read_text())["notes"]) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -85,7 +85,9 @@ def score(
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))
         limits = Limits(60 * time_limit, round(memory_limit * 2**30))
-        try_out(archive, challenges, device=device, limits=limits, python=python or sys.executable)
+        notes = try_out(archive, challenges, device=device, limits=limits, python=python or sys.executable)
+        for note in notes:
+            say(f"{archive.name}: {note}")
         if out is not None:
             stack.enter_context(writing(out))
         folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
@@ -106,7 +108,7 @@ def score(
             )
     _show(archive.name, scores, simulated=any(part.simulated for part in windows.values()))
     if out is not None:
-        _write(out, scores)
+        _write(out, scores, notes)
         say(f"tables in {out}")
 
 
@@ -131,13 +133,19 @@ def _show(name: str, scores: list[Any], simulated: bool) -> None:
     output.print(table)
     for result in scores:
         if result.depends_on_order:
-            output.print(
-                f"challenge {result.challenge}: the predictions depend on the order of the windows, or on "
-                f"chance: in another order they differ by up to {result.moved:.3g}",
-                soft_wrap=True,
-            )
+            output.print(_effect_of_order(result), soft_wrap=True)
     for sentence in dict.fromkeys(sentence for result in scores for sentence in result.not_enforced):
         output.print(f"{sentence} on this system and device", soft_wrap=True)
+
+
+def _effect_of_order(result: Any) -> str:
+    """Return what the order of the windows, or chance, does to a score."""
+    cause = "the order of the windows" if result.repeats else "chance: asked again, they differ"
+    return (
+        f"challenge {result.challenge}: the predictions depend on {cause}. In another order they differ by "
+        f"up to {result.moved:.3g}, and NRMSE is {result.shuffled_nrmse:.5f} instead of "
+        f"{result.scores['nrmse']:.5f}"
+    )
 
 
 _ROWS = {
@@ -159,11 +167,11 @@ _ROWS = {
 }
 
 
-def _write(out: Path, scores: list[Any]) -> None:
+def _write(out: Path, scores: list[Any], notes: list[str]) -> None:
     from sparseeg.files.atomic import write_json, write_whole
     from sparseeg.submission.score import overall
 
-    content: dict[str, Any] = {"overall": overall(scores)}
+    content: dict[str, Any] = {"overall": overall(scores), "notes": notes}
     for result in scores:
         name = f"challenge_{result.challenge}"
         content[name] = {
@@ -172,6 +180,7 @@ def _write(out: Path, scores: list[Any]) -> None:
             "without_excluded": result.kept,
             "other_order_nrmse": result.shuffled_nrmse,
             "depends_on_order": result.depends_on_order,
+            "repeats": result.repeats,
             "seconds_per_window": result.seconds_per_window,
             "peak_bytes": result.peak_bytes,
             "not_enforced": list(result.not_enforced),
