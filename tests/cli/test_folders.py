@@ -10,6 +10,7 @@ import pytest
 from helpers.command import assert_one_line
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
 from sparseeg.experiments import run as runs
 from sparseeg.files.lock import only_writer
 from sparseeg.training import run_folder
@@ -69,13 +70,48 @@ def test_a_run_of_version_0_1_0_that_was_killed_before_its_configuration_goes_on
     assert code == 130, said
 
 
-def test_other_options_and_other_files_are_not_written_over(
+def test_a_start_that_trained_nothing_does_not_block_a_corrected_command(
     command, tmp_path: Path, no_training: None, sparseeg
 ) -> None:
     assert sparseeg(*command)[0] == 130
-    assert_one_line(*sparseeg(*command, "--seed", 3), "was started with other options", "--resume")
+    words = [{"R4": "R5", "R5": "R4"}.get(word, word) for word in command]  # other subjects validate
+    code, said = sparseeg(*words, "--seed", 3)
+    assert code == 130, said  # scoring was reached
+    assert TrainConfig.read(tmp_path / "run").seed == 3
+    assert "sub-09" in json.loads((tmp_path / "run" / "splits.json").read_text())[0]["valid"]
+
+
+def test_a_start_that_failed_does_not_block_a_corrected_command(
+    command, tmp_path: Path, sparseeg, monkeypatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise SparseEEGError("the network and the windows don't fit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "fit_members", refused)
+        assert_one_line(*sparseeg(*command, "--batch-size", 8), "don't fit")
+        assert (tmp_path / "run" / "splits.json").exists()
+        patch.setattr(runs, "make_splits", refused)
+        assert_one_line(*sparseeg(*command, "--batch-size", 9), "don't fit")
+    code, said = sparseeg(*command)
+    assert code == 0, said
+
+
+def test_other_files_are_not_written_over(command, tmp_path: Path, no_training: None, sparseeg) -> None:
+    assert sparseeg(*command)[0] == 130
     (tmp_path / "run" / "notes.txt").touch()
     assert_one_line(*sparseeg(*command), "is not empty")
+
+
+def test_a_configuration_that_was_written_by_hand_is_not_written_over(
+    command, toy_store: Path, tmp_path: Path, no_training: None, sparseeg
+) -> None:
+    file = tmp_path / "run" / "config.yaml"
+    file.parent.mkdir()
+    file.write_text(f"data: {{path: {toy_store}}}\nmodel: response-time-cnn\n")
+    assert_one_line(*sparseeg(*command), f"{file} has other settings, and was not written by a run")
+    code, said = sparseeg("train", "--config", file, "--out", file.parent)
+    assert code == 130, said
 
 
 def test_a_refused_run_leaves_no_folder_that_is_in_the_way(

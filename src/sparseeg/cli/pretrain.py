@@ -21,7 +21,7 @@ from sparseeg.cli.options import (
     flag,
     option,
 )
-from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed
+from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
 from sparseeg.cli.screen import interruptible, output, say, writing
 
@@ -92,7 +92,7 @@ def pretrain(
     check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; continue with: sparseeg pretrain --out {out} --resume"), writing(out):
-        check_run_folder(out, config, resume)  # another command may have written there meanwhile
+        start_anew(out, config, resume)
         metrics = train_masked(config, windows, out, say)
     _show(metrics)
     say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")
