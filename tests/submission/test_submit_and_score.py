@@ -70,6 +70,15 @@ def test_the_same_runs_give_the_same_bytes(
     assert_one_line(*sparseeg("submit", *words), "exists", "--overwrite")
 
 
+def test_a_zip_replaces_no_file_of_its_runs(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    for file in (run / "config.yaml", run / "members" / "01" / "model.safetensors"):
+        before = file.read_bytes()
+        refused = sparseeg("submit", "--response-time", run, "--out", file, "--overwrite")
+        assert_one_line(*refused, f"{file} is an input of this command")
+        assert file.read_bytes() == before
+
+
 def test_score_is_what_evaluate_says(
     archive: Path, response_time: Path, dataset: Path, tmp_path: Path, sparseeg
 ) -> None:

@@ -89,3 +89,8 @@ def check_file(out: Path, overwrite: bool, sources: Iterable[Path] = ()) -> None
         raise SparseEEGError(f"{out} is an input of this command; choose another --out")
     if not overwrite:
         raise SparseEEGError(f"{out} exists; choose another --out, or replace it with --overwrite")
+
+
+def run_files(*runs: Path) -> list[Path]:
+    """Return all files in run folders, which no command may replace by its output."""
+    return [path for run in runs for path in run.rglob("*") if path.is_file()]

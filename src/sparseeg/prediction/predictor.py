@@ -46,13 +46,13 @@ class Predictor:
 
     def __init__(self, run: Path | str, device: str = "cpu") -> None:
         if device == "cuda" and not torch.cuda.is_available():
-            raise SparseEEGError("torch finds no CUDA device on this machine; use --device cpu")
+            raise SparseEEGError("torch finds no CUDA device on this machine; use device cpu (--device cpu)")
         self.run = Path(run)
         self.config = TrainConfig.read(self.run)
         if self.config.split.kind in ("loso", "kfold"):
             raise SparseEEGError(
-                f"{run} is a cross-validation with one network per fold; train a single one with "
-                "--split subjects"
+                f"{run} is a cross-validation with one network per fold; train a single one, with a split "
+                "of the kind subjects or release (--split)"
             )
         self.spec = models.files.read_spec(network_files(self.run)[0])
         self.inputs = Inputs.read(self.run, self.spec)
