@@ -208,6 +208,30 @@ def test_scores_replace_no_other_run_or_comparison(finished: Path, tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize("name", ["predictions.tsv", "report.html", "problems.tsv"])
+def test_scores_replace_no_files_of_others(name: str, finished: Path, tmp_path: Path, sparseeg) -> None:
+    (tmp_path / name).write_text("mine")
+    refused = sparseeg("evaluate", finished, "--out", tmp_path)
+    assert_one_line(*refused, f"{tmp_path / name} exists and is not of an evaluation", "choose another --out")
+    assert [path.name for path in tmp_path.glob("[!.]*")] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_an_evaluation_replaces_an_earlier_one(finished: Path, tmp_path: Path, sparseeg) -> None:
+    for partitions in (2, 3):
+        code, said = sparseeg("evaluate", finished, "--partitions", partitions, "--out", tmp_path / "scores")
+        assert code == 0, said
+
+
+def test_an_export_in_the_run_does_not_count_as_its_network(finished: Path, tmp_path: Path, sparseeg) -> None:
+    """A file of Hugging Face's is named like those of the run, but doesn't say how it is built."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "huggingface").mkdir()
+    (run / "huggingface" / "model.safetensors").write_bytes(b"of another package")
+    code, said = sparseeg("evaluate", run, "--partitions", 2)
+    assert code == 0, said
+
+
 @pytest.mark.parametrize("out", [(), ("--out", "elsewhere")])
 def test_an_evaluation_waits_for_no_other_writer(out, finished: Path, tmp_path: Path, sparseeg) -> None:
     folder = tmp_path / "elsewhere" if out else finished

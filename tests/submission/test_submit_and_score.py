@@ -1,5 +1,6 @@
 """From runs to a zip to its score: the same figures as evaluation, by code that isn't the package's."""
 
+import hashlib
 import json
 import math
 import os
@@ -97,6 +98,30 @@ def test_score_is_what_evaluate_says(
     assert nrmse(table["target"], table["prediction"]) == pytest.approx(second["nrmse"], abs=1e-5)
     subjects = pd.read_csv(tmp_path / "out" / "challenge_1_subjects.tsv", sep="\t")
     assert subjects["windows"].sum() == first["n_trials"]
+
+
+def test_scores_of_two_zips_are_not_mixed(archive: Path, dataset: Path, tmp_path: Path, sparseeg) -> None:
+    def scored(path: Path, *words: object) -> tuple[int, str]:
+        common = ("--data", dataset, "--cache", tmp_path / "cache", "--no-order-check", "--out", out)
+        return sparseeg("score", path, *common, *words)
+
+    out = tmp_path / "out"
+    other = Path(shutil.copy(archive, tmp_path / "other.zip"))
+    with zipfile.ZipFile(other, "a") as content:
+        content.writestr("notes.txt", "another zip")
+    assert scored(archive)[0] == 0
+    before = {path.name: path.read_bytes() for path in out.glob("[!.]*")}
+    known = json.loads(before["score.json"])["archive"]
+    assert known == {"name": archive.name, "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
+    assert_one_line(*scored(other, "--challenge", 1), f"holds the scores of {archive.name}, another zip")
+    assert_one_line(*scored(archive, "--challenge", 1), "holds scores in challenge 2 too", "score both")
+    (out / "score.json").unlink()
+    assert_one_line(*scored(archive), "challenge_1_predictions.tsv exists and is not of a scored zip")
+    (out / "score.json").write_text("{}")  # as of a version that did not name the zip
+    assert_one_line(*scored(archive), "a zip that it does not name")
+    (out / "score.json").write_bytes(before["score.json"])
+    assert {path.name: path.read_bytes() for path in out.glob("[!.]*")} == before
+    assert scored(archive)[0] == 0
 
 
 def straightforward_windows(root: Path) -> list[tuple[str, np.ndarray, float]]:

@@ -91,6 +91,25 @@ def check_file(out: Path, overwrite: bool, sources: Iterable[Path] = ()) -> None
         raise SparseEEGError(f"{out} exists; choose another --out, or replace it with --overwrite")
 
 
+def check_own(folder: Path, record: str, names: Iterable[str], what: str) -> None:
+    """Raise SparseEEGError where a folder has files of the names that a command writes, but not its record.
+
+    Parameters
+    ----------
+    record : name of the file that is there where the command has written the others.
+    names : the others.
+    what : what the command writes, in words.
+    """
+    if (folder / record).exists():
+        return
+    for name in names:
+        if (folder / name).exists():
+            raise SparseEEGError(
+                f"{folder / name} exists and is not of {what}, as there is no {record} beside it; choose "
+                "another --out"
+            )
+
+
 def run_files(*runs: Path) -> list[Path]:
     """Return all files in run folders, which no command may replace by its output."""
     return [path for run in runs for path in run.rglob("*") if path.is_file()]

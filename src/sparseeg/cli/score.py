@@ -1,5 +1,6 @@
 """The command `sparseeg score`: a zip scored as the challenge does."""
 
+import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from rich.table import Table
 
 from sparseeg.cli.given import given_options
 from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, comma_list, flag, option
+from sparseeg.cli.outputs import check_own
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
 
 MOST = 1_000_000  # minutes, GiB
+CHALLENGES = (1, 2)
+RECORD = "score.json"  # written last
 
 
 def score(
@@ -90,6 +94,7 @@ def score(
             say(f"{archive.name}: {note}")
         if out is not None:
             stack.enter_context(writing(out))
+            _check_scores(out, archive, challenges)
         folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
         windows = {}
         for number in challenges:
@@ -108,7 +113,7 @@ def score(
             )
     _show(archive.name, scores, simulated=any(part.simulated for part in windows.values()))
     if out is not None:
-        _write(out, scores, notes)
+        _write(out, archive, scores, notes)
         say(f"tables in {out}")
 
 
@@ -167,14 +172,46 @@ _ROWS = {
 }
 
 
-def _write(out: Path, scores: list[Any], notes: list[str]) -> None:
+def _check_scores(out: Path, archive: Path, challenges: list[int]) -> None:
+    """Raise SparseEEGError where a folder holds files of others, or scores that would be mixed with these."""
+    from sparseeg.files.atomic import read_json
+
+    tables = [_table(number, part) for number in CHALLENGES for part in ("predictions", "subjects")]
+    check_own(out, RECORD, tables, "a scored zip")
+    if not (out / RECORD).exists():
+        return
+    there = read_json(out / RECORD, dict)
+    known = there.get("archive") or {"name": "a zip that it does not name", "sha256": None}
+    if known["sha256"] != _sha256(archive):
+        raise SparseEEGError(f"{out} holds the scores of {known['name']}, another zip; choose another --out")
+    for number in CHALLENGES:
+        if number not in challenges and f"challenge_{number}" in there:
+            raise SparseEEGError(
+                f"{out} holds scores in challenge {number} too; score both challenges, or choose another --out"
+            )
+
+
+def _sha256(archive: Path) -> str:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _table(challenge: int, part: str) -> str:
+    """Return the name of a table about a challenge."""
+    return f"challenge_{challenge}_{part}.tsv"
+
+
+def _write(out: Path, archive: Path, scores: list[Any], notes: list[str]) -> None:
     from sparseeg.files.atomic import write_json, write_whole
     from sparseeg.submission.score import overall
 
-    content: dict[str, Any] = {"overall": overall(scores), "notes": notes}
+    content: dict[str, Any] = {
+        "archive": {"name": archive.name, "sha256": _sha256(archive)},
+        "overall": overall(scores),
+        "notes": notes,
+    }
     for result in scores:
-        name = f"challenge_{result.challenge}"
-        content[name] = {
+        content[f"challenge_{result.challenge}"] = {
             **result.scores,
             "normalizer": "std",
             "without_excluded": result.kept,
@@ -187,5 +224,5 @@ def _write(out: Path, scores: list[Any], notes: list[str]) -> None:
         }
         for part, table in (("predictions", result.predictions), ("subjects", result.by_subject())):
             text = table.to_csv(sep="\t", index=False, float_format="%.7g")
-            write_whole(out / f"{name}_{part}.tsv", text)
-    write_json(out / "score.json", content)
+            write_whole(out / _table(result.challenge, part), text)
+    write_json(out / RECORD, content)
