@@ -115,5 +115,5 @@ def test_a_file_that_was_cut_is_one_line(saved: list[Path], tmp_path: Path) -> N
     cut = tmp_path / "a.safetensors"
     cut.write_bytes(saved[0].read_bytes()[:-100])
     for read in (models.load, models.files.read_spec, models.files.read_weights):
-        with pytest.raises(SparseEEGError, match="a.safetensors: not a readable safetensors file"):
+        with pytest.raises(SparseEEGError, match=r"a\.safetensors: not a readable safetensors file"):
             read(cut)

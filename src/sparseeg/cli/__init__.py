@@ -75,8 +75,8 @@ def _failed_access(error: OSError) -> str | None:
     if error.errno in NO_ROOM:
         where = f" ({error.filename})" if error.filename else ""
         return (
-            f"can't write{where}: {error.strerror}; finished files are kept; free some space or choose another "
-            "folder, then run the command again"
+            f"can't write{where}: {error.strerror}; finished files are kept; free some space or choose "
+            "another folder, then run the command again"
         )
     if error.errno in NO_ACCESS:
         return (

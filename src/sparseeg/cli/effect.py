@@ -70,7 +70,11 @@ def _by_windows(config: "TrainConfig", windows: "WindowSet") -> Iterator[tuple[s
     if config.augment.jitter and not windows.locked:
         yield "jitter", f"{target} is not a time after an event, and its windows are cropped at random", ""
     if config.auxiliary and np.isnan(trial_labels(windows.table)).all():
-        yield "auxiliary", f"no window of {windows.source} has one of the labels {', '.join(LABELS)}", ""
+        yield (
+            "auxiliary",
+            f"no window of {', '.join(config.data.path)} has one of the labels {', '.join(LABELS)}",
+            "",
+        )
     if config.control_within_subject and is_subject_level(windows.targets, windows.subjects):
         yield "control_within_subject", f"{target} is the same in all windows of a subject", ""
 

@@ -23,7 +23,7 @@ from sparseeg.cli.options import (
 )
 from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import interruptible, output, say, writing
+from sparseeg.cli.screen import interruptible, output, say, say_list_of_problems, writing
 
 _PREDICTORS = {
     "network": "network",
@@ -79,6 +79,7 @@ def pretrain(
 
     `sparseeg train --init RUN` starts from its weights.
     """
+    from sparseeg.data.problems import write_problems
     from sparseeg.models.registry import check_name
     from sparseeg.training.config import PretrainConfig
     from sparseeg.training.pretrain import pretrain as train_masked
@@ -93,8 +94,10 @@ def pretrain(
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; continue with: sparseeg pretrain --out {out} --resume"), writing(out):
         start_anew(out, config, resume)
+        write_problems(windows.problems, out)
         metrics = train_masked(config, windows, out, say)
     _show(metrics)
+    say_list_of_problems(windows, out)
     say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")
 
 

@@ -187,7 +187,8 @@ def _check_scores(out: Path, archive: Path, challenges: list[int]) -> None:
     for number in CHALLENGES:
         if number not in challenges and f"challenge_{number}" in there:
             raise SparseEEGError(
-                f"{out} holds scores in challenge {number} too; score both challenges, or choose another --out"
+                f"{out} holds scores in challenge {number} too; score both challenges, or choose another "
+                "--out"
             )
 
 

@@ -34,7 +34,7 @@ from sparseeg.cli.options import (
 )
 from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import interruptible, say, show, writing
+from sparseeg.cli.screen import interruptible, say, say_list_of_problems, show, writing
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -213,4 +213,5 @@ def run_training(
         metrics = runs.train(config, windows, out, say)
     write_report(out)
     show(metrics)
+    say_list_of_problems(windows, out)
     say(f"run folder: {out}")

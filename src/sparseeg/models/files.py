@@ -73,6 +73,8 @@ def load(path: Path) -> BuiltNetwork:
     try:
         model = spec.build()
         model.load_state_dict(weights)
+    except SparseEEGError as error:
+        raise SparseEEGError(f"{path}: {error}") from error
     except (RuntimeError, TypeError, ValueError) as error:  # layers say in different ways what doesn't fit
         raise SparseEEGError(
             f"{path}: damaged, or written by another version of sparseeg: {one_line(error)}"
