@@ -1,3 +1,3 @@
 """Decode behaviour from EEG with attention whose cost grows linearly."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -255,6 +255,10 @@ def test_options_of_stream_have_an_effect(
     ("words", "option"),
     [
         (("train", "--data", "store", "--data", "./store", "--out", "run"), "--data"),
+        (
+            ("compare", "--models", f"{CNN}@init=r,{CNN}@init=./r", "--data", "store", "--out", "c"),
+            "--models",
+        ),
         (("submit", "--response-time", "run", "--response-time", "run"), "--response-time"),
         (("submit", "--externalizing", "run", "--externalizing", "./run"), "--externalizing"),
     ],

@@ -118,13 +118,13 @@ def _entries(text: str) -> list["Entry"]:
     from sparseeg.experiments.entry import Entry
 
     names = comma_list(text, "--models")
-    check_once(names, "--models")
     for name in names:
         changed = Counter(word.partition("=")[0] for word in name.split("@")[1:])
         twice = [option for option, times in changed.items() if times > 1]
         if twice:
             raise SparseEEGError(f"--models: {name} sets {twice[0]} twice; set it once")
     entries = [Entry.parse(name) for name in names]
+    check_once((entry.name for entry in entries), "--models")
     for entry in entries:
         if entry.given.get("control") or entry.given.get("control_within_subject"):
             raise SparseEEGError(f"{entry.name}: a comparison scores no controls; leave the control out")

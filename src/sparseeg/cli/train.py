@@ -211,7 +211,7 @@ def run_training(
     with interruptible(f"interrupted; continue with: sparseeg train --out {out} --resume"), writing(out):
         start_anew(out, config, resume)
         metrics = runs.train(config, windows, out, say)
-    write_report(out)
+        write_report(out)
     show(metrics)
     say_list_of_problems(windows, out)
     say(f"run folder: {out}")

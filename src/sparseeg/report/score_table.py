@@ -26,9 +26,9 @@ LABELS = {
 CAPTION = (
     "NRMSE: RMSE divided by the standard deviation of the test targets, pooled; 1.0 is the best constant. "
     "Intervals: bootstrap over subjects. Subject mean and subject's other trials use targets of the test "
-    "subjects. Spearman: mean of the correlations within subjects. Shuffled: the same network, trained on "
-    "targets shuffled among trials, or among subjects if each subject has one target. "
-    "Other order: predictions for the test trials in another order, which must be the same."
+    "subjects. Spearman: mean of the correlations within subjects, weighted by their trials less one. "
+    "Shuffled: the same network, trained on targets shuffled among trials, or among subjects if each subject "
+    "has one target. Other order: predictions for the test trials in another order, which must be the same."
 )
 
 
@@ -87,12 +87,22 @@ def describe_sample(metrics: dict[str, Any]) -> str:
 def describe_intervals(metrics: dict[str, Any]) -> str:
     """Return one line about the coverage of the prediction intervals."""
     found = metrics["interval"]
-    return (
+    line = (
         f"{found['level']:.0%} prediction intervals, {found['mean_width']:.3g} {metrics['unit']} wide on "
         f"average: they cover {found['coverage']:.1%} of the trials, "
         f"{found['coverage_mean_over_subjects']:.1%} on average over {found['n_subjects']} subjects, "
         f"{found['coverage_lowest_subject']:.1%} for the subject with the lowest coverage"
     )
+    if found.get("calibration_subjects"):
+        noun = "subject" if found["calibration_subjects"] == 1 else "subjects"
+        line += f"; calibrated on {found['calibration_subjects']} validation {noun}"
+    if "without_network" in found:
+        alone = found["without_network"]
+        line += (
+            f". The shortest interval that needs no network is {alone['mean_width']:.3g} {metrics['unit']} "
+            f"wide and covers {alone['coverage']:.1%}"
+        )
+    return line
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 from sparseeg.data.tasks import PRETRAINING
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import PretrainConfig
+from sparseeg.training.subjects import SHARED
 
-_COMPARISON = "settings.json"
 _TABLE = "compare.md"
 
 
@@ -18,7 +18,7 @@ def check_trained(run: Path) -> None:
                 f"{run} is a pretraining, which has no scores and predicts no target; start from it with "
                 f"`sparseeg train --init {run}`"
             )
-    elif (run / _COMPARISON).exists():
+    elif (run / SHARED).exists():
         table = run / _TABLE
         found = f"its scores are in {table}" if table.exists() else "the same `compare` command finishes it"
         raise SparseEEGError(f"{run} is a comparison of several runs: {found}; they are in {run / 'runs'}")
