@@ -17,6 +17,7 @@ from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
 from sparseeg.data.match import concatenate, match
+from sparseeg.data.problems import write_problems
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, Report, ignore
@@ -109,10 +110,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
     windows = as_started(out, windows, network_spec(windows, config), report)
-    if windows.problems:
-        rows = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
-        problems = pd.DataFrame(rows, columns=["path", "reason", "action"])
-        write_whole(out / "problems.tsv", problems.to_csv(sep="\t", index=False))
+    write_problems(windows.problems, out)
     for number, split in enumerate(splits, start=1):
         title = f"split {number} of {len(splits)}: " if len(splits) > 1 else ""
         fit_split(windows, split, config, partial(_titled, report, title))
