@@ -220,9 +220,11 @@ def _score(
         tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     scores = evaluate(predictions)
-    calibrated = [Calibration.read(split.folder).n_subjects for split in splits]
-    if None not in calibrated:  # version 0.1.0 did not keep this number
-        scores["interval"]["calibration_subjects"] = min(filter(None, calibrated))
+    calibrations = [Calibration.read(split.folder) for split in splits]
+    calibrated = [calibration.n_subjects for calibration in calibrations if calibration.n_subjects]
+    if calibrated:  # version 0.1.0 did not keep this number
+        scores["interval"]["calibration_subjects"] = min(calibrated)
+    scores["interval"]["uses_network"] = not all(calibration.use_constant for calibration in calibrations)
     metrics = {
         "task": windows.task.name,
         "model": config.model,
