@@ -114,7 +114,9 @@ def test_a_store_cannot_follow_other_windows(bids, tmp_path):
     assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
     for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
         name = next(iter(options)).replace("_", " ")
-        assert f"was prepared with {name}" in message(tmp_path / "store", **options)
+        assert f"{tmp_path / 'store'}: the store was prepared with {name}" in message(
+            tmp_path / "store", **options
+        )
 
 
 def test_windows_in_bad_stretches_cannot_come_back_into_a_store(bids, tmp_path):
@@ -148,6 +150,9 @@ def test_releases_of_a_store(bids, tmp_path):
     store.save(load(bids.root), tmp_path / "store")
     assert set(load(tmp_path / "store", releases=["R5"]).subjects) == {"sub-B"}
     assert "no window of release R2" in message(tmp_path / "store", releases=["R2"])
+    said = message(tmp_path / "store", releases=["R1", "R9"])
+    assert said.endswith("no window of release R9 in the store, which has R1, R5")
+    assert len(load(tmp_path / "store", releases=["R1", "R9"], every_release=False)) == 2
     assert "unknown release 'R99'" in message(tmp_path / "store", releases=["R99"])
 
 

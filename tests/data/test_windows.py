@@ -120,3 +120,18 @@ def test_a_window_may_only_be_moved_inside_its_recording(earliest, latest):
         window_set([(0, 2)], table=table)
     fitting = window_set([(0, 2)]).table.assign(earliest=0, latest=15)
     assert window_set([(0, 2)], table=fitting).table["latest"].tolist() == [15]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("subject", [1, 2], r"window 0 has the subject 1 \(int64\): subjects are text"),
+        ("subject", ["sub-1", np.nan], r"window 1 has the subject nan \(float\): subjects are text"),
+        ("target", [0.5, np.nan], "window 1 has the target nan: targets are finite numbers"),
+        ("target", [np.inf, 0.5], "window 0 has the target inf: targets are finite numbers"),
+        ("target", ["0.5", "fast"], "window 1 has the target fast: targets are finite numbers"),
+    ],
+)
+def test_subjects_that_are_no_text_and_targets_that_are_no_numbers_are_refused(column, values, reason):
+    with pytest.raises(ValueError, match=reason):
+        window_set([(0, 0), (0, 1)], table=window_set([(0, 0), (0, 1)]).table.assign(**{column: values}))

@@ -28,6 +28,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+SHOWN = 20  # problems
 CONTINUES = "interrupted; the same command goes on where this one stopped"
 LINE_EVERY = 30.0  # seconds; in a log, lines replace the progress bar
 
@@ -125,10 +126,18 @@ def writing(to: Path) -> Iterator[None]:
 
 def say_problems(windows: Any) -> None:
     """Print the first problems with the files that were read."""
-    for problem in windows.problems[:20]:
+    for problem in windows.problems[:SHOWN]:
         say(f"  {problem}")
-    if len(windows.problems) > 20:
-        say(f"  and {len(windows.problems) - 20} more; problems.tsv in the store or run lists all")
+    if len(windows.problems) > SHOWN:
+        say(f"  and {len(windows.problems) - SHOWN} more")
+
+
+def say_list_of_problems(windows: Any, folder: Path) -> None:
+    """Say which file in a folder lists the problems, where `say_problems` did not print all."""
+    from sparseeg.data.problems import FILE
+
+    if len(windows.problems) > SHOWN:
+        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
 
 
 def show(metrics: dict[str, Any]) -> None:

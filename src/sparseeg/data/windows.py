@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
-from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.tasks import Task
@@ -39,10 +39,12 @@ class WindowSet:
     simulated : whether the data are simulated.
     tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
     problems : everything wrong with the files; nothing is dropped without an entry here.
+    file_info : band and reference before `processing`, as MNE files say; None if they are not known.
 
     Raises
     ------
-    ValueError : the table lacks a column, or a window lies outside its signal.
+    ValueError : the table lacks a column, a subject is not text, a target is not a finite number, or a window
+        lies outside its signal.
     """
 
     signals: Sequence[Signal]
@@ -55,6 +57,7 @@ class WindowSet:
     simulated: bool = False
     tmin: float = 0.0
     problems: tuple[Problem, ...] = ()
+    file_info: FileInfo | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
@@ -64,6 +67,18 @@ class WindowSet:
             if signal.ndim != 2 or signal.shape[1] != self.n_chans:
                 raise ValueError(f"a signal has shape {signal.shape}, expected (time, {self.n_chans})")
         self._check_bounds()
+        subjects, targets = self.table["subject"], pd.to_numeric(self.table["target"], errors="coerce")
+        for row in np.flatnonzero([not isinstance(subject, str) for subject in subjects])[:1]:
+            subject = subjects.iloc[row]
+            raise ValueError(
+                f"window {row} has the subject {subject} ({type(subject).__name__}): subjects are text, as "
+                "'sub-01'; convert the column with .astype(str)"
+            )
+        for row in np.flatnonzero(~np.isfinite(targets.to_numpy(dtype=np.float64)))[:1]:
+            raise ValueError(
+                f"window {row} has the target {self.table['target'].iloc[row]}: targets are finite numbers; "
+                "leave out windows without one"
+            )
 
     def _check_bounds(self) -> None:
         lengths = np.array([len(signal) for signal in self.signals], dtype=np.int64)
@@ -125,7 +140,7 @@ class WindowSet:
     @property
     def provenance(self) -> Provenance:
         """Task, processing, channels and time of the windows."""
-        return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin)
+        return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin, self.file_info)
 
     @property
     def movable(self) -> bool:
@@ -201,4 +216,6 @@ class WindowSet:
             f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
             f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
         )
+        if self.file_info is not None:
+            counts += f"; files say {self.file_info}"
         return f"{counts}; {summarise(self.problems, examples)}"

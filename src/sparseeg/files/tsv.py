@@ -1,7 +1,9 @@
-"""Reading BIDS tables: everything as text, `n/a` as missing, every failure in one line."""
+"""Reading tables, such as those of BIDS: text, missing values and numbers, every failure in one line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sparseeg.errors import SparseEEGError, one_line
@@ -25,3 +27,29 @@ def read_tsv(path: Path) -> pd.DataFrame:
         raise SparseEEGError(f"{path.name} is empty") from error
     except (OSError, ValueError) as error:
         raise SparseEEGError(f"{path.name} can't be read as a table: {one_line(error)}") from error
+
+
+def finite_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return a column as float64, NaN where it has no finite number, and the rows with anything else."""
+    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values, np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+
+
+def not_numbers(
+    column: pd.Series, name: str, rows: np.ndarray, noun: str = "row", labels: Sequence[str] | None = None
+) -> str:
+    """Return what is wrong with rows of a column: "column rt, row 2: 'later' is not a finite number".
+
+    Parameters
+    ----------
+    column, name : the column.
+    rows : rows without a number, at least one; the first is named.
+    noun : what a row is.
+    labels : name of each row, instead of `noun` and its number.
+    """
+    first = int(rows[0])
+    entry, place = column.iloc[first], f"{noun} {first + 1}" if labels is None else labels[first]
+    reason = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
+    more = f" ({len(rows)} such {noun}s)" if len(rows) > 1 else ""
+    return f"column {name}, {place}: {reason}{more}"
