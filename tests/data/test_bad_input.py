@@ -47,7 +47,9 @@ def test_no_events_file(folder):
     events.unlink()
     problem = only_problem(read_bids(folder.root))
     assert problem.path == events
-    assert problem.reason == f"sub-C_task-{TASK}_run-1_events.tsv does not exist"
+    assert problem.reason == (
+        f"sub-C_task-{TASK}_run-1_events.tsv does not exist, and the file itself has no events"
+    )
     assert problem.action == f"sub-C_task-{TASK}_run-1_eeg.bdf left out"
     assert problem.lost == "recording"
 
@@ -63,8 +65,11 @@ def test_no_events_file(folder):
             "onset\tvalue\n1.0\tcontrastTrial_start\nlater\tleft_target\n",
             "column onset, row 2: 'later' is not a finite number",
         ),
-        ("onset\tvalue\nn/a\tcontrastTrial_start\n", "column onset, row 1: is missing"),
-        ("onset\tvalue\n1.0\tbreak cnt\n", "none of its 0 trials has both a stimulus and a response"),
+        ("onset\tvalue\nn/a\tcontrastTrial_start\n", "none of its 1 events has an onset"),
+        (
+            "onset\tvalue\n1.0\tbreak cnt\n",
+            "none of its 0 trials has both a stimulus and a response; its events are break cnt (1)",
+        ),
         ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
     ],
 )

@@ -182,7 +182,10 @@ def test_bad_input_is_one_line(
     assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
     assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "not a time after a stimulus")
     assert_one_line(*refused(response_time, recording, "--bad", "E200"), "no channel 'E200'")
-    assert_one_line(*refused(response_time, recording, "--events-column", "kind"), "no column 'kind'")
+    assert_one_line(
+        *refused(response_time, recording, "--events-column", "kind", "--stimulus", "x"),
+        "the events lack the column kind; found: onset, duration, value",
+    )
     assert_one_line(*refused(response_time, recording, "--high-cut", 60), "60 Hz doesn't fit")
     assert not (tmp_path / "out.tsv").exists()
 

@@ -94,6 +94,10 @@ def prepare(
     events_column: Annotated[
         str | None, option(EVENTS, "Column of events.tsv with these names.", metavar="COLUMN")
     ] = None,
+    max_rt: Annotated[
+        float | None,
+        option(EVENTS, "Longest response time. Default: 10, or --tmax if more.", metavar="SECONDS"),
+    ] = None,
     sfreq: Annotated[float, option(SIGNALS, "Sampling rate.", metavar="HZ")] = 100.0,
     low_cut: Annotated[float | None, option(SIGNALS, "High-pass edge. Default: none.", metavar="HZ")] = None,
     high_cut: Annotated[float | None, option(SIGNALS, "Low-pass edge. Default: none.", metavar="HZ")] = None,

@@ -124,11 +124,15 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read."""
-    for problem in windows.problems[:20]:
-        say(f"  {problem}")
-    if len(windows.problems) > 20:
-        say(f"  and {len(windows.problems) - 20} more; problems.tsv in the store or run lists all")
+    """Print the first problems with the files that were read, each kind of problem once."""
+    alike: dict[tuple[str, str], list[Path]] = {}
+    for problem in windows.problems:
+        alike.setdefault((problem.reason, problem.action), []).append(problem.path)
+    for (reason, action), paths in list(alike.items())[:20]:
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        say(f"  {paths[0]}{others}: {reason} ({action})")
+    if len(alike) > 20:
+        say(f"  and {len(alike) - 20} other problems; problems.tsv in the store or run lists all")
 
 
 def show(metrics: dict[str, Any]) -> None:

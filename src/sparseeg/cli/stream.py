@@ -96,7 +96,7 @@ def stream(
             name = name or f"replay-{path.stem}"
             markers = markers or f"{name}-annotations"
             column = None if every is not None else events_column or inputs.events_column
-            player = stack.enter_context(play(replay, name, column))
+            player = stack.enter_context(play(replay, name, column, stimuli or inputs.stimulus, say))
         table = stack.enter_context(new_table(path))
         wanted = LiveRequest(
             StreamName(name, source_id),

@@ -233,6 +233,7 @@ def _score(
             "path": list(config.data.path),
             "simulated": windows.simulated,
             "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,
     }

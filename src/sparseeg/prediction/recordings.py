@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
+from sparseeg.data.bids.events import counted
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.new_recording import NewRecording, read_new
@@ -112,6 +113,7 @@ def predict_recording(
         flat=inputs.flat,
         events=request.events,
         column=(request.events_column or inputs.events_column) if at_events else None,
+        stimulus=request.stimulus or inputs.stimulus,
     )
     notes = [*recording.notes, *inputs.notes]
     windows = _windows(recording, inputs, request, spec.n_times, spec.sfreq, notes)
@@ -193,9 +195,8 @@ def _at_events(recording: NewRecording, stimulus: tuple[str, ...], tmin: float, 
     events = recording.events
     chosen = events[events["name"].isin(stimulus)]
     if chosen.empty:
-        names = ", ".join(map(str, events["name"].value_counts().index[:12])) or "none"
         raise SparseEEGError(
-            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {names}."
+            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {counted(events['name'])}."
             f"{nearest(stimulus[0], map(str, events['name'].unique()))} Name the stimulus with --stimulus, "
             "or give --every for windows on a regular grid"
         )

@@ -1,6 +1,6 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,13 +8,20 @@ import mne
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.signals.new_recording import read_events
+from sparseeg.data.signals.new_recording import named_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
 
 @contextmanager
-def replay(path: Path, name: str, column: str | None = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
+def replay(
+    path: Path,
+    name: str,
+    column: str | None = "value",
+    stimulus: Collection[str] = (),
+    report: Callable[[str], None] = lambda line: None,
+    chunk_size: int = 1,
+) -> Iterator[PlayerLSL]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
 
     Parameters
@@ -22,6 +29,8 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
+    stimulus : names of the events that are looked for; all events are played.
+    report : is told what was found out about the events.
     chunk_size : samples per chunk.
 
     Raises
@@ -33,7 +42,8 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     try:
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
-            raw.set_annotations(None if column is None else _markers(path, raw, column))
+            notes: list[str] = []
+            raw.set_annotations(None if column is None else _markers(path, raw, column, stimulus, notes))
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -41,6 +51,8 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
+    for note in notes:
+        report(note)
     set_log_level("ERROR")  # the player warns about each marker that it sends separately
     player.start()
     try:
@@ -50,9 +62,11 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
             player.stop()
 
 
-def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:
+def _markers(
+    path: Path, raw: mne.io.BaseRaw, column: str, stimulus: Collection[str], notes: list[str]
+) -> mne.Annotations:
     """Return the events of a recording as annotations for the player."""
-    events = read_events(path, raw, None, column)
+    events = named_events(path, raw, column, stimulus, notes)
     start = raw.first_time if raw.annotations.orig_time is not None else 0.0
     # The player (MNE-LSL 1.14) sends markers with the time of the previous sample.
     onset = events["onset"] + start + 1 / raw.info["sfreq"]

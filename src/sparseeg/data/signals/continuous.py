@@ -16,21 +16,33 @@ EEG_TYPES = ("EEG", "REF")
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
 
-class Continuous:
-    """The EEG channels of one file, conditioned as a `Processing` says.
-
-    A recording that is resampled gets a note among `problems`.
+def open_recording(file: BidsFile) -> mne.io.BaseRaw:
+    """Open a recording with all of its channels.
 
     Raises
     ------
-    SparseEEGError : the file is a link to a missing file, or the processing doesn't fit the recording.
+    SparseEEGError : the file is a link to a missing file.
     Exception : any error that the reader raises for a damaged file.
     """
+    if not file.path.exists():
+        raise SparseEEGError("it is a link to a missing file; fetch its content first")
+    return open_raw(file.path)
 
-    def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
-        if not file.path.exists():
-            raise SparseEEGError("it is a link to a missing file; fetch its content first")
-        self._raw = open_raw(file.path)
+
+class Continuous:
+    """The EEG channels of one recording, conditioned as a `Processing` says.
+
+    Other channels are removed from `raw`. A recording that is resampled gets a note among `problems`.
+
+    Raises
+    ------
+    SparseEEGError : the processing doesn't fit the recording.
+    """
+
+    def __init__(
+        self, raw: mne.io.BaseRaw, file: BidsFile, processing: Processing, problems: list[Problem]
+    ) -> None:
+        self._raw = raw
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
             self._raw.pick(wanted, exclude=())

@@ -9,7 +9,9 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.bids.events import read_events
 from sparseeg.data.bids.layout import bids_file
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
@@ -31,8 +33,7 @@ class NewRecording:
     path : file of the recording.
     signal : (channel, time) in microvolts, the channels of the network at its sampling rate.
     sfreq : sampling rate in Hz.
-    events : columns `onset` (seconds from the first sample) and `name`, in order of time; from the events.tsv
-        of the recording, else from the annotations in its file.
+    events : columns `onset` (seconds from the first sample) and `name`, in order of time; see `named_events`.
     notes : changes to the recording that users should know of.
     """
 
@@ -52,6 +53,7 @@ def read_new(
     flat: Collection[str] = (),
     events: Path | None = None,
     column: str | None = "value",
+    stimulus: Collection[str] = (),
 ) -> NewRecording:
     """Read a recording in any format that `mne.io.read_raw` knows.
 
@@ -63,6 +65,7 @@ def read_new(
         been matched.
     events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events; None if no events are needed.
+    stimulus : names of the events that are looked for.
 
     Raises
     ------
@@ -73,8 +76,8 @@ def read_new(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            raw = open_raw(path)
             notes: list[str] = []
+            raw = open_raw(path)
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
@@ -86,7 +89,9 @@ def read_new(
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             signal = _signal(raw, fit, processing, notes)
-            found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
+            found = _NO_EVENTS
+            if column is not None:
+                found = named_events(path, raw, column, stimulus, notes, events)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
@@ -96,19 +101,13 @@ def read_new(
 
 def _bad_channels(path: Path) -> list[str]:
     """Return the channels that the channels.tsv of a BIDS recording marks as bad."""
-    table = _sidecar(path, "channels.tsv")
-    if table is None:
+    found = bids_file(path).sidecars("channels.tsv")
+    if not found:
         return []
-    content = read_tsv(table)
+    content = read_tsv(found[0], ("name", "status"))
     if not {"name", "status"} <= set(content):
         return []
     return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
-
-
-def _sidecar(path: Path, suffix: str) -> Path | None:
-    """Return the path of a sidecar of a recording with a BIDS name; None if there is no such file."""
-    found = bids_file(path).sidecar(suffix)
-    return found if path.stem.endswith("_eeg") and found.is_file() else None
 
 
 def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes: list[str]) -> np.ndarray:
@@ -125,37 +124,25 @@ def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes:
     return conditioning.whole(volts)
 
 
-def read_events(path: Path, raw: mne.io.BaseRaw, events: Path | None, column: str) -> pd.DataFrame:
-    """Return the events of a recording, in order of time.
+def named_events(
+    path: Path,
+    raw: mne.io.BaseRaw,
+    column: str,
+    stimulus: Collection[str],
+    notes: list[str],
+    events: Path | None = None,
+) -> pd.DataFrame:
+    """Return the events of a recording that have a name, in order of time; see `read_events`.
 
     Parameters
     ----------
     path, raw : the recording.
-    events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events.
-
-    Returns
-    -------
-    DataFrame : columns `onset` (seconds from the first sample) and `name`; from the annotations of `raw` if
-        there is no events file.
-
-    Raises
-    ------
-    SparseEEGError : the events file can't be read or lacks a column.
+    stimulus : names of the events that are looked for.
+    notes : gets what was found out or left out.
+    events : events file to read instead of the events.tsv of the recording.
     """
-    events = events or _sidecar(path, "events.tsv")
-    if events is None:
-        # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
-        onset = np.asarray(raw.annotations.onset, dtype=np.float64) - raw.first_time
-        names = np.asarray(raw.annotations.description, dtype=object)
-    else:
-        content = read_tsv(events)
-        for name in ("onset", column):
-            if name not in content:
-                raise SparseEEGError(
-                    f"{events} has no column {name!r}; it has {', '.join(map(str, content))}"
-                )
-        onset = pd.to_numeric(content["onset"], errors="coerce").to_numpy(dtype=np.float64)
-        names = content[column].astype(str).to_numpy(dtype=object)
-    table = pd.DataFrame({"onset": onset, "name": names})
-    return table[np.isfinite(onset)].sort_values("onset", kind="stable", ignore_index=True)
+    problems: list[Problem] = []
+    found = read_events(bids_file(path), raw, column, [stimulus], problems, table=events)
+    notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
+    return found.loc[found["name"].notna(), ["onset", "name"]].reset_index(drop=True)

@@ -12,7 +12,7 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.continuous import Continuous
+from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.errors import NO_ROOM, one_line
 
 Blocks = Iterator[np.ndarray]
@@ -70,13 +70,14 @@ def read_recording(
     processing : how the signal is conditioned.
     sink : takes the signal block by block.
     """
-    events = cut.events(file)
-    if isinstance(events, Problem):
-        return events
     problems: list[Problem] = []
     try:
         with mne.utils.use_log_level("error"):
-            source = Continuous(file, processing, problems)
+            raw = open_recording(file)
+            events = cut.events(file, raw, problems)
+            if isinstance(events, Problem):
+                return events
+            source = Continuous(raw, file, processing, problems)
             windows = cut.windows(events, source.n_samples, file, problems)
             if isinstance(windows, Problem):
                 return windows
