@@ -56,7 +56,7 @@ def test_who_trained_is_known(old: Path) -> None:
         seen = seen_by(folder)
         assert set(seen.trained) == {"sub-S00", "sub-S01", "sub-S02", "sub-S03"}
         assert set(seen.validated) == {"sub-S04"}
-        assert seen.unknown == ()
+        assert seen.unknown == []
 
 
 def test_comparison_is_taken_up(old: Path, sparseeg) -> None:

@@ -31,4 +31,4 @@ def test_problems_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -
     assert lines[0] == "  a.tsv and 2 more: the column is found (read)"
     assert lines[1] == "  d.tsv: reason 0 (left out)"
     assert len(lines) == 21
-    assert lines[20] == "  and 6 other problems; problems.tsv in the store or run lists all"
+    assert lines[20] == "  and 6 other problems"

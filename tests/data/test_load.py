@@ -110,7 +110,9 @@ def test_a_store_cannot_follow_other_windows(bids, tmp_path):
     assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
     for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
         name = next(iter(options)).replace("_", " ")
-        assert f"was prepared with {name}" in message(tmp_path / "store", **options)
+        assert f"{tmp_path / 'store'}: the store was prepared with {name}" in message(
+            tmp_path / "store", **options
+        )
 
 
 def test_releases_of_a_store(bids, tmp_path):

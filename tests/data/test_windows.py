@@ -159,3 +159,18 @@ def test_targets_that_mostly_lie_outside_the_window_are_said(targets, said):
     assert noted.noting_outside().outside == problem.reason
     factor = replace(windows, task=TASKS["externalizing"])
     assert factor.outside is None
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("subject", [1, 2], r"window 0 has the subject 1 \(int64\): subjects are text"),
+        ("subject", ["sub-1", np.nan], r"window 1 has the subject nan \(float\): subjects are text"),
+        ("target", [0.5, np.nan], "window 1 has the target nan: targets are finite numbers"),
+        ("target", [np.inf, 0.5], "window 0 has the target inf: targets are finite numbers"),
+        ("target", ["0.5", "fast"], "window 1 has the target fast: targets are finite numbers"),
+    ],
+)
+def test_subjects_that_are_no_text_and_targets_that_are_no_numbers_are_refused(column, values, reason):
+    with pytest.raises(ValueError, match=reason):
+        window_set([(0, 0), (0, 1)], table=window_set([(0, 0), (0, 1)]).table.assign(**{column: values}))

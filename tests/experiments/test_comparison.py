@@ -19,6 +19,7 @@ from sparseeg.experiments.entry import Entry
 from sparseeg.report.comparison import write_comparison
 from sparseeg.training import ensemble
 from sparseeg.training.config import DataConfig, SplitConfig
+from sparseeg.training.inputs import Inputs
 from sparseeg.training.subjects import read_subjects
 
 SPLIT = SplitConfig(kind="release", valid=("R4",), test=("R5",))
@@ -62,6 +63,40 @@ def test_an_entry_is_a_model_and_what_differs_from_its_recipe() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("response-time-cnn", "response-time-cnn"),
+        (
+            "sparse-attention-locator@n_filters=4@width=8@epochs=2",
+            "sparse-attention-locator_n_filters=4_width=8_epochs=2",
+        ),
+        ("light-sparse-attention-cnn@output=latency", "light-sparse-attention-cnn_output=latency"),
+        ("response-time-cnn@learning_rate=0.001@seeds=5", "response-time-cnn_learning_rate=0.001_seeds=5"),
+    ],
+)
+def test_the_folder_of_a_plain_entry_says_what_it_is(text: str, folder: str) -> None:
+    assert Entry.parse(text).folder == folder
+
+
+def test_different_entries_have_different_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [
+        *("@init=T/x/y", "@init=T/x_y", "@a=b/c", "@a=b_c", "@a=b:c", "@a=1@b=2", "@a=1_b=2", "@a_b=1"),
+        *("@a__b=1", "@_a_b=1", f"@a={'x' * 300}/1", f"@a={'x' * 300}/2"),
+    ]
+    folders = {Entry.parse(f"response-time-cnn{text}").folder for text in texts}
+    assert len(folders) == len(texts)
+    assert max(map(len, folders)) < 100
+    names = set()
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        entry = Entry.parse("response-time-cnn@init=r@epochs=2")
+        assert entry.name == f"response-time-cnn@init={tmp_path / name / 'r'}@epochs=2"
+        names.add((entry.name, entry.folder))
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("response-time-cnn@latency", "NAME=VALUE"),
@@ -94,6 +129,18 @@ def test_every_run_has_a_column_and_a_line(finished: tuple[Comparison, list[Entr
     assert table.loc[MODELS[0], "parameters"] > 0
     assert table.loc[MODELS[1], "training_s"] > 0
     assert np.isnan(table.loc["ridge", "training_s"])
+
+
+def test_every_network_says_what_it_takes(copied: Path, toy: WindowSet) -> None:
+    folder = copied / "runs" / "response-time-cnn" / "seed-0"
+    assert json.loads((folder / "input.json").read_text()) == json.loads(json.dumps(Inputs.of(toy).to_dict()))
+
+
+def test_an_unfinished_run_is_continued_by_the_same_comparison(copied: Path) -> None:
+    folder = copied / "runs" / "response-time-cnn" / "seed-0"
+    (folder / "calibration.json").unlink()
+    with pytest.raises(SparseEEGError, match=r"the same `sparseeg compare` command that started .*copy$"):
+        ensemble.network_files(folder)
 
 
 def test_an_ensemble_takes_over_networks_that_are_there(

@@ -183,8 +183,43 @@ def test_complete_networks_are_kept_on_resume(toy: WindowSet, run: Path, tmp_pat
     again = shutil.copytree(run, tmp_path / "run")
     path = again / "model.safetensors"
     before = path.stat().st_mtime_ns
-    runs.train(config(), toy, again, silent)
+    elsewhere = {"data": DataConfig(path="elsewhere"), "device": "auto"}
+    runs.train(config(control_within_subject=True).model_copy(update=elsewhere), toy, again, silent)
     assert path.stat().st_mtime_ns == before
+
+
+def test_networks_of_other_settings_are_not_taken_over(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for changes, said in (
+        (
+            {"model": "light-sparse-attention-cnn"},
+            "model was response-time-cnn and is light-sparse-attention",
+        ),
+        ({"learning_rate": 0.1}, r"learning_rate was 0\.001 and is 0\.1 now; train into another folder"),
+        ({"data": DataConfig(path="toy", tmax=1.0)}, "data was .* and is .*1.0"),
+    ):
+        other = config(control_within_subject=True).model_copy(update=changes)
+        with pytest.raises(SparseEEGError, match=f"run holds networks .* with other settings: {said}"):
+            runs.train(other, toy, folder, silent)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    (folder / "config.yaml").unlink()
+    with pytest.raises(SparseEEGError, match=r"holds networks but no config\.yaml"):
+        runs.train(config(control_within_subject=True), toy, folder, silent)
+
+
+def test_an_ancestor_that_was_moved_still_counts(toy: WindowSet, tmp_path: Path) -> None:
+    quick = {"epochs": 1, "control": False, "boosting": False}
+    first, second = tmp_path / "first", tmp_path / "second"
+    runs.train(config(**quick), without_subjects(toy, "sub-03", "sub-04"), first, silent)
+    moved = replace(toy, table=toy.table.assign(subject=toy.table["subject"].replace({"sub-00": "new"})))
+    runs.train(config(**quick, init=str(first)), moved, second, silent)
+    first.rename(tmp_path / "away")
+    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first"):
+        runs.reevaluate(second, moved, toy.select(toy.subjects == "sub-00"), tmp_path / "scores", silent)
+    (second / "ancestors.json").unlink()  # as in a run of an earlier version
+    with pytest.raises(SparseEEGError, match=r"first does not exist: who trained .* can't be known"):
+        runs.reevaluate(second, moved, None, tmp_path / "scores", silent)
 
 
 def test_release_split_needs_releases(toy: WindowSet, tmp_path: Path) -> None:
@@ -303,3 +338,47 @@ def test_damaged_files_of_a_network_are_one_line(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SparseEEGError, match=f"{name} is damaged".replace(".", r"\.")):
         read(tmp_path)
+
+
+def without_subjects(windows: WindowSet, *subjects: str) -> WindowSet:
+    return windows.select(~np.isin(windows.subjects, subjects))
+
+
+@pytest.mark.parametrize(
+    ("gone", "named"),
+    [(["sub-10"], "1 of its 3 test subjects .*sub-10"), (["sub-09", "sub-10", "sub-11"], "3 of its 3 test")],
+)
+def test_a_score_needs_every_test_subject(
+    gone: list[str], named: str, run: Path, toy: WindowSet, tmp_path: Path
+) -> None:
+    with pytest.raises(SparseEEGError, match=f"{named}.*; restore their recordings"):
+        runs.reevaluate(run, without_subjects(toy, *gone), None, tmp_path, silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_test_part_it_needs_every_validation_subject(toy: WindowSet, tmp_path: Path) -> None:
+    alone = config(split=SplitConfig(kind="release", valid=("R5",)), epochs=1, control=False, boosting=False)
+    runs.train(alone, toy, tmp_path / "run", silent)
+    with pytest.raises(SparseEEGError, match=r"1 of its 3 validation subjects .*\(sub-10\)"):
+        runs.reevaluate(tmp_path / "run", without_subjects(toy, "sub-10"), None, tmp_path, silent)
+
+
+def test_a_cross_validation_needs_the_subjects_of_every_fold(tmp_path: Path) -> None:
+    windows = toy_windows(n_subjects=4, n_trials=10)
+    options = config(split=SplitConfig(kind="loso"), epochs=1, batch_size=8, control=False, boosting=False)
+    runs.train(options, windows, tmp_path / "run", silent)
+    with pytest.raises(SparseEEGError, match=r"folds/003: 1 of its 1 test subjects .*\(sub-02\)"):
+        runs.reevaluate(tmp_path / "run", without_subjects(windows, "sub-02"), None, tmp_path, silent)
+
+
+def test_baselines_that_miss_subjects_are_said(run: Path, toy: WindowSet, tmp_path: Path) -> None:
+    lines: list[str] = []
+    runs.reevaluate(run, without_subjects(toy, "sub-00"), None, tmp_path, lines.append)
+    assert "1 of the 6 training subjects have no window in toy: baselines are fitted without them" in lines
+    there = without_subjects(toy, "sub-06", "sub-07", "sub-08")
+    other = toy_windows(n_subjects=6, seed=5)
+    other.table["subject"] = "new-" + other.table["subject"]
+    for elsewhere in (other, None):
+        metrics = runs.reevaluate(run, there, elsewhere, tmp_path, lines.append)
+        assert lines[-2].startswith("3 of the 3 validation subjects have no window in toy: baselines are")
+        assert "ridge" not in metrics["baselines"]

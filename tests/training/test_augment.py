@@ -7,7 +7,7 @@ import torch
 
 from sparseeg import models
 from sparseeg.training.augment import augment, mixup
-from sparseeg.training.batches import Windows
+from sparseeg.training.batches import Batch
 from sparseeg.training.config import AugmentConfig, DataConfig, TrainConfig
 from sparseeg.training.module import DecodingModule
 
@@ -60,7 +60,7 @@ def locator() -> torch.nn.Module:
     return network
 
 
-def training_loss(network: torch.nn.Module, batch: Windows, auxiliary: float, alpha: float = 0.5) -> float:
+def training_loss(network: torch.nn.Module, batch: Batch, auxiliary: float, alpha: float = 0.5) -> float:
     """The loss of one training step; every call draws the same windows and shares to mix."""
     config = TrainConfig(
         data=DataConfig(path="none"),
@@ -78,7 +78,7 @@ def test_mixup_mixes_the_auxiliary_loss_and_masks_labels_that_are_missing(locato
     nan, batch_size, alpha = float("nan"), 6, 0.5
     x, target = torch.randn(batch_size, 3, 40), torch.full((batch_size, 1), 0.2)
     labels = torch.tensor([[1.0, nan], [0.0, nan], [nan, nan], [1.0, 0.0], [0.0, nan], [1.0, nan]])
-    batch = Windows(x, target, labels)
+    batch = Batch(x, target, labels)
     found = training_loss(locator, batch, auxiliary=10.0) - training_loss(locator, batch, auxiliary=0.0)
 
     torch.manual_seed(1)
@@ -101,5 +101,5 @@ def test_mixup_mixes_the_auxiliary_loss_and_masks_labels_that_are_missing(locato
 
 
 def test_mixup_without_any_label_leaves_the_loss_of_the_target(locator) -> None:
-    batch = Windows(torch.randn(4, 3, 40), torch.full((4, 1), 0.2), torch.full((4, 2), float("nan")))
+    batch = Batch(torch.randn(4, 3, 40), torch.full((4, 1), 0.2), torch.full((4, 2), float("nan")))
     assert training_loss(locator, batch, auxiliary=10.0) == training_loss(locator, batch, auxiliary=0.0)

@@ -7,7 +7,8 @@ import pytest
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import DataConfig, PretrainConfig, TrainConfig
-from sparseeg.training.lineage import seen_by
+from sparseeg.training.lineage import ancestors, seen_by
+from sparseeg.training.run_folder import nothing_trained
 from sparseeg.training.subjects import SplitSubjects, write_subjects
 
 DAMAGE = {
@@ -47,10 +48,10 @@ def test_every_ancestor_is_asked(tmp_path: Path) -> None:
     second = run(tmp_path, "a", init=first)
     third = run(tmp_path, "b", init=second)
     seen = seen_by(third)
-    assert seen.trained == {"a1": second, "a2": second, "b1": third, "b2": third}
-    assert seen.validated == {"a-valid": second, "b-valid": third}
-    assert seen.pretrained == {"p1": first, "p2": first, "p-valid": first}
-    assert seen.unknown == ()
+    assert seen.trained == {"a1": str(second), "a2": str(second), "b1": str(third), "b2": str(third)}
+    assert seen.validated == {"a-valid": str(second), "b-valid": str(third)}
+    assert seen.pretrained == {"p1": str(first), "p2": str(first), "p-valid": str(first)}
+    assert seen.unknown == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_the_network_of_a_fold_has_seen_the_subjects_of_that_fold(tmp_path: Path
     for place in ("folds/002", "folds/002/members/01", "folds/002/controls/shuffled_trials", "folds/009"):
         (folder / place).mkdir(parents=True)
     for place in ("folds/002", "folds/002/members/01", "folds/002/controls/shuffled_trials"):
-        assert seen_by(folder / place).trained == {"y1": folder, "y2": folder}
+        assert seen_by(folder / place).trained == dict.fromkeys(("y1", "y2"), str(folder))
     assert len(seen_by(folder).trained) == 6
     with pytest.raises(SparseEEGError, match=r"has 3 splits, but .*009 is there"):
         seen_by(folder / "folds" / "009")
@@ -93,14 +94,53 @@ def test_a_run_in_a_folder_with_the_name_of_a_group_is_a_run(tmp_path: Path) -> 
 
 
 def test_weights_alone_are_said(tmp_path: Path) -> None:
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "model.safetensors").touch()
-    for start in (tmp_path / "weights", tmp_path / "gone"):
-        lines: list[str] = []
-        seen = seen_by(run(tmp_path, f"from-{start.name}", init=start))
-        seen.describe(["new"], lines.append)
-        assert lines == [f"{start}: no record of who trained its network; its subjects aren't checked"]
-        assert len(seen.trained) == 2
+    start = tmp_path / "weights"
+    start.mkdir()
+    (start / "model.safetensors").touch()
+    lines: list[str] = []
+    seen = seen_by(run(tmp_path, "b", init=start))
+    seen.describe(["new"], lines.append)
+    assert lines == [f"{start}: no record of who trained its network; its subjects aren't checked"]
+    assert len(seen.trained) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (None, "a does not exist: .* put it back"),
+        ([], "a has no network and no record"),
+        (["model.safetensors", "checkpoints"], "a has checkpoints but no record .*restore the record"),
+        (["model.safetensors", "calibration.json"], "a has calibration.json but no record"),
+    ],
+)
+def test_a_run_whose_record_is_gone_is_not_weights_alone(
+    names: list[str] | None, reason: str, tmp_path: Path
+) -> None:
+    if names is not None:
+        (tmp_path / "a").mkdir()
+        for name in names:
+            (tmp_path / "a" / name).touch()
+    with pytest.raises(SparseEEGError, match=reason):
+        seen_by(run(tmp_path, "b", init=tmp_path / "a"))
+
+
+def test_a_run_keeps_who_trained_its_ancestors(tmp_path: Path) -> None:
+    first, here = run(tmp_path, "a"), [SplitSubjects(["b1"], ["b-valid"], ["b-test"])]
+    second = run(tmp_path, "b", init=first)
+    before = seen_by(second)
+    ancestors(None, first, here).write(second)
+    assert nothing_trained(second)
+    assert seen_by(second) == before
+    first.rename(tmp_path / "moved")
+    assert seen_by(second) == before
+    assert ancestors(second, first, here).trained.keys() == {"a1", "a2"}
+    other = run(tmp_path, "other").rename(first)
+    assert seen_by(second) == before, "the run at its path is another one now"
+    with pytest.raises(SparseEEGError, match=r"b started from other weights than those in .*/a now"):
+        ancestors(second, other, here)
+    (second / "ancestors.json").write_text("{")
+    with pytest.raises(SparseEEGError, match=r"ancestors\.json is damaged"):
+        seen_by(second)
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)

@@ -197,7 +197,7 @@ def test_what_does_not_fit_is_said(waves: WindowSet, tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="response-time-cnn has no tokens of patches"):
         pretrain(config(model="response-time-cnn", model_options={}), waves, tmp_path, silent)
     short = replace(waves, n_times=8, ch_names=("E1",), signals=[part[:, :1] for part in waves.signals])
-    with pytest.raises(SparseEEGError, match="a single patch"):
+    with pytest.raises(SparseEEGError, match="windows need at least two patches"):
         pretrain(config(), short, tmp_path, silent)
     alone = waves.select(waves.subjects == "sub-00")
     with pytest.raises(SparseEEGError, match="at least 2 subjects"):

@@ -155,8 +155,13 @@ def test_a_run_that_does_not_say_who_trained_is_refused(
         started(run, toy, split)
     for left in ("config.yaml", "splits.json"):
         (run / left).unlink(missing_ok=True)
-    _, _, lines = started(run, toy, split)
-    assert lines[0] == f"{run}: no record of who trained its network; its subjects aren't checked"
+    with pytest.raises(SparseEEGError, match=r"run has checkpoints but no record"):
+        started(run, toy, split)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(run / "model.safetensors", alone)
+    _, _, lines = started(alone, toy, split)
+    assert lines[0] == f"{alone}: no record of who trained its network; its subjects aren't checked"
 
 
 def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_path: Path) -> None:
@@ -202,3 +207,50 @@ def test_signals_must_be_prepared_as_those_of_the_initial_network(
     (run / "input.json").unlink()
     _, _, lines = started(run, toy, split)
     assert any("does not say how the signals of its network were prepared" in line for line in lines)
+
+
+def reordered(windows: WindowSet) -> WindowSet:
+    order = [1, 0, *range(2, windows.n_chans)]
+    return replace(
+        windows,
+        signals=[signal[:, order] for signal in windows.signals],
+        ch_names=tuple(windows.ch_names[number] for number in order),
+    )
+
+
+def test_channels_must_be_in_the_order_of_the_initial_network(
+    toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    model = {"model": "response-time-cnn", "model_options": {}}
+    (tmp_path / "fitted").mkdir()
+    path = fit(toy, split, config(**model), tmp_path / "fitted")
+    shutil.copy(path, tmp_path)
+    with pytest.raises(SparseEEGError, match=r"toy: channel 1 is E2, but that of the network in .* is E1;"):
+        started(tmp_path, reordered(toy), split, **model)
+    renamed = replace(toy, ch_names=("Fz", *toy.ch_names[1:]))
+    with pytest.raises(SparseEEGError, match=r"channel 1 is Fz, but that of the network in .* is E1;"):
+        started(tmp_path, renamed, split, **model)
+    started(tmp_path, replace(toy, ch_names=tuple(name.lower() for name in toy.ch_names)), split, **model)
+
+
+def test_a_network_that_reads_positions_takes_channels_in_any_order(
+    pretrained: Path, toy: WindowSet, split: Split, tmp_path: Path
+) -> None:
+    started(pretrained, reordered(toy), split)
+    by_number = {**OPTIONS, "positions": "index"}
+    with pytest.raises(SparseEEGError, match="channel 1 is E2"):
+        started(pretrained, reordered(toy), split, model_options=by_number)
+
+
+def test_the_signals_of_a_fold_are_described_in_its_run(toy: WindowSet, split: Split, tmp_path: Path) -> None:
+    model = {"model": "response-time-cnn", "model_options": {}}
+    fold = tmp_path / "folds" / "001"
+    fit(toy, split, config(**model), fold)
+    config(**model).write(tmp_path)
+    write_subjects(tmp_path, [SplitSubjects.of(toy, split)])
+    Inputs.of(toy).write(tmp_path)
+    _, _, lines = started(fold, toy, split, **model)
+    assert not any("not compared" in line for line in lines)
+    filtered = replace(toy, processing=Processing(low_cut=1.0))
+    with pytest.raises(SparseEEGError, match="high-pass filtered at 1 Hz instead of not filtered"):
+        started(fold, filtered, split, **model)

@@ -32,7 +32,7 @@ from sparseeg.cli.options import (
     option,
 )
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import CONTINUES, interruptible, output, say, writing
+from sparseeg.cli.screen import CONTINUES, interruptible, output, say, say_list_of_problems, writing
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def compare(
     Each network is trained by its own recipe. A model that fails keeps a line
     with the reason; the same command continues an interrupted comparison.
     """
+    from sparseeg.data.problems import write_problems
     from sparseeg.experiments.comparison import Comparison
     from sparseeg.report.comparison import write_comparison
 
@@ -105,8 +106,10 @@ def compare(
     with interruptible(CONTINUES), writing(out):
         comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
+        write_problems(windows.problems, out)
         path = write_comparison(comparison, entries, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)
+    say_list_of_problems(windows, out)
     say(f"tables and figure in {out}")
 
 
@@ -115,13 +118,13 @@ def _entries(text: str) -> list["Entry"]:
     from sparseeg.experiments.entry import Entry
 
     names = comma_list(text, "--models")
-    check_once(names, "--models")
     for name in names:
         changed = Counter(word.partition("=")[0] for word in name.split("@")[1:])
         twice = [option for option, times in changed.items() if times > 1]
         if twice:
             raise SparseEEGError(f"--models: {name} sets {twice[0]} twice; set it once")
     entries = [Entry.parse(name) for name in names]
+    check_once((entry.name for entry in entries), "--models")
     for entry in entries:
         if entry.given.get("control") or entry.given.get("control_within_subject"):
             raise SparseEEGError(f"{entry.name}: a comparison scores no controls; leave the control out")

@@ -28,6 +28,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+SHOWN = 20  # problems
 CONTINUES = "interrupted; the same command goes on where this one stopped"
 LINE_EVERY = 30.0  # seconds; in a log, lines replace the progress bar
 
@@ -128,11 +129,19 @@ def say_problems(windows: Any) -> None:
     alike: dict[tuple[str, str], list[Path]] = {}
     for problem in windows.problems:
         alike.setdefault((problem.reason, problem.action), []).append(problem.path)
-    for (reason, action), paths in list(alike.items())[:20]:
+    for (reason, action), paths in list(alike.items())[:SHOWN]:
         others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         say(f"  {paths[0]}{others}: {reason} ({action})")
-    if len(alike) > 20:
-        say(f"  and {len(alike) - 20} other problems; problems.tsv in the store or run lists all")
+    if len(alike) > SHOWN:
+        say(f"  and {len(alike) - SHOWN} other problems")
+
+
+def say_list_of_problems(windows: Any, folder: Path) -> None:
+    """Say which file in a folder lists the problems, where `say_problems` did not print all."""
+    from sparseeg.data.problems import FILE
+
+    if len(windows.problems) > SHOWN:
+        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
 
 
 def show(metrics: dict[str, Any]) -> None:

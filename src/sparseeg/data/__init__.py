@@ -1,4 +1,4 @@
-"""Read recordings of any supported kind as labelled windows, check them and store them."""
+"""How do recordings of any supported kind become labelled windows that are checked and stored?"""
 
 from sparseeg.data.bids.trials import trial_table
 from sparseeg.data.load import load

@@ -44,7 +44,8 @@ class WindowSet:
 
     Raises
     ------
-    ValueError : the table lacks a column, or a window lies outside its signal.
+    ValueError : the table lacks a column, a subject is not text, a target is not a finite number, or a window
+        lies outside its signal.
     """
 
     signals: Sequence[Signal]
@@ -67,6 +68,18 @@ class WindowSet:
             if signal.ndim != 2 or signal.shape[1] != self.n_chans:
                 raise ValueError(f"a signal has shape {signal.shape}, expected (time, {self.n_chans})")
         self._check_bounds()
+        subjects, targets = self.table["subject"], pd.to_numeric(self.table["target"], errors="coerce")
+        for row in np.flatnonzero([not isinstance(subject, str) for subject in subjects])[:1]:
+            subject = subjects.iloc[row]
+            raise ValueError(
+                f"window {row} has the subject {subject} ({type(subject).__name__}): subjects are text, as "
+                "'sub-01'; convert the column with .astype(str)"
+            )
+        for row in np.flatnonzero(~np.isfinite(targets.to_numpy(dtype=np.float64)))[:1]:
+            raise ValueError(
+                f"window {row} has the target {self.table['target'].iloc[row]}: targets are finite numbers; "
+                "leave out windows without one"
+            )
 
     def _check_bounds(self) -> None:
         lengths = np.array([len(signal) for signal in self.signals], dtype=np.int64)

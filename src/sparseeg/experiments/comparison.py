@@ -1,10 +1,9 @@
 """Several models on the same splits and seeds, compared in pairs; interrupted, it can be continued."""
 
 import json
-import re
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pandas as pd
 from sparseeg import machine
 from sparseeg.data.match import match
 from sparseeg.data.windows import WindowSet
-from sparseeg.engines import in_any_order
+from sparseeg.engines import Report, in_any_order
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.evaluation import compare
 from sparseeg.experiments import predictions as scoring
@@ -27,27 +26,27 @@ from sparseeg.files.atomic import write_whole
 from sparseeg.training import subjects
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 from sparseeg.training.ensemble import SELECTION, load_members, member_folders, training_seconds
-from sparseeg.training.fit import EFFORT, NETWORK
+from sparseeg.training.fit import EFFORT, NETWORK, network_spec
 from sparseeg.training.inference import predict
+from sparseeg.training.inputs import as_started
 from sparseeg.training.memory import keep_freed_memory
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import SplitSubjects, check_subjects
 
-Report = Callable[[str], None]
 COSTS = ("parameters", "training_s", "windows_per_s")
 PREDICTIONS, RUNS = "predictions.tsv", "runs.tsv"
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of a comparison: an entry with a seed."""
+class SeededEntry:
+    """An entry of a comparison with one of its seeds."""
 
     entry: Entry
     seed: int
 
     @property
     def name(self) -> str:
-        """Its column in `predictions.tsv`."""
+        """Name of its column in `predictions.tsv`, and of its line in `runs.tsv`."""
         return f"{self.entry.name}#{self.seed}"
 
 
@@ -105,11 +104,11 @@ class Comparison:
         asked = {entry.name for entry in entries}
         self.lines = [line for line in self.lines if "note" not in line or line["model"] not in asked]
         known = {line["run"] for line in self.lines}
-        missing = [Run(entry, seed) for entry in entries for seed in entry.seeds(seeds)]
-        missing = [run for run in missing if run.name not in known]
+        missing = [SeededEntry(entry, seed) for entry in entries for seed in entry.seeds(seeds)]
+        missing = [one for one in missing if one.name not in known]
         # Entries that reuse networks run last.
         for reuses in (False, True):
-            part = [run for run in missing if (self._source(run.entry) != self._folder(run.entry)) == reuses]
+            part = [one for one in missing if (self._source(one.entry) != self._folder(one.entry)) == reuses]
             n_jobs = max(1, min(workers, len(part)))
             for prediction, line in in_any_order(self.attempt, part, n_jobs, start=keep_freed_memory):
                 if prediction is not None:
@@ -117,17 +116,17 @@ class Comparison:
                 self.lines.append(line)
                 self._write()
 
-    def attempt(self, run: Run) -> tuple[np.ndarray | None, dict[str, Any]]:
-        """Return the predictions of one run, None where it failed, and the line about it."""
-        self.report(f"{run.entry.name}, seed {run.seed}")
-        line: dict[str, Any] = {"run": run.name, "model": run.entry.name, "commit": machine.commit()}
+    def attempt(self, one: SeededEntry) -> tuple[np.ndarray | None, dict[str, Any]]:
+        """Return the predictions of an entry with a seed, None where it failed, and the line about it."""
+        self.report(f"{one.entry.name}, seed {one.seed}")
+        line: dict[str, Any] = {"run": one.name, "model": one.entry.name, "commit": machine.commit()}
         try:
-            prediction, effort = self._one(run.entry, run.seed)
+            prediction, effort = self._one(one.entry, one.seed)
         except Exception as error:  # a network may raise anything; the others are compared all the same
             line["note"] = f"failed: {one_line(error)}"
-            self.report(f"{run.entry.name} {line['note']}")
+            self.report(f"{one.entry.name} {line['note']}")
             (self.out / "failures").mkdir(parents=True, exist_ok=True)
-            write_whole(self.out / "failures" / f"{_slug(run.name)}.txt", traceback.format_exc())
+            write_whole(self.out / "failures" / f"{one.entry.folder}#{one.seed}.txt", traceback.format_exc())
             return None, line
         return prediction, line | effort
 
@@ -159,6 +158,7 @@ class Comparison:
         folder = self._folder(entry) / f"seed-{seed}"
         splits = make_splits(folder, self.windows, self.split)
         start_run(folder, config, self.windows, [split.rows for split in splits], recorded=True)
+        as_started(folder, self.windows, network_spec(self.windows, config), self.report)
         self._reuse(self._source(entry), folder, config, splits)
         parts, seconds, took = [], 0.0, 0.0
         for split in splits:
@@ -198,7 +198,7 @@ class Comparison:
         return self._folder(next(same, entry))
 
     def _folder(self, entry: Entry) -> Path:
-        return self.out / "runs" / _slug(entry.name)
+        return self.out / "runs" / entry.folder
 
     def _baseline(self, name: str, split: SplitFolder) -> np.ndarray:
         if name == "ceiling":  # imports MNE
@@ -284,7 +284,3 @@ def _copy_network(source: Path, to: Path) -> None:
         to.mkdir(parents=True, exist_ok=True)
         for name in (EFFORT, NETWORK):  # the network last: it says that the folder is complete
             write_whole(to / name, (source / name).read_bytes())
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9.=#-]+", "_", name)

@@ -1,5 +1,7 @@
 """One line of a comparison: a model, how it is trained, and with how many seeds."""
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ BASELINES = {
     "gradient-boosting": "hist_gradient_boosting",
     "ceiling": "ceiling",
 }
+# The folder names of other texts could be those of two: "_" stands for every other character.
+_PLAIN = re.compile(r"(braindecode:)?[A-Za-z0-9.-]+(@[A-Za-z0-9]+(_[A-Za-z0-9]+)*=[A-Za-z0-9.-]+)*")
 _FIXED = ("augment", "data", "model", "seed", "split")  # set by the comparison, or written otherwise
 
 
@@ -27,7 +31,8 @@ class Entry:
 
     Parameters
     ----------
-    name : as the user wrote it, as `light-sparse-attention-cnn@output=latency`.
+    name : as the user wrote it, as `light-sparse-attention-cnn@output=latency`, with the absolute path of
+        `init`: the same name is the same entry from any folder.
     model : name of a network or of a baseline.
     given : changes to the network's recipe: fields of `TrainConfig`, of its `augment`, or options of the
         network.
@@ -43,6 +48,7 @@ class Entry:
     def parse(cls, text: str) -> "Entry":
         """Read MODEL or MODEL@NAME=VALUE@...; SparseEEGError for anything else."""
         model, *words = text.split("@")
+        names = [model]
         if model not in BASELINES:
             check_name(model)
         given: dict[str, Any] = {}
@@ -51,6 +57,10 @@ class Entry:
             raise SparseEEGError(f"{text}: {model} has no options")
         for word in words:
             name, value = name_and_value(word)
+            if name == "init":
+                value = str(Path(str(value)).resolve())
+                word = f"init={value}"
+            names.append(word)
             if name == "runs":
                 if not isinstance(value, int) or value < 1:
                     raise SparseEEGError(f"{text}: runs takes a number from 1 on")
@@ -59,13 +69,19 @@ class Entry:
                 raise SparseEEGError(f"{text}: {name} is no option of a single model")
             elif name in AugmentConfig.model_fields:
                 given.setdefault("augment", {})[name] = value
-            elif name == "init":
-                given[name] = str(Path(str(value)).resolve())  # the same run from any folder
             elif name in TrainConfig.model_fields:
                 given[name] = value
             else:
                 given.setdefault("model_options", {})[name] = value
-        return cls(text, model, given, n_runs)
+        return cls("@".join(names), model, given, n_runs)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its runs, different for every entry."""
+        words = re.sub(r"[^A-Za-z0-9.=#-]+", "_", self.name)
+        if _PLAIN.fullmatch(self.name):
+            return words
+        return f"{words[:80]}+{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
 
     @property
     def is_network(self) -> bool:

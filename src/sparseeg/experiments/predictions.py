@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,12 @@ def prediction_table(config: TrainConfig, windows: WindowSet, split: SplitFolder
     networks = load_members(split.folder)
     ask = partial(predict, windows=windows, partitions=config.partitions)
     prediction = ask(networks, indices=scored)
-    low, high = Calibration.read(split.folder).interval(prediction)
-    columns = {"prediction": prediction.mean, "interval_low": low, "interval_high": high}
-    if len(split.rows.train):
+    calibration = Calibration.read(split.folder)
+    low, high = calibration.interval(prediction)
+    columns: dict[str, Any] = {"prediction": prediction.mean, "interval_low": low, "interval_high": high}
+    if calibration.constant is not None:
+        columns |= dict(zip(("constant_low", "constant_high"), calibration.constant, strict=True))
+    if len(split.rows.train) and len(split.rows.valid):
         learned = ["train_mean", "ridge", *(["hist_gradient_boosting"] if config.boosting else [])]
         fitted = partial(baseline, windows=windows, split=split, refit=config.refit, seed=config.seed)
         columns |= {name: fitted(name) for name in learned}
@@ -36,7 +40,7 @@ def prediction_table(config: TrainConfig, windows: WindowSet, split: SplitFolder
             unseen = load_members(split.folder / SELECTION) if config.refit else networks
             valid = ask(unseen, indices=split.rows.valid)
             columns |= _with_age(windows, split, prediction.mean, valid.mean)
-    else:  # the training data are gone, but the network holds their mean
+    else:  # the data that baselines are fitted on are gone, but the network holds their mean
         columns["train_mean"] = np.full(len(scored), float(networks[0].final_layer.mean))
     for name in controls(config, windows):
         columns[name] = ask(load_members(control_folder(split, name)), indices=scored).mean

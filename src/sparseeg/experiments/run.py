@@ -4,7 +4,7 @@ With one split, networks are saved in the folder itself; cross-validation has on
 `folds/`. Controls (the same network on shuffled targets) are in `controls/` beside the network they control.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,18 @@ from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
 from sparseeg.data.match import concatenate, match
+from sparseeg.data.problems import write_problems
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Progress, Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders
+from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.models.partitions import Partitions
+from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.fit import network_spec
@@ -34,15 +37,13 @@ from sparseeg.training.lineage import seen_by
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
-Report = Callable[[str], None]
-
 
 def load_windows(
     data: DataConfig,
     margin: float = 0.0,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-    report: Report = lambda line: None,
+    progress: Progress | None = None,
+    report: Report = ignore,
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 
@@ -109,10 +110,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
     windows = as_started(out, windows, network_spec(windows, config), report)
-    if windows.problems:
-        rows = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
-        problems = pd.DataFrame(rows, columns=["path", "reason", "action"])
-        write_whole(out / "problems.tsv", problems.to_csv(sep="\t", index=False))
+    write_problems(windows.problems, out)
     for number, split in enumerate(splits, start=1):
         title = f"split {number} of {len(splits)}: " if len(splits) > 1 else ""
         fit_split(windows, split, config, partial(_titled, report, title))
@@ -150,7 +148,7 @@ def reevaluate(
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
         splits = [
-            SplitFolder(folder, subjects.rows(own.subjects))
+            stored_split(folder, subjects, own, report)
             for folder, subjects in zip(folders, stored, strict=True)
         ]
         for folder, subjects in zip(folders, stored, strict=True):
@@ -159,13 +157,13 @@ def reevaluate(
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
     _check_unseen(run, set(other.subjects.tolist()), (), report)
-    if own is None:
+    rows = None if own is None else stored_rows(stored[0], own, report)
+    if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
         nobody = np.empty(0, dtype=np.intp)
         split = SplitFolder(run, Split(nobody, nobody, np.arange(len(other))))
         return _score(config, other, [split], out, report)
     together = replace(concatenate([own, other])[0], source=other.source)
-    train, valid, _ = stored[0].rows(own.subjects)
-    split = SplitFolder(run, Split(train, valid, np.arange(len(own), len(together))))
+    split = SplitFolder(run, Split(rows.train, rows.valid, np.arange(len(own), len(together))))
     split.rows.check(together.subjects)
     return _score(config, together, [split], out, report)
 
@@ -221,13 +219,17 @@ def _score(
         report(f"scoring the {split.part} part{of}: network, baselines")
         tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
+    scores = evaluate(predictions)
+    calibrated = [Calibration.read(split.folder).n_subjects for split in splits]
+    if None not in calibrated:  # version 0.1.0 did not keep this number
+        scores["interval"]["calibration_subjects"] = min(filter(None, calibrated))
     metrics = {
         "task": windows.task.name,
         "model": config.model,
         "part": splits[0].part,
         "target": windows.target_name,
         "unit": windows.target_unit,
-        **evaluate(predictions),
+        **scores,
         "data": {
             "source": windows.source,
             "path": list(config.data.path),

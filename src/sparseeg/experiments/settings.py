@@ -9,27 +9,24 @@ from sparseeg.data.provenance import Provenance
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.files.lock import is_empty
-from sparseeg.training.subjects import SplitSubjects, difference
+from sparseeg.training.subjects import SHARED, SharedRecord, difference
 
-FILE = "settings.json"
+FILE = SHARED
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(SharedRecord):
     """What every run of a comparison has in common.
 
     Parameters
     ----------
+    given, subjects : as in `SharedRecord`.
     data, split : as in `TrainConfig`, without the path of the data.
-    given : what replaces the recipe of every network, except for the device.
-    subjects : of each split.
     windows : what the windows were when the comparison was started; version 0.1.0 did not keep it.
     """
 
     data: dict[str, Any]
     split: dict[str, Any]
-    given: dict[str, Any]
-    subjects: list[SplitSubjects]
     windows: Provenance | None = None
 
     @staticmethod

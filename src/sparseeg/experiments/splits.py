@@ -8,8 +8,10 @@ import numpy as np
 from sparseeg.data import splits
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import SplitConfig
+from sparseeg.training.subjects import SplitSubjects
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,38 @@ def make_splits(run: Path, windows: WindowSet, config: SplitConfig) -> list[Spli
         found = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
     folders = split_folders(run, len(found))
     return [SplitFolder(folder, split.check(subjects)) for folder, split in zip(folders, found, strict=True)]
+
+
+def stored_split(folder: Path, stored: SplitSubjects, windows: WindowSet, report: Report) -> SplitFolder:
+    """Return the split that a run was trained with, as rows of windows; see `stored_rows`.
+
+    Raises
+    ------
+    SparseEEGError : a subject of the part that is scored has no window.
+    """
+    part, scored = stored.scored
+    missing = sorted(set(scored) - set(windows.subjects.tolist()))
+    if missing:
+        more = ", ..." if len(missing) > 5 else ""
+        raise SparseEEGError(
+            f"{folder}: {len(missing)} of its {len(scored)} {part} subjects have no window in "
+            f"{windows.source} ({', '.join(missing[:5])}{more}); restore their recordings, or evaluate other "
+            "recordings"
+        )
+    return SplitFolder(folder, stored_rows(stored, windows, report))
+
+
+def stored_rows(stored: SplitSubjects, windows: WindowSet, report: Report) -> Split:
+    """Return the rows of each part of a stored split, and report who has no window to fit baselines on."""
+    there = set(windows.subjects.tolist())
+    for part, subjects in (("training", stored.train), ("validation", stored.valid)):
+        gone = set(subjects) - there
+        if gone:
+            report(
+                f"{len(gone)} of the {len(subjects)} {part} subjects have no window in {windows.source}: "
+                "baselines are fitted without them"
+            )
+    return stored.rows(windows.subjects)
 
 
 def split_folders(run: Path, n_splits: int) -> list[Path]:

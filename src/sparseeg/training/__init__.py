@@ -1,1 +1,1 @@
-"""From labelled windows to a trained network in a run folder."""
+"""How is a network trained on labelled windows, and its run continued after an interruption?"""

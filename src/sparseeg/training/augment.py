@@ -1,4 +1,4 @@
-"""Windows as other recordings might have had them: changed anew each time they train a network."""
+"""Data augmentation, drawn anew for every batch."""
 
 import torch
 from torch import Tensor

@@ -10,19 +10,19 @@ from torch.utils.data import DataLoader, Dataset
 
 from sparseeg.data.windows import WindowSet
 from sparseeg.training.labels import trial_labels
-from sparseeg.training.sampling import Batch, BatchSampler
+from sparseeg.training.sampling import BatchRows, BatchSampler
 
 
-class Windows(NamedTuple):
-    """A batch: windows (batch, channel, time) in microvolts, targets (batch, 1), `LABELS` (batch, label)."""
+class Batch(NamedTuple):
+    """Windows (batch, channel, time) in microvolts, targets (batch, 1), `LABELS` (batch, label)."""
 
     x: Tensor
     target: Tensor
     labels: Tensor
 
 
-class WindowBatches(Dataset[Windows]):
-    """Map a batch of positions to the windows there, all of them float32.
+class WindowBatches(Dataset[Batch]):
+    """Map the rows of a batch to its windows, targets and labels, all of them float32.
 
     Where the target is a time from the event that a window is locked to, it moves with the window.
 
@@ -42,7 +42,7 @@ class WindowBatches(Dataset[Windows]):
         self.labels = trial_labels(windows.table)
         self.pin_memory = pin_memory
 
-    def __getitem__(self, batch: Batch) -> Windows:
+    def __getitem__(self, batch: BatchRows) -> Batch:
         rows, starts = batch
         shape = (len(rows), *self.windows.shape)
         pinned = torch.empty(shape, pin_memory=True).numpy() if self.pin_memory else None
@@ -51,7 +51,7 @@ class WindowBatches(Dataset[Windows]):
         if self.windows.locked:
             target = target - (starts - self.starts[rows]) / self.windows.sfreq
         labels = torch.from_numpy(self.labels[rows])
-        return Windows(x, torch.from_numpy(target.astype(np.float32)).unsqueeze(1), labels)
+        return Batch(x, torch.from_numpy(target.astype(np.float32)).unsqueeze(1), labels)
 
 
 class WindowLoader(DataLoader):

@@ -1,4 +1,4 @@
-"""Everything that decides how a run comes out, in one file that is written beside its results."""
+"""Configuration of a run (`config.yaml`)."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -62,7 +62,7 @@ class AugmentConfig(_Section):
 
 
 class _RunConfig(_Section):
-    """What lies as `config.yaml` in the folder of a run."""
+    """Content of `config.yaml` in the folder of a run."""
 
     def write(self, run: Path) -> None:
         """Write into the folder of a run."""
@@ -88,9 +88,9 @@ class TrainConfig(_RunConfig):
     ----------
     init : folder of a run whose weights the network starts from; see `sparseeg.training.start`.
     layer_decay : learning rate of a layer, as a share of that of the layer above it.
-    epochs, min_steps : small data sets are seen more often than `epochs`, until that many steps are made.
-    keep : the epoch that validates best, after `patience` epochs without a better one; or the last of all,
-        where the schedule is the recipe and one or two validation subjects couldn't choose anyway.
+    epochs, min_steps : maximum number of epochs; more if fewer than `min_steps` steps would be made.
+    keep : "best" keeps the epoch that validates best and stops after `patience` epochs without a better one;
+        "last" trains all epochs and keeps the last one.
     target_width : standard deviation of smoothed targets in s; a quarter of the targets' own by default.
     refit : once the validation subjects have chosen epoch, shrinkage and intervals, train again on them too.
     """
@@ -135,12 +135,12 @@ class TrainConfig(_RunConfig):
 
 
 class PretrainConfig(_RunConfig):
-    """One pretraining run: masked patches are to be told from those around them.
+    """Masked pretraining: predict hidden patches from the visible ones.
 
     Parameters
     ----------
     mask : share of the patches that are masked.
-    span : seconds of the stretches in which they are.
+    span : length of the masked stretches in seconds.
     """
 
     data: DataConfig

@@ -1,6 +1,5 @@
 """Several networks that differ in their seed alone, kept in one folder and evaluated as one."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,15 @@ import numpy as np
 from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.shrinkage import FEW
 from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import NETWORK, fit_network, network_spec
+from sparseeg.training.lineage import place
+from sparseeg.training.subjects import comparison_of
 from sparseeg.training.trainer import Effort
 
 MEMBERS = "members"
@@ -26,7 +29,7 @@ def fit_members(
     folder: Path,
     *,
     targets: np.ndarray | None = None,
-    report: Callable[[str], None] = lambda line: None,
+    report: Report = ignore,
 ) -> None:
     """Fit the networks of `config.seeds` seeds, calibrate them together and save them; skip finished ones.
 
@@ -63,9 +66,14 @@ def fit_members(
     else:
         values = windows.targets if targets is None else targets
         calibration = calibrate.calibrate(
-            networks, windows, split.valid, values, config.partitions, config.keep == "best"
+            networks, windows, split, values, config.partitions, config.keep == "best"
         )
         report(f"predictions keep {calibration.shrinkage:.2f} of their distance from the mean (shrinkage)")
+        if (calibration.n_subjects or FEW) < FEW:
+            report(
+                f"validation subjects: {calibration.n_subjects}. Fewer than {FEW} do not show how well "
+                "predictions hold for others, so shrinkage is strong and prediction intervals are uncertain"
+            )
     for member, network in zip(folders, networks, strict=True):
         models.save(network, network_spec(windows, config), member / NETWORK)
     calibration.write(folder)
@@ -79,9 +87,14 @@ def member_folders(folder: Path, seeds: int) -> list[Path]:
 def network_files(folder: Path) -> list[Path]:
     """Return the files of the networks in a folder, by seed; SparseEEGError where they are not finished."""
     if not (folder / calibrate.FILE).exists():
-        raise SparseEEGError(
-            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with "
+        comparison = comparison_of(place(folder)[0])
+        command = (
             "`sparseeg train --resume`"
+            if comparison is None
+            else f"the same `sparseeg compare` command that started {comparison}"
+        )
+        raise SparseEEGError(
+            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with {command}"
         )
     return sorted((folder / MEMBERS).glob(f"*/{NETWORK}")) or [folder / NETWORK]
 

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
@@ -24,7 +25,6 @@ from sparseeg.training.module import DecodingModule
 from sparseeg.training.start import start_from
 from sparseeg.training.trainer import (
     EFFORT,
-    Report,
     TrainingInterrupted,
     fit_to_best,
     is_fitted,
@@ -54,7 +54,7 @@ def fit_network(
     *,
     targets: np.ndarray | None = None,
     epochs: int | None = None,
-    report: Report = lambda line: None,
+    report: Report = ignore,
 ) -> BuiltNetwork:
     """Train on `split.train`, choose the epoch on `split.valid`, and return the network, on the CPU.
 
@@ -144,11 +144,12 @@ def _set_target(network: Network, windows: WindowSet, target: np.ndarray, config
 def _check_auxiliary(network: Network, model: str) -> None:
     """Raise SparseEEGError unless a network has one auxiliary output per label."""
     if not isinstance(network, HasAuxiliary):
-        raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0")
+        raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0 (--auxiliary 0)")
     if network.n_auxiliary != len(LABELS):
         raise SparseEEGError(
             f"{model}: {network.n_auxiliary} auxiliary outputs for the labels {', '.join(LABELS)}; set "
-            f"n_auxiliary to {len(LABELS)}, or auxiliary to 0"
+            f"n_auxiliary to {len(LABELS)} (--option n_auxiliary={len(LABELS)}), or auxiliary to 0 "
+            "(--auxiliary 0)"
         )
 
 
@@ -158,8 +159,21 @@ class StopAfter(Callback):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        # A kill may come between the last checkpoint and `effort.json`: there is nothing left to train then.
+        trainer.should_stop = trainer.current_epoch >= self.epochs
+
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         trainer.should_stop = trainer.current_epoch + 1 >= self.epochs
+
+
+class StayStopped(Callback):
+    """End a fit that goes on from the checkpoint with which its patience had run out."""
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        stopping = trainer.early_stopping_callback
+        if stopping is not None and (stopping.stopped_epoch or stopping.wait_count >= stopping.patience):
+            trainer.should_stop = True
 
 
 def _trainer(
@@ -169,7 +183,7 @@ def _trainer(
     callbacks = [
         *([MovingAverage(config.ema)] if config.ema else []),
         *([StopAfter(epochs)] if epochs is not None else []),
-        *([EarlyStopping("valid_nrmse", patience=config.patience)] if stops_early else []),
+        *([EarlyStopping("valid_nrmse", patience=config.patience), StayStopped()] if stops_early else []),
     ]
     # Validation that decides nothing is only a curve to look at: 16 points are enough.
     decides = stops_early or config.schedule == "plateau"

@@ -1,4 +1,4 @@
-"""What trained networks say of windows: one answer and its uncertainty, from one network or several."""
+"""Predictions and their uncertainty, from one network or the mean of several."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sparseeg.training.batches import loader
 
 
 class Prediction(NamedTuple):
-    """Answers (n,) and their standard deviations (n,), float64, in the target's unit.
+    """Predictions (n,) and their standard deviations (n,), float64, in the target's unit.
 
     The deviation is NaN where a network gives none.
     """
@@ -50,7 +50,7 @@ def predict(
 
 
 def answer(networks: Sequence[Network], x: torch.Tensor, partitions: Partitions = 1) -> Prediction:
-    """Return what the networks, in evaluation mode, say together of the windows x (batch, channel, time)."""
+    """Return the mean prediction of networks in evaluation mode for windows x (batch, channel, time)."""
     answers = []
     for network in networks:
         answers += for_each_way(network, partitions, lambda network: _moments(network, x))

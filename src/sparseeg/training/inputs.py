@@ -1,7 +1,6 @@
-"""What the networks of a run take: windows of which kind, so that new recordings are made into the same."""
+"""The windows that the networks of a run expect (`input.json`)."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sparseeg.data.match import match
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.tasks import TASKS, Task
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
 from sparseeg.models.spec import NetworkSpec
@@ -22,12 +22,12 @@ _LOOKED_AT = 256  # windows
 
 @dataclass(frozen=True)
 class Inputs:
-    """Of one run; beside its networks as `input.json`.
+    """The windows that the networks of a run expect.
 
     Parameters
     ----------
     provenance : of the windows that the networks were trained on.
-    flat : channels without any signal there, as the reference.
+    flat : channels that are flat in these windows, for example the reference electrode.
     """
 
     provenance: Provenance
@@ -43,17 +43,17 @@ class Inputs:
 
     @property
     def tmin(self) -> float:
-        """Seconds from the stimulus to a window's first sample."""
+        """Seconds from the event to the first sample of a window."""
         return self.provenance.tmin
 
     @property
     def stimulus(self) -> tuple[str, ...]:
-        """Names of the events that windows were locked to; none where that isn't known."""
+        """Names of the events that windows were locked to; empty if they are not known."""
         return () if self.task.rule is None else self.task.rule.stimulus
 
     @property
     def events_column(self) -> str:
-        """Column of events.tsv in which those names stand."""
+        """Column of events.tsv that holds these names."""
         return "value" if self.task.rule is None else self.task.rule.column
 
     @property
@@ -64,14 +64,14 @@ class Inputs:
 
     @classmethod
     def of(cls, windows: WindowSet) -> "Inputs":
-        """Return what there is to know about windows."""
+        """Return the description of windows."""
         return cls(windows.provenance, _flat(windows))
 
     @classmethod
     def read(cls, run: Path, spec: NetworkSpec) -> "Inputs":
-        """Read what a run keeps; SparseEEGError where it keeps nothing, or what can't be read.
+        """Read `input.json` of a run; SparseEEGError if it is missing or can't be read.
 
-        spec : of one of its networks. A run of version 0.1.0 leaves to it what it says itself.
+        spec : of one of its networks; version 0.1.0 kept channels, rate and length only there.
         """
         try:
             content = json.loads((run / FILE).read_text())
@@ -92,8 +92,8 @@ class Inputs:
         write_json(run / FILE, self.to_dict())
 
 
-def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Callable[[str], None]) -> WindowSet:
-    """Return windows made like those that a run was started with; a new run takes them as they are.
+def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Report) -> WindowSet:
+    """Return windows converted to those that a run was started with; a new run keeps them as they are.
 
     spec : of the run's network, as in `Inputs.read`. Raises SparseEEGError as `match` does.
     """
@@ -107,7 +107,7 @@ def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Callabl
 
 
 def _of_version_0_1(content: dict[str, Any], spec: NetworkSpec) -> dict[str, Any]:
-    """Return what a run of version 0.1.0 keeps, as it is kept today."""
+    """Convert `input.json` of version 0.1.0 to the present format."""
     stimulus, duration = content["stimulus"], spec.n_times / spec.sfreq
     rule = {
         "stimulus": stimulus,

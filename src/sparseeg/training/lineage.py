@@ -1,24 +1,29 @@
 """Which subjects a network has seen: those of its run, and of every run that its weights come from."""
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from sparseeg.data.tasks import PRETRAINING
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import read_json
+from sparseeg.files.atomic import read_json, write_json
 from sparseeg.files.yaml import read_yaml
 from sparseeg.training import config, subjects
-from sparseeg.training.subjects import SplitSubjects, read_subjects
+from sparseeg.training.subjects import SharedRecord, SplitSubjects, read_subjects
 
-Report = Callable[[str], None]
+ANCESTORS = "ancestors.json"
 _GROUPS = ("folds", "members", "controls")  # folders of a run that hold networks in folders of their own
 # Every config.yaml holds these, the last of them near its end: a file without one was cut short.
 _IN_TRAIN, _IN_PRETRAIN = ("init", "refit", "boosting"), ("precision",)
+# Only a run writes these: where they are, weights are not alone, and a record is missing.
+_OF_A_RUN = (
+    *("calibration.json", "checkpoints", "controls", "effort.json", "folds", "logs", "metrics.json"),
+    *("predictions.tsv", "selection", ANCESTORS),
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,10 @@ class Seen:
     unknown : where the record ends, in a line each.
     """
 
-    trained: dict[str, Path] = field(default_factory=dict)
-    validated: dict[str, Path] = field(default_factory=dict)
-    pretrained: dict[str, Path] = field(default_factory=dict)
-    unknown: tuple[str, ...] = ()
+    trained: dict[str, str] = field(default_factory=dict)
+    validated: dict[str, str] = field(default_factory=dict)
+    pretrained: dict[str, str] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
 
     def __or__(self, other: "Seen") -> "Seen":
         return Seen(
@@ -62,6 +67,17 @@ class Seen:
                     f"a network or its initial weights can't be {part} subjects{advice}"
                 )
 
+    def write(self, run: Path) -> None:
+        """Keep in a run what its initial weights have seen, as `ancestors.json`."""
+        write_json(run / ANCESTORS, asdict(self))
+
+    def same_subjects(self, other: "Seen") -> bool:
+        """Say whether both name the same subjects, wherever the runs are."""
+        return all(
+            getattr(self, part).keys() == getattr(other, part).keys()
+            for part in ("trained", "validated", "pretrained")
+        )
+
     def describe(self, scored: Iterable[str], report: Report) -> None:
         """Report what is not known, and how many of the scored subjects took part in pretraining."""
         for line in self.unknown:
@@ -86,7 +102,7 @@ def seen_by(folder: Path, _later: tuple[Path, ...] = ()) -> Seen:
     ------
     SparseEEGError : the record of one of the runs is damaged or incomplete, or runs start from each other.
     """
-    run, number, chooses = _place(folder)
+    run, number, chooses = place(folder)
     if run in _later:
         raise SparseEEGError(
             f"{run} and {_later[-1]} start from each other's weights (init in config.yaml): who trained them "
@@ -94,19 +110,73 @@ def seen_by(folder: Path, _later: tuple[Path, ...] = ()) -> Seen:
         )
     record = _read(run)
     if record is None:
-        return Seen(unknown=(f"{folder}: no record of who trained its network; its subjects aren't checked",))
+        _check_alone(folder)
+        return Seen(unknown=[f"{folder}: no record of who trained its network; its subjects aren't checked"])
     if number is not None and not 1 <= number <= len(record.splits):
         raise SparseEEGError(f"{run / subjects.FILE} has {len(record.splits)} splits, but {folder} is there")
     splits = record.splits if number is None else [record.splits[number - 1]]
-    train = dict.fromkeys((subject for split in splits for subject in split.train), run)
-    valid = dict.fromkeys((subject for split in splits for subject in split.valid), run)
+    train = dict.fromkeys((subject for split in splits for subject in split.train), str(run))
+    valid = dict.fromkeys((subject for split in splits for subject in split.valid), str(run))
     if record.pretraining:
         return Seen(pretrained=train | valid)
     own = Seen(trained=train | valid if record.refit and not chooses else train, validated=valid)
-    return own if record.init is None else own | seen_by(Path(record.init), (*_later, run))
+    if record.init is None:
+        return own
+    kept = _kept(run)
+    return own | (seen_by(Path(record.init), (*_later, run)) if kept is None else kept)
 
 
-def _place(folder: Path) -> tuple[Path, int | None, bool]:
+def ancestors(run: Path | None, init: Path, splits: Sequence[SplitSubjects]) -> Seen:
+    """Return what the weights of another run have seen, from which a network starts.
+
+    Parameters
+    ----------
+    run : folder that was trained from these weights before; it knows their subjects if `init` was moved.
+    init : folder of the other run.
+    splits : of the network that starts.
+
+    Raises
+    ------
+    SparseEEGError : they know targets of subjects that validate or test, their record can't be read, or
+        another run is at `init` now.
+    """
+    kept = None if run is None else _kept(run)
+    if kept is None:
+        seen = seen_by(init)
+    elif not init.exists() or seen_by(init).same_subjects(kept):
+        seen = kept
+    else:
+        raise SparseEEGError(
+            f"{run} started from other weights than those in {init} now: other subjects trained them; put "
+            "them back, or train into another folder"
+        )
+    for split in splits:
+        seen.check(split.test, split.valid, "; split the subjects as that run did")
+    return seen
+
+
+def _kept(run: Path) -> Seen | None:
+    """Return what a run keeps about its initial weights; None for a run of an earlier version."""
+    return read_json(run / ANCESTORS, Seen) if os.path.lexists(run / ANCESTORS) else None
+
+
+def _check_alone(folder: Path) -> None:
+    """Raise SparseEEGError unless a folder holds weights, and nothing of a run without its record."""
+    if not folder.exists():
+        raise SparseEEGError(
+            f"{folder} does not exist: who trained the network that was there can't be known; put it back"
+        )
+    found = [name for name in _OF_A_RUN if os.path.lexists(folder / name)]
+    weights = [folder / "model.safetensors", *folder.glob("members/*/model.safetensors")]
+    if found or not any(path.exists() for path in weights):
+        there = f"{found[0]} but no" if found else "no network and no"
+        raise SparseEEGError(
+            f"{folder} has {there} record (config.yaml, {subjects.FILE}): who trained its network can't be "
+            "known; restore the record, or give the weights alone, model.safetensors in a new folder"
+        )
+
+
+def place(folder: Path) -> tuple[Path, int | None, bool]:
     """Return the run that a folder with a network is in, its fold, and whether it chooses for a refit."""
     run, number, chooses = folder.resolve(), None, False
     while len(_missing(run)) == 2 and (run.name == "selection" or run.parent.name in _GROUPS):
@@ -136,14 +206,6 @@ class _About(BaseModel):
         task: str
 
     data: Data
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """settings.json of a comparison."""
-
-    given: dict[str, Any]
-    subjects: list[SplitSubjects]
 
 
 def _read(run: Path) -> _Record | None:
@@ -178,10 +240,8 @@ def _check_whole(run: Path, read: BaseModel, names: tuple[str, ...]) -> None:
 
 def _read_comparison(run: Path) -> _Record | None:
     """Return the record of a run in a comparison of version 0.1.0, which kept one for all of its runs."""
-    if len(run.parents) < 3 or run.parents[1].name != "runs":
+    comparison = subjects.comparison_of(run)
+    if comparison is None:
         return None
-    settings = run.parents[2] / "settings.json"
-    if not os.path.lexists(settings):
-        return None
-    found = read_json(settings, _Settings)
+    found = read_json(comparison / subjects.SHARED, SharedRecord)
     return _Record(found.subjects, refit=bool(found.given.get("refit")))

@@ -1,4 +1,4 @@
-"""What a network is trained to make small."""
+"""Loss functions."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -18,8 +18,7 @@ def squared_error(prediction: Tensor, target: Tensor, std: float) -> Tensor:
 def smoothed(times: Tensor, target: Tensor, width: float, step: float) -> Tensor:
     """Spread each target over the window's samples by a normal distribution, (batch, n_times).
 
-    Rows sum to one where the target lies inside the window, and are zero where it lies outside: nothing in
-    the window is evidence for a response that isn't there.
+    Rows sum to one for targets inside the window. Rows are zero for targets outside the window.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ def cross_entropy(head: LatencyHead, features: Tensor, target: Tensor, width: fl
     """Return the cross entropy of each window's distribution against its smoothed target, (batch,).
 
     It differs from the Kullback-Leibler divergence by the entropy of the targets, which no weight changes. A
-    target outside the window can only be a guess.
+    target outside the window counts for the guess component.
     """
     log_samples, log_guess = head.log_probabilities(features)
     wanted = smoothed(head.times, target, width, 1 / head.sfreq)

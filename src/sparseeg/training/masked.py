@@ -1,4 +1,4 @@
-"""Masked pretraining: the network tells hidden patches from those around them (He et al. 2022)."""
+"""Masked pretraining: predict hidden patches from the visible ones (He et al. 2022)."""
 
 import lightning
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.reconstruction import other_channels, time_interpolation
 from sparseeg.models.network import HasPatches, Network
-from sparseeg.training.batches import Windows
+from sparseeg.training.batches import Batch
 from sparseeg.training.config import PretrainConfig
 from sparseeg.training.masking import draw_mask
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
@@ -36,7 +36,7 @@ class MaskedModule(lightning.LightningModule):
             )
         self.network = network
         if network.n_chans * network.n_times <= network.patch:
-            raise SparseEEGError("a window of a single patch has nothing to tell it from; take longer ones")
+            raise SparseEEGError("windows need at least two patches; take longer windows")
         self.config = config
         self.mask_token = nn.Parameter(0.02 * torch.randn(network.width))
         self.decoder = nn.Linear(network.width, network.patch)
@@ -61,7 +61,7 @@ class MaskedModule(lightning.LightningModule):
         return mask.to(patches.device)
 
     def reconstruct(self, patches: Tensor, hidden: Tensor) -> Tensor:
-        """Return the hidden patches, (patch, sample), as the network tells them from the others."""
+        """Return the hidden patches, (patch, sample), as predicted from the visible ones."""
         tokens = self.network.embed(patches)
         tokens = torch.where(hidden.unsqueeze(3), self.mask_token.to(tokens.dtype), tokens)
         return self.decoder(self.network.attend(tokens)[hidden]).float()
@@ -70,13 +70,13 @@ class MaskedModule(lightning.LightningModule):
         """Return the mean squared error over the hidden patches."""
         return (self.reconstruct(patches, hidden) - patches[hidden]).square().mean()
 
-    def training_step(self, batch: Windows, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         patches = self.patches(batch.x)
         loss = self.loss(patches, self.draw(patches))
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(batch.x))
         return loss
 
-    def validation_step(self, batch: Windows, batch_index: int) -> None:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         patches = self.patches(batch.x)
         loss = self.loss(patches, self.draw(patches, _generator(batch_index)))
         # Every window has as many hidden patches: weighted by windows, this is the mean over all of them.
@@ -87,7 +87,7 @@ class MaskedModule(lightning.LightningModule):
         self._errors.clear()
         self.log("valid_error", total / count, prog_bar=True)
 
-    def scores(self, batch: Windows, batch_index: int) -> dict[str, float]:
+    def scores(self, batch: Batch, batch_index: int) -> dict[str, float]:
         """Return the mean squared error on a batch of validation windows, and those without a network."""
         patches = self.patches(batch.x)
         hidden = self.draw(patches, _generator(batch_index))

@@ -1,4 +1,4 @@
-"""Which patches are hidden in pretraining: so much around them that copying a neighbour doesn't help."""
+"""Random masks for pretraining: whole stretches of time and areas of the scalp, not single patches."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""How a process that trains holds memory: what a training step frees, the next one takes again."""
+"""Keep freed memory in the process, so that the next training step can use it."""
 
 import ctypes
 import os

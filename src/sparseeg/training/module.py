@@ -8,7 +8,7 @@ from torch import Tensor
 from sparseeg.models.latency import LatencyHead
 from sparseeg.models.network import HasAuxiliary, HasLayers, Network
 from sparseeg.training.augment import augment, mixup
-from sparseeg.training.batches import Windows
+from sparseeg.training.batches import Batch
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.losses import cross_entropy, label_loss, squared_error
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
@@ -35,7 +35,7 @@ class DecodingModule(lightning.LightningModule):
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x)
 
-    def training_step(self, batch: Windows, batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         x = augment(batch.x, self.config.augment)
         if self.config.augment.mixup:
             # Standardised first: otherwise the louder window would have the larger share.
@@ -65,7 +65,7 @@ class DecodingModule(lightning.LightningModule):
             losses.append(squared_error(layer(encoded), target, self.target_std))
         return torch.stack(losses).sum(dim=0)
 
-    def validation_step(self, batch: Windows, batch_index: int) -> None:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         self._valid.append((self.network(batch.x).float(), batch.target))
 
     def on_validation_epoch_end(self) -> None:

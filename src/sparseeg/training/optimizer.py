@@ -1,4 +1,4 @@
-"""The optimiser of every fit, and how its learning rate goes."""
+"""AdamW with layer-wise learning rates, and its schedule of warm-up and half a cosine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def adamw(
     depth = {id(parameter): d for d, layer in enumerate(reversed(layers)) for parameter in layer}
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
-        # Decay is for weights of products: biases, norms, places and priors have nothing to be small for.
+        # Only matrices decay; biases, norms, positions and priors don't.
         decays = name.endswith("weight") and parameter.ndim > 1
         key = (0 if layer_decay == 1 else depth.get(id(parameter), 0), not decays)
         groups.setdefault(key, []).append(parameter)

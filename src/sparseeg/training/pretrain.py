@@ -13,6 +13,7 @@ from sparseeg import __version__
 from sparseeg.data import splits
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import write_json
 from sparseeg.models import save
@@ -23,7 +24,7 @@ from sparseeg.training.inputs import as_started
 from sparseeg.training.masked import MaskedModule
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import SplitSubjects
-from sparseeg.training.trainer import Report, fit_to_best, make_trainer, quiet
+from sparseeg.training.trainer import fit_to_best, make_trainer, quiet
 
 
 def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Report) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How each network is trained best: what replaces the defaults of `TrainConfig`."""
+"""Training settings of each network: changes to the defaults of `TrainConfig`."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def configure(data: DataConfig, model: str, split: SplitConfig | None = None, **
     """Return the configuration of a run: what is `given`, then a network's recipe, then the defaults.
 
     `given` are fields of `TrainConfig`; those of `augment` are a dict and leave its other fields to the
-    recipe. Who gives `epochs` gets as many, without the recipe's `min_steps`. Raises pydantic's
+    recipe. If `epochs` is given, `min_steps` of the recipe is ignored. Raises pydantic's
     ValidationError for values that don't fit.
     """
     own = dict(recipe(model))

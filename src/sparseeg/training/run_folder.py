@@ -11,12 +11,14 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
-from sparseeg.training import subjects
+from sparseeg.training import lineage, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
-from sparseeg.training.lineage import seen_by
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
-_BEFORE_TRAINING = ("config.yaml", subjects.FILE, "input.json", "problems.tsv", lock.NAME)
+_BEFORE_TRAINING = (
+    *("config.yaml", subjects.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
+    lock.NAME,
+)
 _TRAINED = ("model.safetensors", "checkpoints", "members", "folds", "selection", "controls", "effort.json")
 
 
@@ -28,7 +30,7 @@ def start_run(
     *,
     recorded: bool = False,
 ) -> None:
-    """Write `config.yaml` and `splits.json` to a run folder, new or started before.
+    """Write `config.yaml`, `splits.json` and `ancestors.json` to a run folder, new or started before.
 
     Parameters
     ----------
@@ -36,24 +38,48 @@ def start_run(
 
     Raises
     ------
-    SparseEEGError : the run was started with other subjects or doesn't say with whom, or its initial weights
-        know targets of subjects that validate or test. Nothing is written then.
+    SparseEEGError : the run was started with other subjects, trained with another configuration or doesn't
+        say with which, or its initial weights know targets of subjects that validate or test. Nothing is
+        written then.
     """
     now = [SplitSubjects.of(windows, split) for split in splits]
+    trained = any((run / name).exists() for name in _TRAINED)
     if (run / subjects.FILE).exists():
         check_subjects(run, now)
-    elif not recorded and any((run / name).exists() for name in _TRAINED):
-        raise SparseEEGError(
-            f"{run} holds networks but no {subjects.FILE}: who trained them can't be known; train into "
-            "another folder"
-        )
-    if isinstance(config, TrainConfig) and config.init is not None:
-        seen = seen_by(Path(config.init))
-        for split in now:
-            seen.check(split.test, split.valid, "; split the subjects as that run did")
+    if trained:
+        _check_config(run, config, recorded)
+    init = config.init if isinstance(config, TrainConfig) else None
+    known = None if init is None else lineage.ancestors(run if trained else None, Path(init), now)
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_subjects(run, now)
+    if known is None:
+        (run / lineage.ANCESTORS).unlink(missing_ok=True)
+    else:
+        known.write(run)
+
+
+def _check_config(run: Path, config: TrainConfig | PretrainConfig, recorded: bool) -> None:
+    """Raise SparseEEGError unless the networks in a run were trained by this configuration.
+
+    The device and the path of the data may differ.
+    """
+    for name in ("config.yaml", subjects.FILE):
+        if not (run / name).exists():
+            if recorded:  # version 0.1.0 kept one record for all runs of a comparison
+                return
+            raise SparseEEGError(
+                f"{run} holds networks but no {name}: who trained them, and how, can't be known; train into "
+                "another folder"
+            )
+    before = type(config).read(run)
+    then, now = (one.model_dump(exclude={"device": True, "data": {"path"}}) for one in (before, config))
+    for name, value in then.items():
+        if value != now[name]:
+            raise SparseEEGError(
+                f"{run} holds networks that were trained with other settings: {name} was {value} and is "
+                f"{now[name]} now; train into another folder"
+            )
 
 
 def nothing_trained(run: Path) -> bool:

@@ -11,14 +11,14 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 
-class Batch(NamedTuple):
-    """Positions in the table of a window set, and the first sample of each window."""
+class BatchRows(NamedTuple):
+    """Rows of the windows in a batch, and the first sample of each of them."""
 
     rows: np.ndarray
     starts: np.ndarray
 
 
-class BatchSampler(Sampler[Batch]):
+class BatchSampler(Sampler[BatchRows]):
     """Deal windows to batches; in distributed training each process gets its share of the shuffled ones.
 
     Parameters
@@ -32,7 +32,7 @@ class BatchSampler(Sampler[Batch]):
     Attributes
     ----------
     epoch : of the next pass; Lightning sets it by `set_epoch`, and each whole pass increases it.
-    skip : batches of the next pass that are left out because an interrupted epoch has had them.
+    skip : number of batches at the start of the next pass that were already used before the interruption.
 
     Raises
     ------
@@ -62,12 +62,12 @@ class BatchSampler(Sampler[Batch]):
         whole, rest = divmod(share, self._batch_size)
         return whole + (rest > 1 or (rest == 1 and not (self._shuffle and whole)))
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[BatchRows]:
         begin, self.skip = self.skip, 0
         rows, starts = self._deal(self.epoch)
         for number in range(begin, len(self)):
             part = slice(number * self._batch_size, (number + 1) * self._batch_size)
-            yield Batch(rows[part], starts[part])
+            yield BatchRows(rows[part], starts[part])
         self.epoch += 1
 
     def set_epoch(self, epoch: int) -> None:

@@ -1,8 +1,10 @@
 """Who trains, validates and tests, by name: `splits.json` in the folder of a run."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 
 FILE = "splits.json"
+SHARED = "settings.json"  # of a comparison
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class SplitSubjects:
         """Return the subjects of a split of windows."""
         return cls(**{part: sorted(set(windows.subjects[rows])) for part, rows in split._asdict().items()})
 
+    @property
+    def scored(self) -> tuple[str, list[str]]:
+        """The part that is scored, by name, and its subjects: test; validation where nobody tests."""
+        return ("test", self.test) if self.test else ("validation", self.valid)
+
     def rows(self, subjects: np.ndarray) -> Split:
         """Return the split of windows whose subjects are given."""
         return Split(
@@ -37,6 +45,27 @@ class SplitSubjects:
         """Return the part of a subject in words."""
         parts = [field.name for field in fields(self) if subject in getattr(self, field.name)]
         return f"in the {' and the '.join(parts)} part" if parts else "in no part"
+
+
+@dataclass(frozen=True)
+class SharedRecord:
+    """What `settings.json` of a comparison says about the training of all its runs.
+
+    Parameters
+    ----------
+    given : what replaces the recipe of every network, except for the device.
+    subjects : of each split.
+    """
+
+    given: dict[str, Any]
+    subjects: list[SplitSubjects]
+
+
+def comparison_of(run: Path) -> Path | None:
+    """Return the comparison that a run folder belongs to; None for a run of its own."""
+    if len(run.parents) < 3 or run.parents[1].name != "runs":
+        return None
+    return run.parents[2] if os.path.lexists(run.parents[2] / SHARED) else None
 
 
 def read_subjects(run: Path) -> list[SplitSubjects]:

@@ -5,7 +5,7 @@ import logging
 import multiprocessing
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -17,12 +17,12 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar, Timer
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.training.batches import WindowLoader
 from sparseeg.training.config import PretrainConfig, TrainConfig
 
-Report = Callable[[str], None]
 EFFORT = "effort.json"
 SAVE_EVERY = timedelta(minutes=5)
 

@@ -22,6 +22,8 @@ from sparseeg.files.tsv import read_tsv
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Standard deviation of the median channel, in volts. Outside this range the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
+# Files that hold the samples or markers of a recording which is opened by another one of the same name.
+_PARTS = (".vhdr", ".vmrk", ".eeg", ".dat", ".fdt")
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,14 @@ def read_new(
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
     return NewRecording(path, signal, processing.sfreq, found, tuple(notes))
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
+    own = path.rglob("*") if path.is_dir() else (path, *(path.with_suffix(ending) for ending in _PARTS))
+    recording = bids_file(path)
+    tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
+    return [file for file in (*own, *tables) if file.is_file()]
 
 
 def _bad_channels(path: Path) -> list[str]:
