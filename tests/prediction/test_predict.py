@@ -47,6 +47,20 @@ def test_predictions_are_those_of_the_evaluation(
     assert found.loc[0, ["unit", "model"]].tolist() == ["s", "sparse-attention-locator x 2"]
 
 
+def test_onsets_join_the_events_exactly(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    events = tmp_path / "events.tsv"
+    onsets = ["4.796943", "8.1234567891", "10", "12.000000001"]
+    events.write_text("onset\tvalue\n" + "".join(f"{onset}\tleft_target\n" for onset in onsets))
+    out = tmp_path / "out.tsv"
+    predicted(sparseeg, out, response_time, recording, "--events", events)
+    written = [line.split("\t")[0] for line in out.read_text().splitlines()[1:]]
+    assert written == ["4.796943", "8.1234567891", "10.0", "12.000000001"]
+    grid, _ = predicted(sparseeg, tmp_path / "grid.tsv", response_time, recording, "--every", 0.3)
+    assert grid["onset"].astype(str).str.len().max() <= 5  # no 0.30000000000000004
+
+
 def same(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float) -> bool:
     return found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=tolerance)
 

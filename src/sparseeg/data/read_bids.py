@@ -299,9 +299,11 @@ def _with_target(
             missing.setdefault(file.root, []).append(file.subject)
     if files and sum(map(len, missing.values())) == len(files):
         columns = sorted({name for root in missing for name in number_columns(root)})
+        first = "".join(f"{NAME}: {problem.reason}; " for problem in subjects.problems[:3])
+        numeric = ", ".join(columns) or "there is none"
         raise SparseEEGError(
-            f"{path}: no subject with recordings has a number in the column {task.target!r} of {NAME}. "
-            f"Tasks: {', '.join(TASKS)}, or a column of numbers: {', '.join(columns) or 'there is none'}."
+            f"{path}: {first}no subject with recordings has a number in the column {task.target!r} of "
+            f"{NAME}. Tasks: {', '.join(TASKS)}, or a column of numbers: {numeric}."
             f"{nearest(task.name, [*TASKS, *columns])}"
         )
     for root, names in missing.items():

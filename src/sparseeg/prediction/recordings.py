@@ -15,6 +15,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.tsv import exact
 from sparseeg.prediction.predictor import Predictor
 from sparseeg.training.inputs import Inputs
 
@@ -148,7 +149,7 @@ def write_table(tables: Sequence[pd.DataFrame], out: Path | None) -> None:
     tables : one table per recording.
     out : file to write; standard output if None.
     """
-    text = pd.concat(tables, ignore_index=True).to_csv(
+    text = exact(pd.concat(tables, ignore_index=True), "onset").to_csv(
         sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n"
     )
     if out is None:
@@ -173,7 +174,7 @@ def _windows(
     else:
         stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
-        onset = start / sfreq - (inputs.tmin if inputs.task.locked else 0.0)
+        onset = np.round(start / sfreq - (inputs.tmin if inputs.task.locked else 0.0), 9)
         windows = pd.DataFrame({"start": start, "onset": onset, "name": "n/a"})
     whole = (windows["start"] >= 0) & (windows["start"] + n_times <= length)
     if not whole.any():
