@@ -1,5 +1,6 @@
 """Events as people have them: the same trials from every table and every file, or a reason."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from helpers.bids_folder import BidsFolder, contrast_events
 from sparseeg.data.bids.events import read_events
 from sparseeg.data.bids.layout import BidsFile, bids_file
 from sparseeg.data.bids.trials import TrialRule
+from sparseeg.data.load import load_like
 from sparseeg.data.problems import Problem
+from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.new_recording import named_events
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.store.store import open_store
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 
@@ -217,6 +222,23 @@ def test_response_times_beyond_the_limit_are_left_out_and_counted(bids):
         assert windows.targets.tolist() == pytest.approx(expected)
     assert TASKS[RESPONSE_TIME].cut(100.0).max_rt == 10.0
     assert replace(NAMED, tmax=12.0).cut(100.0).max_rt == 12.0
+
+
+def test_a_run_reads_the_events_of_its_own_task_in_another_folder(bids, tmp_path):
+    """What a network was trained on says how another BIDS folder is read, down to columns and limits."""
+    own_events(bids, pairs("kind"))
+    changes = TaskFile(
+        stimulus=("go",), response=("press",), events_column="kind", tmin=0.1, tmax=1.1, max_rt=1
+    )
+    prepare(bids.root, tmp_path / "store", find_task("go-task", changes), Options(Processing(50.0)))
+    like = open_store(tmp_path / "store").provenance
+    like = Provenance.from_dict(json.loads(json.dumps(like.to_dict())))
+    other = BidsFolder(tmp_path / "other")
+    own_events(other, pairs("kind").assign(value="go"))
+    windows, _ = load_like(other.root, like, "the run")
+    assert windows.task == like.task
+    assert windows.targets.tolist() == pytest.approx([0.7, 0.8], abs=1e-9)
+    assert (windows.n_times, windows.sfreq, windows.tmin) == (50, 50.0, 0.1)
 
 
 def test_files_without_a_bids_name_have_no_sidecars(tmp_path):

@@ -483,3 +483,16 @@ def test_options_go_before_a_task_file_and_are_checked_as_it_is():
     assert described.with_options({"tmax": 2.0, "unit": None}).tmax == 2.0
     with pytest.raises(SparseEEGError, match="window: Input should be greater than 0"):
         described.with_options({"window": -1.0})
+
+
+def test_a_call_that_failed_does_not_block_the_corrected_one(bids, tmp_path):
+    events = pd.DataFrame([(4.0, "go"), (5.5, "press")], columns=["onset", "value"])
+    for subject in "AB":
+        bids.add(subject, task="x", events=events)
+    out = tmp_path / "store"
+    wrong, right = (find_task("t", TaskFile(stimulus=(name,), response=("press",))) for name in ("Go", "go"))
+    with pytest.raises(SparseEEGError, match=r"its events are go \(1\), press \(1\)"):
+        prepare(bids.root, out, wrong)
+    assert prepare(bids.root, out, right).targets.tolist() == [1.5, 1.5]
+    with pytest.raises(SparseEEGError, match="prepared with another task"):  # and a store is still protected
+        prepare(bids.root, out, wrong)

@@ -170,6 +170,8 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
             )
     if done.options is not None and "task" in done.options:  # version 0.1.0 derived it from the rule
         done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
+    if not (out / store.MANIFEST).is_file() and not any("signal" in entry for entry in done.entries.values()):
+        done.options = None  # a call that failed before it kept anything
     if done.options is not None and done.options != options and not overwrite:
         known = {**done.options, **options}
         name = next(key for key in known if done.options.get(key) != options.get(key))
