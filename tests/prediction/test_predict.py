@@ -61,6 +61,21 @@ def test_onsets_join_the_events_exactly(
     assert grid["onset"].astype(str).str.len().max() <= 5  # no 0.30000000000000004
 
 
+def test_names_of_events_with_commas(response_time: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    events = tmp_path / "events.tsv"
+    words = (response_time, recording, "--events", events, "--stimulus")
+    for names, chosen, expected in (
+        (("go, left", "go: up"), ("go, left", "--stimulus", "go: up"), [5.0, 9.0]),
+        (("go, left", "go"), ("go, left",), [5.0]),
+        (("go", "left"), ("go, left",), [5.0, 9.0]),
+        (("go", "left"), ("left",), [9.0]),
+    ):
+        events.write_text("onset\tvalue\n" + f"5\t{names[0]}\n9\t{names[1]}\n")
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.tsv"
+        found, _ = predicted(sparseeg, out, *words, *chosen)
+        assert found["onset"].tolist() == expected, (names, chosen)
+
+
 def same(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float) -> bool:
     return found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=tolerance)
 

@@ -38,12 +38,13 @@ def pretrain(
     *,
     data: Data = None,
     releases: Annotated[
-        str | None, option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,...")
+        list[str] | None,
+        option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,..."),
     ] = None,
     jobs: Jobs = 2,
     sfreq: SFreq = None,
     valid: Annotated[
-        str | None,
+        list[str] | None,
         option(SPLIT, "Releases to validate on. Default: 15 % of the subjects.", metavar="R4,..."),
     ] = None,
     model: Annotated[

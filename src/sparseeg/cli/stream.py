@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, comma_list, option
+from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, name_list, option
 from sparseeg.cli.screen import say
 from sparseeg.errors import SparseEEGError, not_installed
 
@@ -35,7 +35,7 @@ def stream(
         float | None, option(STREAM, "Stop after this time. Default: Ctrl-C.", metavar="SECONDS", min=0)
     ] = None,
     stimulus: Annotated[
-        str | None,
+        list[str] | None,
         option(EVENTS, "Markers to predict for. Default: those of the training.", metavar="NAME,..."),
     ] = None,
     every: Annotated[
@@ -50,7 +50,7 @@ def stream(
             metavar="COLUMN",
         ),
     ] = None,
-    bad: Annotated[str | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
+    bad: Annotated[list[str] | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
     outlet: Annotated[str, option(OUTPUT, "LSL stream of predictions.", metavar="NAME")] = "sparseeg",
     out: Annotated[
         Path | None,
@@ -77,6 +77,8 @@ def stream(
         raise not_installed("mne-lsl", "sparseeg[stream]", error) from error
     if hasattr(lsl, "set_config_content"):
         lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl prints its own lines otherwise
+    from sparseeg.data.bids.layout import bids_file
+    from sparseeg.data.event_names import names_with_commas
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest
     from sparseeg.stream.live import LiveRequest, Log, live, new_table
@@ -85,7 +87,8 @@ def stream(
 
     predictor = Predictor(run)
     inputs = predictor.inputs
-    stimuli = comma_list(stimulus, "--stimulus")
+    known = names_with_commas(stimulus or (), [] if replay is None else [bids_file(replay)])
+    stimuli = name_list(stimulus, "--stimulus", known | set(inputs.stimulus))
     PredictionRequest(every=every, stimulus=stimuli).check(inputs)
     if not inputs.task.locked and every is None:
         check_grid(given_options(ctx))
@@ -103,7 +106,7 @@ def stream(
             StreamName(markers),
             stimuli or inputs.stimulus,
             every,
-            comma_list(bad, "--bad"),
+            name_list(bad, "--bad", {channel["ch_name"] for channel in predictor.channels}),
         )
         until = None if seconds is None else time.monotonic() + seconds
         ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
