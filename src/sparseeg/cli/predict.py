@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, name_list, option
+from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, flag, name_list, option
 from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
 from sparseeg.errors import SparseEEGError
@@ -38,6 +38,9 @@ def predict(
         list[str] | None,
         option(SIGNALS, "Channels to interpolate besides those marked bad.", metavar="NAME,..."),
     ] = None,
+    keep_bad: Annotated[
+        bool, flag(SIGNALS, "Also predict in stretches that are marked as bad.", "--keep-bad")
+    ] = False,
     low_cut: Annotated[
         float | None, option(SIGNALS, "High-pass edge. Default: as in training.", metavar="HZ")
     ] = None,
@@ -86,6 +89,7 @@ def predict(
         low_cut=low_cut,
         high_cut=high_cut,
         reference=name_list(reference, "--reference", channels) or None,
+        keep_bad=keep_bad,
     )
     request.check(predictor.inputs)
     if every is not None or not predictor.inputs.task.locked:

@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import TABLE, counted, read_events
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted, read_events
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
@@ -37,6 +37,10 @@ class Cut(Protocol):
     @property
     def tmin(self) -> float:
         """Seconds from the event to the first sample of a window."""
+
+    @property
+    def rule(self) -> TrialRule | None:
+        """Events of a trial; None for windows without an event."""
 
     def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
@@ -73,6 +77,8 @@ class TrialCut:
         path = file.sidecar(TABLE)
         try:
             events = read_events(file, raw, self.rule.column, self.rule.groups, problems)
+            if events.empty and not file.sidecars(TABLE):
+                raise SparseEEGError(f"{path.name} {NO_EVENTS}")
             trials = trial_table(events, replace(self.rule, column="name"))
         except SparseEEGError as error:
             return Problem(path, one_line(error), f"{file.path.name} {LEFT_OUT}")
@@ -151,6 +157,7 @@ class GridCut:
     length: int
     stride: int
     tmin: float = 0.0
+    rule: None = None
 
     def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import mne
+import numpy as np
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.signals.new_recording import named_events
+from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.new_recording import named_events, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
@@ -18,20 +20,26 @@ def replay(
     path: Path,
     name: str,
     column: str | None = "value",
-    stimulus: Collection[str] = (),
-    report: Callable[[str], None] = lambda line: None,
     chunk_size: int = 1,
+    *,
+    own: Collection[str] = (),
+    keep_bad: bool = False,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Iterator[PlayerLSL]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
+
+    Samples of stretches that are marked as bad, and the first one after each cut, are played as NaN, so that
+    a window with one of them gets no prediction.
 
     Parameters
     ----------
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
-    stimulus : names of the events that are looked for; all events are played.
     report : is told what was found out about the events.
     chunk_size : samples per chunk.
+    own : names of the events that are looked for; they are no breaks, whatever they are called.
+    keep_bad : play bad stretches as they are.
 
     Raises
     ------
@@ -43,7 +51,8 @@ def replay(
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
             notes: list[str] = []
-            raw.set_annotations(None if column is None else _markers(path, raw, column, stimulus, notes))
+            _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
+            raw.set_annotations(None if column is None else _markers(path, raw, column, own, notes))
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -62,11 +71,22 @@ def replay(
             player.stop()
 
 
+def _blank(raw: mne.io.BaseRaw, breaks: Breaks, keep_bad: bool) -> None:
+    blank = np.zeros(raw.n_times, dtype=bool)
+    blank[breaks.cuts] = True
+    for first, last in () if keep_bad else zip(breaks.bad_first, breaks.bad_last, strict=True):
+        blank[first:last] = True
+    if blank.any():
+        samples = raw.get_data()
+        samples[:, blank] = np.nan
+        raw[:, :] = samples
+
+
 def _markers(
-    path: Path, raw: mne.io.BaseRaw, column: str, stimulus: Collection[str], notes: list[str]
+    path: Path, raw: mne.io.BaseRaw, column: str, own: Collection[str], notes: list[str]
 ) -> mne.Annotations:
     """Return the events of a recording as annotations for the player."""
-    events = named_events(path, raw, column, stimulus, notes)
+    events = named_events(path, raw, column, own, notes)
     start = raw.first_time if raw.annotations.orig_time is not None else 0.0
     # The player (MNE-LSL 1.14) sends markers with the time of the previous sample.
     onset = events["onset"] + start + 1 / raw.info["sfreq"]

@@ -139,8 +139,11 @@ def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_p
 
 
 def test_a_recording_without_any_events_is_refused(bids):
+    events, (problem,) = found(own_events(bids, None))
+    assert events == []
+    assert problem.reason == "does not exist, and the file itself has no events"
     with pytest.raises(SparseEEGError, match=r"sub-A_.*_events\.tsv does not exist, and the file itself"):
-        found(own_events(bids, None))
+        read_bids(bids.root, task=NAMED)
 
 
 def test_events_that_are_not_the_named_ones_are_listed_with_their_numbers(bids):

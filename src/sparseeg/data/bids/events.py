@@ -14,6 +14,8 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 TABLE = "events.tsv"
+COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
+NO_EVENTS = "does not exist, and the file itself has no events"
 _NOT_SECONDS = {"ms", "millisecond", "milliseconds", "us", "microsecond", "microseconds", "sample", "samples"}
 _FAR = 5  # durations of the recording: a recording that was cut off is not that much shorter
 
@@ -46,17 +48,15 @@ def read_events(
 
     Raises
     ------
-    SparseEEGError : there are no events, events.tsv can't be read or lacks a column, an onset is not a
-        number, or onsets are not in seconds.
+    SparseEEGError : events.tsv can't be read or lacks a column, an onset is not a number, or onsets are not
+        in seconds.
     """
     path = table or file.sidecar(TABLE)
     if table is None and not file.sidecars(TABLE):
         found = file_events(raw, wanted)
-        if found.empty:
-            raise SparseEEGError(f"{path.name} does not exist, and the file itself has no events")
-        problems.append(
-            Problem(path, "does not exist", "its events are read from the file itself", "nothing")
-        )
+        reason = "does not exist" if len(found) else NO_EVENTS
+        action = "its events are read from the file itself" if len(found) else "read without events"
+        problems.append(Problem(path, reason, action, "nothing"))
         return found.assign(known=True)
     content = _content(file, table, column, problems)
     if table is None:
@@ -67,7 +67,7 @@ def read_events(
 
 
 def _content(file: BidsFile, table: Path | None, column: str, problems: list[Problem]) -> pd.DataFrame:
-    names = ("onset", column, "feedback")
+    names = (column, *COLUMNS)
     if table is None:
         return file.table(TABLE, names, problems)
     notes: list[str] = []

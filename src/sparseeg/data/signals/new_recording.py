@@ -9,10 +9,11 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import read_events
+from sparseeg.data.bids.events import COLUMNS, TABLE, read_events
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
@@ -37,6 +38,7 @@ class NewRecording:
     sfreq : sampling rate in Hz.
     events : columns `onset` (seconds from the first sample) and `name`, in order of time; see `named_events`.
     notes : changes to the recording that users should know of.
+    breaks : cuts and bad stretches, in samples of the signal.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class NewRecording:
     sfreq: float
     events: pd.DataFrame
     notes: tuple[str, ...]
+    breaks: Breaks
 
 
 def read_new(
@@ -55,7 +58,7 @@ def read_new(
     flat: Collection[str] = (),
     events: Path | None = None,
     column: str | None = "value",
-    stimulus: Collection[str] = (),
+    own: Collection[str] = (),
 ) -> NewRecording:
     """Read a recording in any format that `mne.io.read_raw` knows.
 
@@ -67,7 +70,7 @@ def read_new(
         been matched.
     events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events; None if no events are needed.
-    stimulus : names of the events that are looked for.
+    own : names of the events that are looked for; they are no breaks, whatever they are called.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def read_new(
     try:
         with mne.utils.use_log_level("error"):
             notes: list[str] = []
-            raw = open_raw(path)
+            raw = open_raw(path, notes)
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
@@ -90,15 +93,27 @@ def read_new(
             )
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-            signal = _signal(raw, fit, processing, notes)
+            breaks = find_breaks(raw, recorded_events(path, events), own, column)
+            conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
+            signal = _signal(raw, fit, conditioning, breaks, notes)
             found = _NO_EVENTS
             if column is not None:
-                found = named_events(path, raw, column, stimulus, notes, events)
+                found = named_events(path, raw, column, own, notes, events)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
-    return NewRecording(path, signal, processing.sfreq, found, tuple(notes))
+    at_new_rate = breaks.resampled(conditioning.ratio)
+    return NewRecording(path, signal, processing.sfreq, found, tuple(notes), at_new_rate)
+
+
+def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | None:
+    """Return the content of the events file of a recording: the one that was given, else its events.tsv.
+
+    None if there is neither; SparseEEGError if it can't be read.
+    """
+    file = events or next(iter(bids_file(path).sidecars(TABLE)), None)
+    return None if file is None else read_tsv(file, COLUMNS)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -120,10 +135,11 @@ def _bad_channels(path: Path) -> list[str]:
     return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
 
 
-def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes: list[str]) -> np.ndarray:
-    conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
+def _signal(
+    raw: mne.io.BaseRaw, fit: ChannelFit, conditioning: Conditioning, breaks: Breaks, notes: list[str]
+) -> np.ndarray:
     if conditioning.ratio != 1:
-        notes.append(f"resampled from {conditioning.sfreq:g} to {processing.sfreq:g} Hz")
+        notes.append(f"resampled from {conditioning.sfreq:g} to {conditioning.processing.sfreq:g} Hz")
     volts = fit.apply(raw.get_data())
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
@@ -131,14 +147,14 @@ def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes:
             f"amplitudes of {spread:.2g} V are not those of EEG: the unit in the file may be wrong; "
             "used unchanged"
         )
-    return conditioning.whole(volts)
+    return conditioning.whole(volts, breaks.cuts.tolist())
 
 
 def named_events(
     path: Path,
     raw: mne.io.BaseRaw,
     column: str,
-    stimulus: Collection[str],
+    own: Collection[str],
     notes: list[str],
     events: Path | None = None,
 ) -> pd.DataFrame:
@@ -148,11 +164,11 @@ def named_events(
     ----------
     path, raw : the recording.
     column : column of the events file with the names of the events.
-    stimulus : names of the events that are looked for.
+    own : names of the events that are looked for.
     notes : gets what was found out or left out.
     events : events file to read instead of the events.tsv of the recording.
     """
     problems: list[Problem] = []
-    found = read_events(bids_file(path), raw, column, [stimulus], problems, table=events)
+    found = read_events(bids_file(path), raw, column, [own], problems, table=events)
     notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
     return found.loc[found["name"].notna(), ["onset", "name"]].reset_index(drop=True)
