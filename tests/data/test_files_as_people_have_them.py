@@ -40,6 +40,7 @@ class Case:
     said : what the problems say, in this order.
     refused : what the error says if no window can be read.
     change : changes the events before they are written.
+    text : changes the content of events.tsv; None removes it.
     """
 
     ending: str
@@ -51,6 +52,7 @@ class Case:
     said: tuple[str, ...] = ()
     refused: str | None = None
     change: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    text: Callable[[str], bytes | None] | None = None
 
     def write(self, root: Path) -> Path:
         """Write a BIDS folder with the recording, and return the path of its signal."""
@@ -62,7 +64,11 @@ class Case:
             events.loc[len(events)] = [f"{onset:.6f}", f"{duration:.6f}", name]
         if self.change is not None:
             events = self.change(events)
-        events.to_csv(folder / "sub-A_task-go_events.tsv", sep="\t", index=False, na_rep="n/a")
+        table = folder / "sub-A_task-go_events.tsv"
+        events.to_csv(table, sep="\t", index=False, na_rep="n/a")
+        if self.text is not None:
+            content = self.text(table.read_text())
+            table.unlink() if content is None else table.write_bytes(content)
         path = folder / f"sub-A_task-go_eeg{self.ending}"
         WRITERS[self.ending](path, self.samples, self.marks, **dict(self.options))
         return path
@@ -95,7 +101,41 @@ BAD = "of 60 windows overlap a stretch marked as bad"
 IN_WINDOW, BEFORE_WINDOW, BETWEEN_TRIALS = 25.5, 24.2, 27.0
 LATE = "1 of 60 windows have a cut of the recording between their stimulus and their response"
 
+
+def as_samples(events: pd.DataFrame) -> pd.DataFrame:
+    return events.assign(onset=(events["onset"].astype(float) * SFREQ).round().astype(int))
+
+
+MARKS = tuple((float(onset), 0.0, name) for onset, name in toy.events()[["onset", "value"]].to_numpy())
+TABLES = {
+    "trailing tabs": Case(".bdf", text=lambda text: text.replace("go\n", "go\t\t\n").encode()),
+    "an unbalanced quote": Case(".bdf", text=lambda text: text.replace("n/a\tgo", '"x\tgo', 1).encode()),
+    "blanks around cells": Case(".bdf", text=lambda text: text.replace("\t", "  \t ").encode()),
+    "capital headers": Case(".bdf", text=lambda text: text.replace("onset", "Onset").encode()),
+    "UTF-16": Case(".bdf", text=lambda text: text.encode("utf-16")),
+    "UTF-8 with a byte order mark": Case(".bdf", text=lambda text: text.encode("utf-8-sig")),
+    "carriage returns": Case(".bdf", text=lambda text: text.replace("\n", "\r\n").encode()),
+    "cp1252": Case(
+        ".bdf", text=lambda text: text.replace("n/a", "µ").encode("cp1252"), said=("it is not UTF-8",)
+    ),
+    "decimal commas": Case(
+        ".bdf", text=lambda text: text.replace(".", ",").encode(), refused="'4,000000' is not a finite number"
+    ),
+    "trial_type in place of value": Case(
+        ".bdf",
+        change=lambda events: events.assign(trial_type=events["value"], value=1),
+        said=("the named events are in the column trial_type, not in value",),
+    ),
+    "onsets in samples": Case(".bdf", change=as_samples, refused="are they in samples or milliseconds?"),
+    **{
+        f"no events.tsv beside {ending}": Case(
+            ending, MARKS, text=lambda text: None, said=("does not exist",)
+        )
+        for ending in (".bdf", ".edf", ".set")
+    },
+}
 CASES = {
+    **TABLES,
     **{f"plain {ending}": Case(ending) for ending in (".bdf", ".edf", ".vhdr", ".set")},
     "BrainVision samples in a .dat file": Case(".vhdr", options=(("data_file", "x.dat"),)),
     "EEGLAB samples in an .fdt file": Case(".set", options=(("fdt", "x.fdt"),)),

@@ -47,6 +47,35 @@ def test_predictions_are_those_of_the_evaluation(
     assert found.loc[0, ["unit", "model"]].tolist() == ["s", "sparse-attention-locator x 2"]
 
 
+def test_onsets_join_the_events_exactly(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    events = tmp_path / "events.tsv"
+    onsets = ["4.796943", "8.1234567891", "10", "12.000000001"]
+    events.write_text("onset\tvalue\n" + "".join(f"{onset}\tleft_target\n" for onset in onsets))
+    out = tmp_path / "out.tsv"
+    predicted(sparseeg, out, response_time, recording, "--events", events)
+    written = [line.split("\t")[0] for line in out.read_text().splitlines()[1:]]
+    assert written == ["4.796943", "8.1234567891", "10.0", "12.000000001"]
+    grid, _ = predicted(sparseeg, tmp_path / "grid.tsv", response_time, recording, "--every", 0.3)
+    assert grid["onset"].astype(str).str.len().max() <= 5  # no 0.30000000000000004
+
+
+def test_names_of_events_with_commas(response_time: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    events = tmp_path / "events.tsv"
+    words = (response_time, recording, "--events", events, "--stimulus")
+    for names, chosen, expected in (
+        (("go, left", "go: up"), ("go, left", "--stimulus", "go: up"), [5.0, 9.0]),
+        (("go, left", "go"), ("go, left",), [5.0]),
+        (("go", "left"), ("go, left",), [5.0, 9.0]),
+        (("go", "left"), ("left",), [9.0]),
+    ):
+        events.write_text("onset\tvalue\n" + f"5\t{names[0]}\n9\t{names[1]}\n")
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.tsv"
+        found, _ = predicted(sparseeg, out, *words, *chosen)
+        assert found["onset"].tolist() == expected, (names, chosen)
+
+
 def same(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float) -> bool:
     return found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy(), abs=tolerance)
 
@@ -215,7 +244,10 @@ def test_bad_input_is_one_line(
     assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
     assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "not a time after a stimulus")
     assert_one_line(*refused(response_time, recording, "--bad", "E200"), "no channel 'E200'")
-    assert_one_line(*refused(response_time, recording, "--events-column", "kind"), "no column 'kind'")
+    assert_one_line(
+        *refused(response_time, recording, "--events-column", "kind", "--stimulus", "x"),
+        "the events lack the column kind; found: onset, duration, value",
+    )
     assert_one_line(*refused(response_time, recording, "--high-cut", 60), "60 Hz doesn't fit")
     assert not (tmp_path / "out.tsv").exists()
 

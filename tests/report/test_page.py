@@ -58,6 +58,15 @@ def test_page_says_simulated_and_escapes(run: Path) -> None:
     assert f"{metrics['nrmse']:.4f}" in page
 
 
+def test_page_warns_of_targets_outside_the_window(run: Path) -> None:
+    assert "lie inside the window" not in write_report(run).read_text()
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics["data"]["outside"] = "9 % of the times lie inside the window of 0 to 1 s"
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    warning = '<p class="warning">9 % of the times lie inside the window of 0 to 1 s.</p>'
+    assert warning in write_report(run).read_text()
+
+
 def test_scores_that_are_missing_are_dashes(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     metrics |= {"nrmse": None, "nrmse_ci95": [None, None], "pearson_r": None}

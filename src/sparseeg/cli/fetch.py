@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal
 
-from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, comma_list, flag, option
+from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, flag, name_list, option
 from sparseeg.cli.screen import CONTINUES, SHOWN, byte_bar, duration, interruptible, say
 
 
@@ -16,7 +16,7 @@ def fetch(
         str, typer.Argument(metavar="RELEASES", help="R1 to R11; several are separated by commas.")
     ],
     task: Annotated[
-        str | None,
+        list[str] | None,
         option(
             DATA,
             "Recordings of these tasks only, such as contrastChangeDetection. Default: all.",
@@ -46,7 +46,7 @@ def fetch(
     """
     from sparseeg import fetch as fetching
 
-    request = fetching.Request(comma_list(releases, "RELEASES"), to, mini, comma_list(task, "--task"))
+    request = fetching.Request(name_list(releases, "RELEASES"), to, mini, name_list(task, "--task"))
     patience = fetching.Patience(retries)
     with interruptible(CONTINUES):
         if dry_run:

@@ -39,13 +39,14 @@ def pretrain(
     *,
     data: Data = None,
     releases: Annotated[
-        str | None, option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,...")
+        list[str] | None,
+        option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,..."),
     ] = None,
     keep_bad: KeepBad = False,
     jobs: Jobs = 2,
     sfreq: SFreq = None,
     valid: Annotated[
-        str | None,
+        list[str] | None,
         option(SPLIT, "Releases to validate on. Default: 15 % of the subjects.", metavar="R4,..."),
     ] = None,
     model: Annotated[

@@ -13,7 +13,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from sparseeg.cli.given import given_options
-from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, comma_list, flag, option
+from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, flag, name_list, option
 from sparseeg.cli.outputs import check_own
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
@@ -31,7 +31,9 @@ def score(
         Path,
         option(DATA, "BIDS folder of release R5, or a store from --cache.", "--data", metavar="PATH"),
     ],
-    releases: Annotated[str, option(DATA, "HBN releases to score, or all.", metavar="R5,...")] = "R5",
+    releases: Annotated[
+        list[str] | None, option(DATA, "HBN releases to score, or all. Default: R5.", metavar="R5,...")
+    ] = None,
     cache: Annotated[
         Path | None,
         option(
@@ -84,7 +86,8 @@ def score(
         raise SparseEEGError(
             f"{data} is a store already: --cache keeps the windows of a BIDS folder; leave it out"
         )
-    wanted = None if releases == "all" else comma_list(releases, "--releases")
+    named = name_list(releases, "--releases") or ("R5",)
+    wanted = None if named == ("all",) else named
     challenges = [1, 2] if challenge == "both" else [int(challenge)]
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))

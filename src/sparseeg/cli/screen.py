@@ -125,11 +125,15 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read."""
-    for problem in windows.problems[:SHOWN]:
-        say(f"  {problem}")
-    if len(windows.problems) > SHOWN:
-        say(f"  and {len(windows.problems) - SHOWN} more")
+    """Print the first problems with the files that were read, each kind of problem once."""
+    alike: dict[tuple[str, str], list[Path]] = {}
+    for problem in windows.problems:
+        alike.setdefault((problem.reason, problem.action), []).append(problem.path)
+    for (reason, action), paths in list(alike.items())[:SHOWN]:
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        say(f"  {paths[0]}{others}: {reason} ({action})")
+    if len(alike) > SHOWN:
+        say(f"  and {len(alike) - SHOWN} other problems")
 
 
 def say_list_of_problems(windows: Any, folder: Path) -> None:

@@ -27,6 +27,7 @@ from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
 from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
+from sparseeg.files.tsv import exact
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -238,9 +239,11 @@ def _score(
             "path": list(config.data.path),
             "simulated": windows.simulated,
             "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,
     }
-    write_whole(out / "predictions.tsv", predictions.to_csv(sep="\t", index=False, float_format="%.6f"))
+    table = exact(predictions, "onset")
+    write_whole(out / "predictions.tsv", table.to_csv(sep="\t", index=False, float_format="%.6f"))
     write_json(out / "metrics.json", metrics)
     return metrics

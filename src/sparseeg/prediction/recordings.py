@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
+from sparseeg.data.bids.events import counted
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
@@ -18,6 +19,7 @@ from sparseeg.data.signals.constant import is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.tsv import exact
 from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
 
@@ -157,7 +159,7 @@ def write_table(tables: Sequence[pd.DataFrame], out: Path | None) -> None:
     tables : one table per recording.
     out : file to write; standard output if None.
     """
-    text = pd.concat(tables, ignore_index=True).to_csv(
+    text = exact(pd.concat(tables, ignore_index=True), "onset").to_csv(
         sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n"
     )
     if out is None:
@@ -182,7 +184,7 @@ def _windows(
     else:
         stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
-        onset = start / sfreq - (inputs.tmin if inputs.task.locked else 0.0)
+        onset = np.round(start / sfreq - (inputs.tmin if inputs.task.locked else 0.0), 9)
         windows = pd.DataFrame({"start": start, "onset": onset, "name": "n/a"})
     whole = (windows["start"] >= 0) & (windows["start"] + n_times <= length)
     if not whole.any():
@@ -234,9 +236,8 @@ def _at_events(
     chosen = events[events["name"].isin(stimulus)]
     known = list(map(str, events["name"].unique()))
     if chosen.empty:
-        names = ", ".join(map(str, events["name"].value_counts().index[:12])) or "none"
         raise SparseEEGError(
-            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {names}."
+            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {counted(events['name'])}."
             f"{nearest(stimulus[0], known)} Name the stimulus with --stimulus, "
             "or give --every for windows on a regular grid"
         )
