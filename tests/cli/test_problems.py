@@ -10,7 +10,9 @@ from sparseeg.data.problems import Problem
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 
-MANY = tuple(Problem(Path(f"sub-{number}.bdf"), "is damaged", "left out") for number in range(23))
+MANY = tuple(
+    Problem(Path(f"sub-{number}.bdf"), f"is damaged at byte {number}", "left out") for number in range(23)
+)
 SHORT = ("--epochs", 1, "--device", "cpu")
 MODEL = ("--model", "response-time-cnn", "--no-control", "--no-boosting")
 
@@ -22,9 +24,9 @@ def damaged(toy: WindowSet, tmp_path: Path) -> Path:
 
 
 def check_listed(said: str, folder: Path, n_lists: int = 1) -> None:
-    assert "sub-19.bdf: is damaged" in said
+    assert "sub-19.bdf: is damaged at byte 19" in said
     assert "sub-20.bdf" not in said
-    assert said.count("and 3 more") == 1
+    assert said.count("and 3 other problems") == 1
     assert said.count("lists all 23 problems with files") == n_lists
     assert f"{folder / 'problems.tsv'} lists all 23" in said
     assert len(pd.read_csv(folder / "problems.tsv", sep="\t")) == 23

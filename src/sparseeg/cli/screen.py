@@ -137,15 +137,16 @@ def say_problems(windows: Any) -> None:
 
 
 def say_list_of_problems(windows: Any, folder: Path) -> None:
-    """Say which file in a folder lists the problems, where `say_problems` did not print all."""
+    """Say which file in a folder lists the problems if `say_problems` did not name all files."""
     from sparseeg.data.problems import FILE
 
-    if len(windows.problems) > SHOWN:
+    kinds = {(problem.reason, problem.action) for problem in windows.problems}
+    if len(kinds) > SHOWN or len(kinds) < len(windows.problems):
         say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
 
 
 def show(metrics: dict[str, Any]) -> None:
-    """Print the honest table."""
+    """Print the table of scores."""
     from sparseeg.report.score_table import CAPTION, cells, describe_intervals, describe_sample, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""

@@ -83,7 +83,7 @@ def read_new(
     try:
         with mne.utils.use_log_level("error"):
             notes: list[str] = []
-            raw = open_raw(path, notes, channel_types(BidsFile(path, path.parent)))
+            raw = open_raw(path, notes, channel_types(bids_file(path)))
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
