@@ -1,4 +1,4 @@
-"""What a user sees: lines of text, progress bars and the honest table."""
+"""What a user sees: lines of text, progress bars and the table of scores."""
 
 import errno
 import time
