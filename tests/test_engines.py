@@ -12,7 +12,7 @@ import pytest
 
 from helpers.patience import SAFETY_NET, wait_until
 from helpers.processes import has_ended
-from sparseeg.engines import in_any_order
+from sparseeg.engines import in_any_order, read_each
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
 
@@ -57,6 +57,8 @@ def test_one_job_is_done_here_and_in_order() -> None:
 def test_a_process_that_is_killed_is_one_line() -> None:
     with pytest.raises(SparseEEGError, match="a worker process was killed, probably because"):
         list(in_any_order(partial(end, signal.SIGKILL), range(4), 2))
+    with pytest.raises(SparseEEGError, match="a worker process was killed, probably because"):
+        read_each(partial(end, signal.SIGKILL), range(4), 2, None)
 
 
 @posix

@@ -53,26 +53,39 @@ def in_any_order(
             pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
     except (ValueError, ImportError) as error:
         raise SparseEEGError(f"joblib can't use the backend {backend!r}: {one_line(error)}") from error
-    try:
+    with _killed_workers_said():
         yield from pool(delayed(work)(item) for item in items)
-    except TerminatedWorkerError as error:
-        raise SparseEEGError(
-            "a worker process was killed, probably because memory ran out; run the same command with fewer "
-            "workers or jobs to continue"
-        ) from error
 
 
 def read_each(
     read: Callable[[Item], Result], items: Iterable[Item], n_jobs: int, progress: Progress | None
 ) -> list[Result]:
-    """Return `read(item)` for each item, in order; `progress(done, total)` is called after each one."""
+    """Return `read(item)` for each item, in order; `progress(done, total)` is called after each one.
+
+    Raises
+    ------
+    SparseEEGError : a process was killed.
+    """
     items = list(items)
     results: list[Result] = []
-    for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(read)(item) for item in items):
-        results.append(result)
-        if progress is not None:
-            progress(len(results), len(items))
+    with _killed_workers_said():
+        for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(read)(item) for item in items):
+            results.append(result)
+            if progress is not None:
+                progress(len(results), len(items))
     return results
+
+
+@contextmanager
+def _killed_workers_said() -> Iterator[None]:
+    """Turn the end of a worker process into one line."""
+    try:
+        yield
+    except TerminatedWorkerError as error:
+        raise SparseEEGError(
+            "a worker process was killed, probably because memory ran out; run the same command again with "
+            "fewer workers or jobs"
+        ) from error
 
 
 @contextmanager

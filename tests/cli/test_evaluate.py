@@ -61,6 +61,8 @@ def test_releases_that_train_and_validate_from_several_stores(
         paths += ["--data", store.save(toy.select(part), tmp_path / name)]
     run = tmp_path / "run"
     options = ("--model", "response-time-cnn", *quick)
+    lacking = sparseeg("train", *paths[:4], "--releases", "R1,R9", "--valid", "R4", "--out", run, *options)
+    assert_one_line(*lacking, f"no window of release R9 in {paths[1]}, {paths[3]}")
     code, said = sparseeg("train", *paths[:4], "--releases", "R1", "--valid", "R4", "--out", run, *options)
     assert code == 0, said
     assert "validation trials" in said

@@ -12,9 +12,11 @@ from helpers.command import assert_one_line
 from helpers.epochs_file import write_epochs
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.load import load_like
 from sparseeg.data.provenance import Processing
 from sparseeg.data.store import open_store, save
 from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.errors import SparseEEGError
 from sparseeg.training.inputs import Inputs
 
 FILTER = Processing(low_cut=0.5, high_cut=40.0)  # of the run
@@ -69,6 +71,19 @@ def test_a_filtered_and_a_raw_store_do_not_train_together(
     result = sparseeg("train", *data, "--out", tmp_path / "new")
     assert_one_line(*result, f"{tmp_path / 'raw'} does not fit {version_0_1 / 'store'}", "--low-cut 0.5")
     assert not (tmp_path / "new" / "config.yaml").exists()
+
+
+def test_filtered_and_raw_epochs_do_not_train_together(tmp_path: Path, sparseeg) -> None:
+    write_epochs(tmp_path / "filtered" / "sub-01_epo.fif", band=(1.0, 30.0), reference=True)
+    write_epochs(tmp_path / "raw" / "sub-02_epo.fif")
+    data = ("--data", tmp_path / "filtered", "--data", tmp_path / "raw", "--target", "rt")
+    result = sparseeg("train", *data, "--out", tmp_path / "run")
+    assert_one_line(
+        *result, f"{tmp_path / 'raw'} does not fit", "0 to 50 Hz, with", "instead of 1 to 30 Hz, re-ref"
+    )
+    like = load(tmp_path / "filtered", target="rt").provenance
+    with pytest.raises(SparseEEGError, match="its files say 0 to 50 Hz"):  # as `evaluate --data` reads
+        load_like(tmp_path / "raw", like, "the run RUN")
 
 
 def test_a_run_is_not_resumed_on_data_that_were_prepared_anew(

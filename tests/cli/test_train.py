@@ -9,7 +9,9 @@ import pytest
 from helpers.command import assert_one_line
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
 from sparseeg.experiments import run as runs
+from sparseeg.files.lock import only_writer
 from sparseeg.training.config import TrainConfig
 
 
@@ -108,3 +110,16 @@ def test_options_of_a_network_and_of_its_recipe(toy_store: Path, tmp_path: Path,
     assert_one_line(*sparseeg(*words, "--option", "latency", "--out", tmp_path / "b"), "NAME=VALUE")
     code, text = sparseeg("evaluate", run, "--partitions", "none")
     assert_one_line(code, text, "--partitions takes a whole number from 1 on, or full")
+
+
+def test_the_report_is_written_while_the_folder_is_held(
+    toy_store: Path, tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(run: Path) -> None:
+        with pytest.raises(SparseEEGError, match="another command is writing"), only_writer(run):
+            pass
+        raise SparseEEGError("the folder was held")
+
+    monkeypatch.setattr(runs, "train", lambda *_: {})
+    monkeypatch.setattr("sparseeg.report.page.write_report", report)
+    assert_one_line(*sparseeg("train", "--data", toy_store, "--out", tmp_path / "run"), "the folder was held")

@@ -247,7 +247,7 @@ def test_an_unknown_release(folder):
 def test_text_where_an_age_belongs(folder):
     folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", "eight")})
     windows = read_bids(folder.root)
-    assert only_problem(windows).reason == "column age, sub-B: 'eight' is not a number"
+    assert only_problem(windows).reason == "column age, sub-B: 'eight' is not a finite number"
     assert np.isnan(windows.table["age"].iloc[-1])
 
 

@@ -120,6 +120,9 @@ def test_releases_of_a_store(bids, tmp_path):
     store.save(load(bids.root), tmp_path / "store")
     assert set(load(tmp_path / "store", releases=["R5"]).subjects) == {"sub-B"}
     assert "no window of release R2" in message(tmp_path / "store", releases=["R2"])
+    said = message(tmp_path / "store", releases=["R1", "R9"])
+    assert said.endswith("no window of release R9 in the store, which has R1, R5")
+    assert len(load(tmp_path / "store", releases=["R1", "R9"], every_release=False)) == 2
     assert "unknown release 'R99'" in message(tmp_path / "store", releases=["R99"])
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from helpers.bids_folder import BidsFolder
 from helpers.toys import ages, toy_windows
-from sparseeg.data.match import concatenate, match
-from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.match import check_processing, concatenate, match
+from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import open_store, save
 from sparseeg.data.store.prepare import Options, prepare
@@ -141,8 +141,9 @@ def test_sets_in_another_order_of_channels_become_one(windows: WindowSet) -> Non
 
 def test_provenance_survives_json_and_a_store(windows: WindowSet, bids: BidsFolder, tmp_path: Path) -> None:
     assert Provenance.from_dict(windows.provenance.to_dict()) == windows.provenance
-    done = Processing(low_cut=0.3, reference=("E1", "E2"), dtype="float16")
-    made = replace(windows, processing=done, task=replace(TASKS["response-time"], name="tones"))
+    done = Processing(low_cut=0.3, reference=("E1", "E2"))
+    named = replace(TASKS["response-time"], name="tones")
+    made = replace(windows, processing=done, task=named, file_info=FileInfo(0.1, 30.0, True))
     save(made, tmp_path / "store")
     assert open_store(tmp_path / "store").provenance == made.provenance
     with pytest.raises(SparseEEGError, match="n_times: Field required"):
@@ -152,3 +153,89 @@ def test_provenance_survives_json_and_a_store(windows: WindowSet, bids: BidsFold
     bids.add("A")
     read = read_bids(bids.root, processing=Processing(50.0))
     assert (read.processing, read.sfreq) == (Processing(50.0), 50.0)
+
+
+RAW, FILTERED = FileInfo(0.0, 50.0, False), FileInfo(1.0, 30.0, True)
+
+
+def test_epochs_of_another_band_or_reference_are_refused(windows: WindowSet, tmp_path: Path) -> None:
+    raw, filtered = replace(windows, file_info=RAW), replace(windows, file_info=FILTERED)
+    said = refusal(filtered, raw.provenance)
+    assert "its files say 1 to 30 Hz, re-referenced instead of 0 to 50 Hz, with the" in said
+    for info in (replace(RAW, referenced=True), replace(RAW, high_pass=0.1), replace(RAW, low_pass=45.0)):
+        refusal(replace(windows, file_info=info), raw.provenance)
+    opened = open_store(save(filtered, tmp_path / "store"))
+    assert opened.file_info == FILTERED
+    assert match(opened, filtered.provenance, "the run RUN")[1] == []
+    refusal(opened, raw.provenance)
+    with pytest.raises(SparseEEGError, match="its files say 1 to 30 Hz"):
+        check_processing(filtered.provenance, raw.provenance, "the run RUN", "epochs")
+
+
+def test_a_band_that_can_not_be_compared_is_said(windows: WindowSet) -> None:
+    filtered = replace(windows, file_info=FILTERED)
+    for one, other in ((windows, filtered), (filtered, windows)):
+        (note,) = match(one, other.provenance, "the run RUN", "epochs")[1]
+        assert "files say 1 to 30 Hz, re-referenced; those of" in note
+        assert note in check_processing(one.provenance, other.provenance, "the run RUN", "epochs")
+    joined, notes = concatenate([windows, filtered], ["unknown", "filtered"])
+    assert joined.file_info is None
+    assert notes == [
+        "filtered: files say 1 to 30 Hz, re-referenced; those of unknown are not known and were not compared"
+    ]
+
+
+def test_sets_that_are_joined_are_compared_with_all_before(windows: WindowSet) -> None:
+    raw, filtered = replace(windows, file_info=RAW), replace(windows, file_info=FILTERED)
+    with pytest.raises(SparseEEGError, match="filtered does not fit raw: its files say 1 to 30 Hz"):
+        concatenate([windows, raw, filtered], ["unknown", "raw", "filtered"])
+    assert concatenate([filtered, filtered])[0].file_info == FILTERED
+
+
+def test_a_reference_that_was_subtracted_replaces_that_of_the_files(windows: WindowSet) -> None:
+    average = replace(windows, processing=Processing(reference=("average",)), file_info=RAW)
+    match(replace(windows, file_info=replace(RAW, referenced=True)), average.provenance, "the run RUN")
+
+
+def test_windows_that_are_locked_to_other_events_are_said(windows: WindowSet) -> None:
+    task = TASKS["response-time"]
+    assert task.rule is not None
+    ours = replace(windows, task=task)
+    theirs = replace(windows, task=replace(task, rule=replace(task.rule, stimulus=("tone", "noise"))))
+    (note,) = match(theirs, ours.provenance, "the run RUN", "theirs")[1]
+    assert note.startswith(
+        "theirs: events of the stimulus are tone, noise, those of the run RUN are left_target"
+    )
+    swapped = replace(task, rule=replace(task.rule, stimulus=task.rule.stimulus[::-1]))
+    assert match(replace(windows, task=swapped), ours.provenance, "the run RUN")[1] == []
+    other_response = replace(task, rule=replace(task.rule, response=("foot",)))
+    (note,) = match(replace(windows, task=other_response), ours.provenance, "the run RUN", "theirs")[1]
+    assert note.startswith("theirs: events of the response are foot, those of the run RUN are left_button")
+    assert match(replace(windows, task=replace(task, rule=None)), ours.provenance, "the run RUN")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "expected"),
+    [
+        ("aAbc", "Aabc", [1, 0, 2, 3]),
+        ("ABCD", "abcd", [0, 1, 2, 3]),
+        ("aAbc", "aBC", [0, 2, 3]),
+        ("aAbc", "aAbc", [0, 1, 2, 3]),
+        ("aäbc", "AbC", [0, 2, 3]),
+    ],
+)
+def test_channels_that_differ_in_case_are_taken_as_they_are_written(
+    windows: WindowSet, own: str, wanted: str, expected: list[int]
+) -> None:
+    made, _ = match(replace(windows, ch_names=tuple(own)), channels(windows, wanted), "the run RUN")
+    assert np.array_equal(made.gather([0]), windows.gather([0])[:, expected])
+
+
+@pytest.mark.parametrize(("own", "wanted"), [("abcd", "aA"), ("ABCD", "aA"), ("aabc", "ab")])
+def test_channels_that_can_be_two_are_refused(windows: WindowSet, own: str, wanted: str) -> None:
+    said = refusal(replace(windows, ch_names=tuple(own)), channels(windows, wanted))
+    assert "it is not clear which channel is a of the run RUN" in said
+
+
+def channels(windows: WindowSet, names: str) -> Provenance:
+    return replace(windows.provenance, ch_names=tuple(names))

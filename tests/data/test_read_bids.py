@@ -221,6 +221,10 @@ def test_releases_can_be_chosen(bids):
     assert [problem.reason for problem in windows.problems] == ["its release is not known"]
     with pytest.raises(SparseEEGError, match=r"no recording of release R2; participants\.tsv names R1, R5"):
         read_bids(bids.root, releases=["R2"])
+    with pytest.raises(SparseEEGError, match=r"no recording of release R2, R9; participants"):
+        read_bids(bids.root, releases=["R1", "R9", "R2"])
+    some = read_bids(bids.root, releases=["R1", "R9"], every_release=False)
+    assert set(some.subjects) == {"sub-A"}
     with pytest.raises(SparseEEGError, match=r"unknown release 'R12': HBN-EEG has R1 to R11\. Did you mean"):
         read_bids(bids.root, releases=["R12"])
 

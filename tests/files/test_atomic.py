@@ -1,5 +1,8 @@
 """Files are there whole or not at all, whoever writes beside; damaged ones are refused in one line."""
 
+import signal
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +58,19 @@ def test_an_error_leaves_the_old_content_and_nothing_else(tmp_path: Path) -> Non
         interrupt_writing(unfinished)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_goes_when_its_file_is_written_again(tmp_path: Path) -> None:
+    path, other = tmp_path / "table.tsv", tmp_path / "other.tsv"
+    kill = "import os, signal, sys; from pathlib import Path; from sparseeg.files.atomic import whole_file\n"
+    kill += "with whole_file(Path(sys.argv[1])) as unfinished:\n"
+    kill += "    unfinished.touch(); os.kill(os.getpid(), signal.SIGKILL)"
+    for killed in (path, other):
+        assert subprocess.run([sys.executable, "-c", kill, str(killed)]).returncode == -signal.SIGKILL
+    assert sorted(unfinished_target(left.name) for left in tmp_path.iterdir()) == ["other.tsv", "table.tsv"]
+    write_whole(path, "new")
+    (left,) = (left for left in tmp_path.iterdir() if left != path)
+    assert unfinished_target(left.name) == "other.tsv"
 
 
 @dataclass

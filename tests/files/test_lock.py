@@ -1,6 +1,8 @@
 """Two commands can't fill one folder; one that was killed leaves it free, and nothing of its own behind."""
 
 import errno
+import os
+import platform
 import subprocess
 import sys
 import threading
@@ -69,17 +71,42 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         pass
 
 
-def test_only_own_leftovers_are_removed(tmp_path: Path) -> None:
-    left = [tmp_path / "a" / ".table.tsv.0123456789ab.partial", tmp_path / ".x.npy.0123456789ab.partial"]
-    guarded = tmp_path / "b" / ".table.tsv.0123456789ab.partial"
+def unfinished_of(process: str) -> str:
+    return f".table.tsv.{process}0123456789ab.partial"
+
+
+def test_only_what_nobody_writes_any_more_is_removed_and_only_in_the_folder(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = platform.node()
+    old, new = tmp_path / ".x.npy.0123456789ab.partial", tmp_path / ".y.npy.0123456789ab.partial"
+    dead = tmp_path / unfinished_of(f"{ended.pid}@{here}.")
     fetched = "data.bdf.0123456789abcdef0123456789abcdef.partial"
-    others = [tmp_path / "a" / name for name in ("table.tsv.partial", ".mine.partial", fetched)]
-    for path in (*left, guarded, *others, tmp_path / "b" / lock.NAME):
+    others = [
+        *(tmp_path / name for name in ("table.tsv.partial", ".mine.partial", fetched)),
+        tmp_path / unfinished_of(f"{os.getpid()}@{here}."),
+        tmp_path / unfinished_of(f"{ended.pid}@another-host."),
+        tmp_path / "below" / dead.name,
+    ]
+    for path in (old, new, dead, *others):
         path.parent.mkdir(exist_ok=True)
         path.touch()
+    os.utime(old, (0, 0))
     with only_writer(tmp_path):
-        assert not any(path.exists() for path in left)
-        assert all(path.exists() for path in (guarded, *others))
+        assert not old.exists()
+        assert not dead.exists()
+        assert all(path.exists() for path in (new, *others))
+
+
+def test_a_file_that_is_being_written_outside_a_lock_stays(tmp_path: Path) -> None:
+    """As `export` writes RUN/model.onnx for a run that `evaluate` holds."""
+    with whole_file(tmp_path / "model.onnx") as unfinished:
+        unfinished.write_text("half")
+        with only_writer(tmp_path):
+            pass
+        with whole_file(tmp_path / "model.onnx") as other:
+            other.write_text("other")
+    assert (tmp_path / "model.onnx").read_text() == "half"
 
 
 def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

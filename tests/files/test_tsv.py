@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.tsv import read_tsv
+from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 PLAIN = "onset\tduration\tvalue\n1.5\tn/a\tgo\n2.5\t0\tstop\n"
 CELLS = [["1.5", None, "go"], ["2.5", "0", "stop"]]
@@ -138,3 +138,13 @@ def test_missing_cells_are_nan_as_pandas_reads_them(tmp_path: Path) -> None:
     plain = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, na_values=["n/a", ""])
     pd.testing.assert_frame_equal(read_tsv(path), plain)
     assert np.isnan(read_tsv(path)["duration"].iloc[0])
+
+
+def test_a_decimal_comma_gets_a_hint() -> None:
+    column = pd.Series(["1.5", "2,25", "1,000,000", None])
+    values, text = finite_numbers(column)
+    assert np.array_equal(values, [1.5, np.nan, np.nan, np.nan], equal_nan=True)
+    assert not_numbers(column, "onset", text) == (
+        "column onset, row 2: '2,25' is not a finite number; write 2.25 (2 such rows)"
+    )
+    assert not_numbers(column, "onset", text[1:]).endswith("'1,000,000' is not a finite number")

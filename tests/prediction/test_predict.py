@@ -1,6 +1,7 @@
 """New recordings: whatever their format, order of channels, rate and unit, the predictions are the run's."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.command import assert_one_line
+from sparseeg.data.provenance import FileInfo
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import COLUMNS, PredictionRequest, predict_recording
@@ -219,6 +221,14 @@ def test_a_recording_that_fails_doesnt_end_the_others(
     assert code == 2
     assert "1 of 2 recordings could not be predicted" in text
     assert len(pd.read_csv(tmp_path / "out.tsv", sep="\t")) > 3
+
+
+def test_what_files_of_the_training_epochs_said_is_noted(response_time: Path, recording: Path) -> None:
+    predictor = Predictor(response_time)
+    known = replace(predictor.inputs.provenance, file_info=FileInfo(1.0, 30.0, True))
+    predictor.inputs = replace(predictor.inputs, provenance=known)
+    notes = predict_recording(predictor, recording, PredictionRequest())[1]
+    assert "files of the training epochs say 1 to 30 Hz, re-referenced; not compared" in notes
 
 
 def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:

@@ -211,6 +211,6 @@ def run_training(
     with interruptible(f"interrupted; continue with: sparseeg train --out {out} --resume"), writing(out):
         check_run_folder(out, config, resume)  # another command may have written there meanwhile
         metrics = runs.train(config, windows, out, say)
-    write_report(out)
+        write_report(out)
     show(metrics)
     say(f"run folder: {out}")

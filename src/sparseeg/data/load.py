@@ -33,6 +33,7 @@ def load(
     tmax: float | None = None,
     sfreq: float | None = None,
     releases: Sequence[str] | None = None,
+    every_release: bool = True,
     keep_excluded: bool = False,
     margin: float = 0.0,
     n_jobs: int = 1,
@@ -50,7 +51,7 @@ def load(
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
         folders and the whole epoch for epochs; fixed for stores.
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
-    releases, keep_excluded : for HBN-EEG only, as in `read_bids`.
+    releases, every_release, keep_excluded : for HBN-EEG only, as in `read_bids`.
     margin : seconds of signal around windows that are locked to an event, by which training may move them;
         fixed for stores.
     n_jobs : number of processes.
@@ -67,7 +68,7 @@ def load(
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(windows, target, target_unit, tmin, tmax, sfreq)
-        chosen = _of_releases(windows, releases, path)
+        chosen = _of_releases(windows, releases, every_release, path)
         return _without_targets(chosen) if unlabelled else chosen
     if kind == "epochs" and unlabelled:
         raise SparseEEGError(f"{path} holds MNE epochs; pretraining takes a BIDS folder or a store")
@@ -97,6 +98,7 @@ def load(
         task=found,
         processing=Processing(hbn.SFREQ if sfreq is None else sfreq),
         releases=releases,
+        every_release=every_release,
         keep_excluded=keep_excluded,
         margin=margin,
         n_jobs=n_jobs,
@@ -253,13 +255,17 @@ def _without_targets(windows: WindowSet) -> WindowSet:
     return replace(windows, table=table, task=tasks.TASKS[tasks.PRETRAINING], tmin=0.0)
 
 
-def _of_releases(windows: WindowSet, releases: Sequence[str] | None, path: Path) -> WindowSet:
+def _of_releases(windows: WindowSet, releases: Sequence[str] | None, every: bool, path: Path) -> WindowSet:
     if releases is None:
         return windows
     chosen = {hbn.release(name) for name in releases}
     if "release" not in windows.table.columns:
         raise SparseEEGError(f"{path}: the store has no column of releases to choose from")
-    mask = windows.table["release"].isin(chosen).to_numpy()
-    if not mask.any():
-        raise SparseEEGError(f"{path}: no window of release {', '.join(sorted(chosen))} in the store")
-    return windows.select(mask)
+    known = set(windows.table["release"].dropna())
+    missing = hbn.missing_releases(chosen, known, every)
+    if missing:
+        raise SparseEEGError(
+            f"{path}: no window of release {', '.join(missing)} in the store, which has "
+            f"{', '.join(sorted(known)) or 'no release'}"
+        )
+    return windows.select(windows.table["release"].isin(chosen).to_numpy())

@@ -1,10 +1,13 @@
 """Match windows to other windows or to a network: convert what can be converted, refuse other differences.
 
 Channels are reordered or dropped and a reference is subtracted, which gives the same as preparing the data
-again. Filtering or resampling would not, because a store only keeps the segments around its windows.
+again. Another rate or filter is refused: a store only keeps the segments around its windows, which can't be
+filtered or resampled as a recording is. The same holds for another band or reference in the info of MNE
+files, and for another time or target.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -34,15 +37,16 @@ def match(
 
     Raises
     ------
-    SparseEEGError : target, rate, filter, time or channels differ in a way that can't be converted; the
-        message says what differs and how to prepare the windows.
+    SparseEEGError : target, rate, filter, time, channels or what files say about band and reference differ in
+        a way that can't be converted; the message says what differs and how to prepare the windows.
     """
     own, name = windows.provenance, name or windows.source
     _check_target(name, own, wanted, whose)
     _refuse(list(_differences(own, wanted)), whose, name)
+    _check_info(name, own, wanted, whose)
     columns = _columns(name, own.ch_names, wanted.ch_names, whose)
     reference = _reference(name, own, wanted, whose, columns)
-    notes = []
+    notes = [*_other_events(name, own, wanted, whose), *_unknown_info(name, own, wanted, whose)]
     if len(columns) < len(own.ch_names):
         notes.append(f"{name}: {len(own.ch_names) - len(columns)} channels dropped")
     elif columns != list(range(len(columns))):
@@ -60,18 +64,19 @@ def match(
     ), notes
 
 
-def check_processing(own: Processing, wanted: Processing, whose: str, name: str) -> None:
-    """Check that signals have a wanted rate, filter and reference.
+def check_processing(windows: Provenance, other: Provenance, whose: str, name: str) -> list[str]:
+    """Check that signals have a wanted rate, filter and reference; return a note on what can't be compared.
 
     Parameters
     ----------
-    own, wanted : processing of the signals, and the wanted one.
+    windows, other : provenance of the signals, and the wanted one.
     whose, name : as in `match`.
 
     Raises
     ------
     SparseEEGError : they differ; the message says how to prepare the signals.
     """
+    own, wanted = windows.processing, other.processing
     differing = list(_signal_differences(own, wanted))
     if own.reference != wanted.reference:
         reference = ", ".join(own.reference or ("the recording's own",))
@@ -79,6 +84,8 @@ def check_processing(own: Processing, wanted: Processing, whose: str, name: str)
         remedy = f"with --reference {expected}" if wanted.reference else "without --reference"
         differing.append((f"referenced to {reference} instead of {expected}", remedy))
     _refuse(differing, whose, name)
+    _check_info(name, windows, other, whose)
+    return _unknown_info(name, windows, other, whose)
 
 
 def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -> tuple[WindowSet, list[str]]:
@@ -86,7 +93,8 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
 
     Parameters
     ----------
-    sets : the sets; all are converted to the provenance of the first.
+    sets : the sets; all are converted to the provenance of the first. Whatever files say about band and
+        reference must be the same in all sets of which it is known.
     names : names of the sets in messages; their sources by default.
 
     Raises
@@ -98,8 +106,13 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
     first, notes = sets[0], []
     parts = [first]
     names = names or [part.source for part in sets]
+    known = None if first.file_info is None else (first, names[0])
     for other, name in zip(sets[1:], names[1:], strict=True):
         part, conversions = match(other, first.provenance, names[0], name)
+        if other.file_info is not None and known is not None:
+            _check_info(name, other.provenance, known[0].provenance, known[1])
+        elif other.file_info is not None:
+            known = (other, name)
         parts.append(part)
         notes += conversions
     before = np.cumsum([0] + [len(part.signals) for part in parts])
@@ -117,6 +130,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
         source=", ".join(dict.fromkeys(part.source for part in parts)),
         simulated=any(part.simulated for part in parts),
         problems=tuple(problem for part in parts for problem in part.problems),
+        file_info=None if any(part.file_info is None for part in parts) else first.file_info,
     ), notes
 
 
@@ -135,6 +149,23 @@ def _check_target(source: str, windows: Provenance, wanted: Provenance, whose: s
             f"{own.target} is a time after an event in {timed}, but not in {untimed}; "
             "they can't be decoded as the same target"
         )
+
+
+def _other_events(name: str, windows: Provenance, wanted: Provenance, whose: str) -> Iterator[str]:
+    """Yield a note if both sides know their events and these differ.
+
+    It is not refused: laboratories name the same events differently. Epochs don't know their events.
+    """
+    own, other = windows.task.rule, wanted.task.rule
+    if own is None or other is None or not windows.task.locked:
+        return
+    pairs = (("stimulus", own.stimulus, other.stimulus), ("response", own.response, other.response))
+    for kind, events, expected in pairs:
+        if events and expected and set(events) != set(expected):  # runs of version 0.1.0 kept no response
+            yield (
+                f"{name}: events of the {kind} are {', '.join(events)}, those of {whose} are "
+                f"{', '.join(expected)}; scores are comparable only if they mean the same"
+            )
 
 
 def _differences(windows: Provenance, wanted: Provenance) -> Iterator[tuple[str, str]]:
@@ -156,6 +187,29 @@ def _signal_differences(own: Processing, other: Processing) -> Iterator[tuple[st
         options = [f"{option} {edge:g}" for option, edge in edges if edge is not None]
         remedy = f"with {' '.join(options)}" if options else "without --low-cut and --high-cut"
         yield f"{own.band} instead of {other.band}", remedy
+
+
+def _check_info(name: str, windows: Provenance, wanted: Provenance, whose: str) -> None:
+    """Raise SparseEEGError if files say another band or reference than those of the other side."""
+    own, other = windows.file_info, wanted.file_info
+    if own is None or other is None:
+        return
+    # A reference that was subtracted here replaces that of the files.
+    referenced = own.referenced == other.referenced or wanted.processing.reference is not None
+    if not (referenced and _same(own.high_pass, other.high_pass) and _same(own.low_pass, other.low_pass)):
+        raise SparseEEGError(
+            f"{name} does not fit {whose}: its files say {own} instead of {other}; filter and re-reference "
+            "the epochs alike in MNE, and save them again"
+        )
+
+
+def _unknown_info(name: str, windows: Provenance, wanted: Provenance, whose: str) -> list[str]:
+    """Return a note if only one side has files that say a band and a reference."""
+    own, other = windows.file_info, wanted.file_info
+    if (own is None) == (other is None):
+        return []
+    known, unknown = (whose, name) if own is None else (name, whose)
+    return [f"{known}: files say {own or other}; those of {unknown} are not known and were not compared"]
 
 
 def _refuse(differing: Sequence[tuple[str, str]], whose: str, name: str) -> None:
@@ -181,7 +235,13 @@ def _same(one: float | None, other: float | None, tolerance: float = TOLERANCE) 
 
 
 def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: str) -> list[int]:
-    """Return the column of each wanted channel; case is ignored."""
+    """Return the column of each wanted channel; case is ignored where a name is not there exactly.
+
+    Raises
+    ------
+    SparseEEGError : a channel is missing, or two channels could be meant.
+    """
+    exact = {name: number for number, name in enumerate(names)}
     known = {name.lower(): number for number, name in enumerate(names)}
     missing = [name for name in wanted if name.lower() not in known]
     if missing:
@@ -190,7 +250,17 @@ def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: st
             f"{source} lacks channel {listed} of {whose}.{nearest(missing[0], names)} Its {len(names)} "
             f"channels are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
         )
-    return [known[name.lower()] for name in wanted]
+    columns = [exact.get(name, known[name.lower()]) for name in wanted]
+    alike = Counter(name.lower() for name in names)
+    for name, column in zip(wanted, columns, strict=True):
+        candidates = names.count(name) if name in exact else alike[name.lower()]
+        if candidates > 1 or columns.count(column) > 1:
+            same = dict.fromkeys(each for each in (*names, *wanted) if each.lower() == name.lower())
+            raise SparseEEGError(
+                f"{source}: it is not clear which channel is {name} of {whose}: names are the same or "
+                f"differ only in case: {', '.join(same)}; rename the channels"
+            )
+    return columns
 
 
 def _reference(

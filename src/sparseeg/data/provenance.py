@@ -45,6 +45,30 @@ class Processing:
 
 
 @dataclass(frozen=True)
+class FileInfo:
+    """What MNE files say about the band and the reference of their signals.
+
+    The band may be that of the amplifier or of a filter that somebody applied: the files don't say which.
+    Signals of different bands differ in either case, so windows with different infos don't fit each other.
+    The info of other windows, such as those of recordings, is not known. Where these meet windows with an
+    info, a note says that it was not compared.
+
+    Parameters
+    ----------
+    high_pass, low_pass : edges of the band in Hz, not above half the sampling rate of the windows.
+    referenced : whether a reference was applied; the files don't say which.
+    """
+
+    high_pass: float
+    low_pass: float
+    referenced: bool
+
+    def __str__(self) -> str:
+        reference = "re-referenced" if self.referenced else "with the reference of the recording"
+        return f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Description of the windows in a set, or of those that a network takes.
 
@@ -55,6 +79,7 @@ class Provenance:
     ch_names : channels, in their order.
     n_times : samples per window.
     tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
+    file_info : what the files say about signals that were processed before; None if it is not known.
     """
 
     task: Task
@@ -62,6 +87,7 @@ class Provenance:
     ch_names: tuple[str, ...]
     n_times: int
     tmin: float
+    file_info: FileInfo | None = None
 
     @property
     def sfreq(self) -> float:

@@ -53,6 +53,7 @@ def read_bids(
     task: Task = TASKS[RESPONSE_TIME],
     processing: Processing = AS_RECORDED,
     releases: Sequence[str] | None = None,
+    every_release: bool = True,
     keep_excluded: bool = False,
     margin: float = 0.0,
     n_jobs: int = 1,
@@ -66,6 +67,7 @@ def read_bids(
     task : what is decoded, and how windows are cut.
     processing : how signals are processed. By default, recordings are only resampled to 100 Hz.
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
+    every_release : whether each of `releases` must have a recording, or any of them is enough.
     keep_excluded : also read the nine subjects that the challenge excludes.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
     n_jobs : number of processes; the result does not depend on it.
@@ -77,10 +79,11 @@ def read_bids(
 
     Raises
     ------
-    SparseEEGError : there is no recording of the task, a release or target is unknown, or no window is left.
+    SparseEEGError : there is no recording of the task or of a release, a release or target is unknown, or no
+        window is left.
     """
     cut = task.cut(processing.sfreq, margin)
-    survey = survey_bids(Path(path), task, releases, keep_excluded)
+    survey = survey_bids(Path(path), task, releases, keep_excluded, every_release)
     read = read_each(partial(read_recording, cut=cut, processing=processing), survey.files, n_jobs, progress)
     ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
     in_order: list[Recording | Problem] = []
@@ -102,14 +105,17 @@ class Survey:
     simulated: bool
 
 
-def survey_bids(path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool) -> Survey:
+def survey_bids(
+    path: Path, task: Task, releases: Sequence[str] | None, keep_excluded: bool, every_release: bool = True
+) -> Survey:
     """Return the recordings of a task without opening them; arguments and errors as in `read_bids`."""
     files = _recordings(path, task)
     subjects = Subjects(files, task.column)
     simulated, damaged = any_simulated({file.root for file in files})
     problems = [*damaged, *subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
     if releases is not None:
-        files = _of_releases(files, subjects, {hbn.release(name) for name in releases}, path, problems)
+        chosen = {hbn.release(name) for name in releases}
+        files = _of_releases(files, subjects, chosen, every_release, path, problems)
     if not keep_excluded:
         files = _not_excluded(files, problems)
     files = _once(files, problems)
@@ -228,13 +234,19 @@ def _without_signal(path: Path, task: Task, files: Sequence[layout.BidsFile]) ->
 
 
 def _of_releases(
-    files: list[layout.BidsFile], subjects: Subjects, chosen: set[str], path: Path, problems: list[Problem]
+    files: list[layout.BidsFile],
+    subjects: Subjects,
+    chosen: set[str],
+    every: bool,
+    path: Path,
+    problems: list[Problem],
 ) -> list[layout.BidsFile]:
     releases = {file: subjects.of(file)["release"] for file in files}
-    if not chosen & set(releases.values()):
+    missing = hbn.missing_releases(chosen, releases.values(), every)
+    if missing:
         known = sorted({str(name) for name in releases.values() if name is not None})
         raise SparseEEGError(
-            f"{path}: no recording of release {', '.join(sorted(chosen))}; participants.tsv names "
+            f"{path}: no recording of release {', '.join(missing)}; participants.tsv names "
             f"{', '.join(known) or 'no release'}"
         )
     for file, release in releases.items():

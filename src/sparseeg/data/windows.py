@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.problems import Problem, summarise
-from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.tasks import Task
@@ -39,6 +39,7 @@ class WindowSet:
     simulated : whether the data are simulated.
     tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
     problems : everything wrong with the files; nothing is dropped without an entry here.
+    file_info : band and reference before `processing`, as MNE files say; None if they are not known.
 
     Raises
     ------
@@ -56,6 +57,7 @@ class WindowSet:
     simulated: bool = False
     tmin: float = 0.0
     problems: tuple[Problem, ...] = ()
+    file_info: FileInfo | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
@@ -138,7 +140,7 @@ class WindowSet:
     @property
     def provenance(self) -> Provenance:
         """Task, processing, channels and time of the windows."""
-        return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin)
+        return Provenance(self.task, self.processing, self.ch_names, self.n_times, self.tmin, self.file_info)
 
     @property
     def movable(self) -> bool:
@@ -214,4 +216,6 @@ class WindowSet:
             f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
             f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
         )
+        if self.file_info is not None:
+            counts += f"; files say {self.file_info}"
         return f"{counts}; {summarise(self.problems, examples)}"

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sparseeg import __version__, models
 from sparseeg.data import load
+from sparseeg.data.bids.hbn import missing_releases, release
 from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
@@ -57,17 +58,27 @@ def load_windows(
             tmax=data.tmax,
             sfreq=data.sfreq,
             releases=data.releases,
+            every_release=len(data.path) == 1,
             margin=margin,
             n_jobs=n_jobs,
             progress=progress,
         )
         for path in data.path
     ]
+    _check_releases(data, sets)
     _check_different(data.path, sets)
     windows, notes = concatenate(sets, data.path)
     for note in notes:
         report(note)
     return windows
+
+
+def _check_releases(data: DataConfig, sets: Sequence[WindowSet]) -> None:
+    """Raise SparseEEGError if no set has a window of a release that was named."""
+    found = {name for windows in sets for name in windows.table.get("release", ())}
+    missing = missing_releases({release(name) for name in data.releases or ()}, found)
+    if missing:
+        raise SparseEEGError(f"no window of release {', '.join(missing)} in {', '.join(data.path)}")
 
 
 def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:

@@ -1,11 +1,14 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, except after a power failure: nothing is flushed to the disk."""
 
 import json
 import math
+import os
+import platform
 import re
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,22 +18,27 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.yaml import describe
 
 Content = TypeVar("Content")
-_UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{12}\.partial")
+_UNFINISHED = re.compile(r"\.(.+?)\.(?:(\d+)@([\w.-]+)\.)?[0-9a-f]{12}\.partial")  # version 0.1.0: no process
+_LONG = 7 * 24 * 3600  # seconds without a change after which an unfinished file is taken as abandoned
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a new file beside `path` to write to; it is renamed to `path` at the end of the block.
 
-    Readers of `path` find the old content or the new. The new file has a name of its own, so that any number
-    of processes and threads can write to `path`; an error removes it.
+    Readers of `path` find the old content or the new. The name of the new file says which process on which
+    host writes it, and differs each time, so that any number of processes and threads can write to `path`. If
+    the block raises an error, the new file is removed, if the system lets it. If the process is killed, it
+    stays until `path` is written again or `remove_abandoned` is called.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+    remove_abandoned(path.parent, path.name)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}@{_host()}.{secrets.token_hex(6)}.partial")
     try:
         yield unfinished
         unfinished.replace(path)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # on Windows, a file that is open
+            unfinished.unlink()
         raise
 
 
@@ -38,6 +46,50 @@ def unfinished_target(name: str) -> str | None:
     """Return the name of the file that `whole_file` was writing under `name`; None for any other name."""
     found = _UNFINISHED.fullmatch(name)
     return found[1] if found else None
+
+
+def remove_abandoned(folder: Path, target: str | None = None) -> None:
+    """Remove unfinished files that nobody writes any more from a folder, not from those below it.
+
+    target : the file that they were to become; any by default.
+    """
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            found = unfinished_target(name)
+            if found is not None and target in (None, found) and is_abandoned(folder / name):
+                (folder / name).unlink(missing_ok=True)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Return whether nobody writes to an unfinished file any more.
+
+    Its process has ended, or it has not changed for a week, which decides alone for processes of other hosts
+    and on Windows.
+    """
+    found = _UNFINISHED.fullmatch(path.name)
+    if found is None:
+        return False
+    if found[2] and found[3] == _host() and _has_ended(int(found[2])):
+        return True
+    return path.exists() and time.time() - path.stat().st_mtime > _LONG
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.-]", "_", platform.node())[:40] or "unknown"
+
+
+def _has_ended(process: int) -> bool:
+    if os.name == "nt":  # where a signal of 0 would end it
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # another user's
+        return False
+    with suppress(OSError):  # a container may keep those that have ended as zombies; /proc is of Linux only
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:1] == ["Z"]
+    return False
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

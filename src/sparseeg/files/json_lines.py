@@ -1,4 +1,8 @@
-"""Files with one JSON object per line that are appended to; a line torn by a kill is left out."""
+"""Files with one JSON object per line that are appended to; lines that can't be read are left out.
+
+A kill tears the last line only. Version 0.1.0 and this one append after a torn line, which then stands in the
+middle. Callers refuse where they can't do without a line.
+"""
 
 import json
 from collections.abc import Iterable
@@ -16,7 +20,7 @@ class JsonLines:
         self._torn = False
 
     def read(self) -> list[dict[str, Any]]:
-        """Return the objects that are whole; none where there is no file."""
+        """Return the objects that can be read; none where there is no file."""
         content = self.path.read_bytes() if self.path.is_file() else b""
         self._torn = bool(content) and not content.endswith(b"\n")
         found = []

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.atomic import unfinished_target
+from sparseeg.files.atomic import remove_abandoned, unfinished_target
 
 NAME = ".sparseeg.lock"
 _NOT_SUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # by some cluster file systems
@@ -20,9 +20,13 @@ _NOT_SUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # by some clust
 def only_writer(folder: Path) -> Iterator[None]:
     """Hold a folder, made if it is missing, for this process until the end of the block.
 
-    The system frees the folder when the process ends, however it ends. What killed processes left of files
-    that they were writing is removed. On a file system without locks, a warning is all there is.
-    Raises SparseEEGError where another process holds the folder, or where it is a file.
+    The system frees the folder when the process ends, however it ends. Unfinished files in the folder, not
+    below it, are removed if their processes have ended. The lock file stays, unless the block raises an error
+    and the file is new; the folder stays in any case. On a file system without locks, the only protection is
+    a warning.
+
+    Raises SparseEEGError if another process, or another block of this one, holds the folder, or if it is a
+    file.
     """
     if folder.exists() and not folder.is_dir():
         raise SparseEEGError(f"{folder} is a file; --out takes a folder")
@@ -43,11 +47,10 @@ def only_writer(folder: Path) -> Iterator[None]:
             f"{folder}: this file system has no locks; run one command at a time there", stacklevel=3
         )
     try:
-        if lock.is_locked:
-            _remove_unfinished(folder)
+        remove_abandoned(folder)
         yield
     except BaseException:
-        if is_new:  # a command that is refused leaves a folder as it was
+        if is_new:  # what fails should not leave a file in a folder of somebody else
             with suppress(OSError):
                 (folder / NAME).unlink()
         raise
@@ -58,14 +61,3 @@ def only_writer(folder: Path) -> Iterator[None]:
 def is_empty(folder: Path) -> bool:
     """Say whether a folder holds nothing but what a lock and killed processes leave."""
     return all(name == NAME or unfinished_target(name) for name in os.listdir(folder))
-
-
-def _remove_unfinished(folder: Path) -> None:
-    """Remove unfinished files in a folder and below it, except where another lock guards them."""
-    for place, folders, names in os.walk(folder):
-        if NAME in names and Path(place) != folder:
-            folders.clear()
-            continue
-        for name in names:
-            if unfinished_target(name):
-                (Path(place) / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Read tab-separated tables as people have them: cells as text, `n/a` as missing, failures in one line."""
+"""Read tab-separated tables as people have them: text, missing values and numbers, failures in one line."""
 
 import codecs
 import csv
@@ -127,3 +127,34 @@ def _columns(header: Sequence[str], names: Collection[str], notes: list[str]) ->
         columns[at] = f"{name}.{seen[name]}" if seen[name] else name
         seen[name] += 1
     return columns
+
+
+def finite_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return a column as float64, NaN where it has no finite number, and the rows with anything else."""
+    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values, np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+
+
+def not_numbers(
+    column: pd.Series, name: str, rows: np.ndarray, noun: str = "row", labels: Sequence[str] | None = None
+) -> str:
+    """Return what is wrong with rows of a column: "column rt, row 2: 'later' is not a finite number".
+
+    Parameters
+    ----------
+    column, name : the column.
+    rows : rows without a number, at least one; the first is named.
+    noun : what a row is.
+    labels : name of each row, instead of `noun` and its number.
+    """
+    first = int(rows[0])
+    entry, place = column.iloc[first], f"{noun} {first + 1}" if labels is None else labels[first]
+    reason = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number{_comma_hint(entry)}"
+    more = f" ({len(rows)} such {noun}s)" if len(rows) > 1 else ""
+    return f"column {name}, {place}: {reason}{more}"
+
+
+def _comma_hint(entry: object) -> str:
+    text = str(entry)
+    return f"; write {text.replace(',', '.')}" if re.fullmatch(r"[+-]?\d*,\d+", text) else ""

@@ -113,7 +113,7 @@ def predict_recording(
         events=request.events,
         column=(request.events_column or inputs.events_column) if at_events else None,
     )
-    notes = list(recording.notes)
+    notes = [*recording.notes, *inputs.notes]
     windows = _windows(recording, inputs, request, spec.n_times, spec.sfreq, notes)
     predictions = [
         predictor(np.stack([recording.signal[:, start : start + spec.n_times] for start in starts]))

@@ -28,6 +28,7 @@ class Pipeline:
     def __init__(self, predictor: Predictor, signal: SignalStream, bad: tuple[str, ...]) -> None:
         spec, inputs = predictor.spec, predictor.inputs
         self.n_times = spec.n_times
+        self._notes = inputs.notes
         check_bad(bad, signal.ch_names)
         self.fit = fit_channels(
             signal.ch_names, predictor.channels, bad, inputs.flat, inputs.processing.reference or ()
@@ -62,4 +63,5 @@ class Pipeline:
             words.append(f"resampled to {self.conditioning.processing.sfreq:g} Hz")
         if self.conditioning.kernel is not None:
             words.append("filtered as the training data; the end of each window is mirrored for the filter")
+        words += self._notes
         return "".join(f"; {part}" for part in words)

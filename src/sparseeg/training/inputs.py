@@ -56,6 +56,12 @@ class Inputs:
         """Column of events.tsv that holds these names."""
         return "value" if self.task.rule is None else self.task.rule.column
 
+    @property
+    def notes(self) -> list[str]:
+        """What can't be compared with a recording: band and reference of the epochs, as their files say."""
+        info = self.provenance.file_info
+        return [] if info is None else [f"files of the training epochs say {info}; not compared"]
+
     @classmethod
     def of(cls, windows: WindowSet) -> "Inputs":
         """Return the description of windows."""

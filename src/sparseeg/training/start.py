@@ -63,7 +63,8 @@ def _check_processing(run: Path, path: Path, windows: WindowSet, report: Report)
         report(f"{run} does not say how the signals of its network were prepared: not compared")
         return
     inputs = Inputs.read(run, read_spec(path))
-    check_processing(windows.processing, inputs.processing, f"the run {run}", windows.source)
+    for note in check_processing(windows.provenance, inputs.provenance, f"the run {run}", windows.source):
+        report(note)
 
 
 def _check_channels(network: nn.Module, path: Path, windows: WindowSet, report: Report) -> None:

@@ -7,6 +7,7 @@ import pytest
 from helpers.epochs_file import CHANNELS, write_epochs
 from sparseeg.data.epochs.file import Crop
 from sparseeg.data.epochs.read import read_epochs
+from sparseeg.data.provenance import FileInfo
 from sparseeg.errors import SparseEEGError
 
 
@@ -210,3 +211,38 @@ def test_a_margin_is_kept_as_far_as_the_epoch_reaches(tmp_path):
     assert np.abs(moved[0] - data[1, :, 5:75]).max() < 1e-4
     assert windows.movable
     assert not read_epochs(tmp_path, target="rt").movable
+
+
+@pytest.mark.parametrize(
+    ("options", "sfreq", "expected"),
+    [
+        ({}, None, FileInfo(0.0, 50.0, False)),
+        ({"band": (0.1, 30.0), "reference": True}, None, FileInfo(0.1, 30.0, True)),
+        ({"band": (0.1, 40.0)}, 50.0, FileInfo(0.1, 25.0, False)),  # resampling is a low-pass filter
+    ],
+)
+def test_band_and_reference_in_the_info_of_files_are_kept(tmp_path, options, sfreq, expected):
+    write_epochs(tmp_path / "sub-01_epo.fif", **options)
+    windows = read_epochs(tmp_path, target="rt", sfreq=sfreq)
+    assert windows.file_info == expected
+    assert f"files say {expected}" in windows.summary()
+
+
+def test_an_average_reference_that_is_applied_as_a_projector_counts(tmp_path):
+    path = tmp_path / "sub-01_epo.fif"
+    write_epochs(path)
+    epochs = mne.read_epochs(path, verbose="error").set_eeg_reference(projection=True, verbose="error")
+    epochs.apply_proj(verbose="error").save(path, overwrite=True, verbose="error")
+    assert read_epochs(tmp_path, target="rt").file_info == FileInfo(0.0, 50.0, True)
+
+
+@pytest.mark.parametrize("options", [{"band": (1.0, 30.0)}, {"reference": True}])
+def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
+    for subject in ("01", "02"):
+        write_epochs(tmp_path / f"sub-{subject}_epo.fif")
+    write_epochs(tmp_path / "sub-03_epo.fif", **options)
+    windows = read_epochs(tmp_path, target="rt")
+    assert set(windows.subjects) == {"sub-01", "sub-02"}
+    (problem,) = windows.problems
+    assert problem.path.name == "sub-03_epo.fif"
+    assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason

@@ -1,5 +1,7 @@
 """Preparing a store: the same windows as reading, only what changed, whole whatever happens."""
 
+import json
+import os
 import random
 import shutil
 from dataclasses import replace
@@ -14,6 +16,7 @@ from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.command import assert_one_line
 from helpers.kills import kill_at_random
 from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.signal_file import SignalFile
@@ -169,6 +172,7 @@ def test_a_signal_of_a_killed_prepare_is_removed_when_it_is_of_no_use(folder, tm
     (orphan,) = (out / "signals").iterdir()
     unfinished = orphan.with_name(f".{orphan.name}.0123456789ab.partial")
     unfinished.touch()
+    os.utime(unfinished, (0, 0))
     for number, subject in enumerate("ABC"):
         folder.add(subject, seed=number + 50)
     prepare(folder.root, out)
@@ -274,7 +278,7 @@ def test_externalizing_is_read_from_every_task_with_the_official_crops(bids, tmp
     assert windows.table["latest"].tolist()[:4] == [200, 400, 600, 800]
     said = " ".join(str(problem) for problem in windows.problems)
     assert "no number in column externalizing for 2 subjects: sub-B, sub-D" in said
-    assert "'high' is not a number" in said
+    assert "'high' is not a finite number" in said
     assert "it lasts 3 s, less than a window of 4 s" in said
     same_windows(windows, read_bids(bids.root, task=TASKS["externalizing"]))
 
@@ -348,15 +352,72 @@ def test_a_torn_line_of_the_journal_costs_one_recording(folder, tmp_path, monkey
 
 
 def test_an_entry_after_a_torn_line_is_not_lost_with_it(tmp_path):
-    path = tmp_path / "journal.jsonl"
+    path, problem = tmp_path / "journal.jsonl", Problem(tmp_path, "damaged", "left out")
     done = journal.Journal(path)
     done.begin({"sfreq": 100.0})
-    done.add({"file": "first"})
+    done.add(journal.entry("first", "", problem))
     path.write_text(path.read_text() + '{"file": "torn')
-    journal.Journal(path).add({"file": "second"})
+    journal.Journal(path).add(journal.entry("second", "", problem))
     again = journal.Journal(path)
     assert again.options == {"sfreq": 100.0}
     assert list(again.entries) == ["first", "second"]
+
+
+def damage_options(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0][:20] + b"\n", *lines[1:]]))
+
+
+def test_a_damaged_journal_does_not_lift_the_protection_of_a_store(folder, tmp_path):
+    out = prepare_into(folder, tmp_path / "store")
+    before = content(out)
+    damage_options(out / store.JOURNAL)
+    with pytest.raises(SparseEEGError, match=r"prepared with another sfreq: 100\.0, not 50\.0"):
+        prepare(folder.root, out, options=Options(Processing(50.0)))
+    prepare(folder.root, out)  # store.json knows the options
+    assert content(out) == before
+    damage_options(out / store.JOURNAL)
+    (out / store.MANIFEST).unlink()
+    with pytest.raises(SparseEEGError, match=r"journal\.jsonl is damaged: .*with --overwrite"):
+        prepare(folder.root, out)
+    prepare(folder.root, out, overwrite=True)
+    assert content(out) == before
+
+
+@pytest.mark.parametrize("line", ["{}", '{"file": "x"}', '{"options": 5}', '{"named": 5}', "[]", "{"])
+def test_a_damaged_line_of_the_journal_is_left_out(folder, tmp_path, line):
+    out = prepare_into(folder, tmp_path / "store")
+    before = content(out)
+    with (out / store.JOURNAL).open("a") as file:
+        file.write(line + "\n")
+    prepare(folder.root, out)
+    assert content(out) == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("damage", ["truncated", "another", "windows.tsv", "recordings.tsv", "problems.tsv"])
+def test_prepare_repairs_a_damaged_store(folder, tmp_path, overwrite, damage):
+    out = prepare_into(folder, tmp_path / "store")
+    before = content(out)
+    signal = min((out / "signals").iterdir())
+    if damage == "truncated":
+        signal.write_bytes(signal.read_bytes()[:-8])
+    elif damage == "another":
+        np.save(signal, np.zeros((10, 4), dtype=np.float32))
+    else:
+        (out / damage).unlink()
+    with pytest.raises(SparseEEGError, match="prepare it again"):
+        store.open_store(out)
+    prepare(folder.root, out, overwrite=overwrite)
+    assert content(out) == before
+
+
+def test_a_data_set_that_is_said_to_be_simulated_changes_the_store(folder, tmp_path):
+    assert not prepare(folder.root, tmp_path / "store").simulated
+    description = {"Name": "a", "BIDSVersion": "1.8.0", "Simulated": True}
+    (folder.root / "dataset_description.json").write_text(json.dumps(description))
+    assert read_bids(folder.root).simulated
+    assert prepare(folder.root, tmp_path / "store").simulated
 
 
 def test_a_local_dask_cluster_prepares_the_same(folder, tmp_path):

@@ -1,6 +1,7 @@
-"""Stores: written whole or not at all, opened as they were."""
+"""Stores: written whole, opened as they were."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+from sparseeg.files import lock
+from sparseeg.files.lock import only_writer
 
 
 @pytest.fixture
@@ -117,6 +120,49 @@ def test_the_old_store_comes_back_when_the_new_one_cannot_take_its_place(windows
         store.save(windows.select([0, 1]), path, overwrite=True)
     assert len(store.open_store(path)) == len(windows)
     assert [child.name for child in tmp_path.iterdir() if child.name.startswith(".")] == []
+
+
+def test_a_store_that_another_command_fills_is_not_replaced(windows, tmp_path):
+    path = store.save(windows, tmp_path / "store")
+    with only_writer(path):
+        with pytest.raises(SparseEEGError, match="another command is writing to"):
+            store.save(windows.select([0]), path, overwrite=True)
+        assert (path / lock.NAME).exists()
+    assert len(store.open_store(path)) == len(windows)
+    store.save(windows.select([0]), path, overwrite=True)
+    assert len(store.open_store(path)) == 1
+    with only_writer(path):
+        pass
+
+
+def test_an_old_store_that_cannot_come_back_is_kept_beside(windows, tmp_path, monkeypatch):
+    path = store.save(windows, tmp_path / "store")
+
+    original = store.os.replace
+
+    def taken(source, to):
+        if to != path:
+            return original(source, to)
+        path.mkdir()
+        (path / "other").touch()
+        raise OSError("not empty")
+
+    monkeypatch.setattr(store.os, "replace", taken)
+    with pytest.raises(SparseEEGError, match=r"the old store is .*old, move it back"):
+        store.save(windows.select([0, 1]), path, overwrite=True)
+    (old,) = tmp_path.glob(".store-*/old")
+    assert len(store.open_store(old)) == len(windows)
+
+
+def test_a_store_names_the_type_of_the_signals_that_it_holds(windows, tmp_path):
+    halves = replace(
+        windows,
+        signals=[signal.astype(np.float16) for signal in windows.signals],
+        processing=replace(windows.processing, dtype="float16"),
+    )
+    opened = store.open_store(store.save(halves, tmp_path / "store"))
+    assert {signal.dtype.name for signal in opened.signals} == {"float32"} == {opened.processing.dtype}
+    assert np.array_equal(opened.gather([0, 1]), halves.gather([0, 1]))
 
 
 def test_a_store_of_another_task_or_a_newer_format_is_refused(windows, tmp_path):

@@ -3,6 +3,8 @@
 Source: the data sets' own sidecars on OpenNeuro and the EEG Foundation Challenge 2025 start kit.
 """
 
+from collections.abc import Iterable
+
 from sparseeg.errors import SparseEEGError, nearest
 
 RELEASES = {
@@ -69,3 +71,9 @@ def release(name: str) -> str:
             f"unknown release {name!r}: HBN-EEG has R1 to R11.{nearest(candidate, RELEASES)}"
         )
     return candidate
+
+
+def missing_releases(chosen: Iterable[str], found: Iterable[object], every: bool = True) -> list[str]:
+    """Return the chosen releases that were not found; without `every`, none if any of them was found."""
+    missing = sorted(set(chosen) - set(found))
+    return missing if every or len(missing) == len(set(chosen)) else []

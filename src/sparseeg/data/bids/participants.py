@@ -11,7 +11,7 @@ from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem, listed
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.tsv import read_tsv
+from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 NAME = "participants.tsv"
 COLUMNS = ("release", "age", "sex")
@@ -129,12 +129,8 @@ def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Seri
 def _numbers(
     column: pd.Series, title: str, names: Sequence[str], path: Path, problems: list[Problem]
 ) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    numbers = numbers.where(np.isfinite(numbers))
-    text = np.flatnonzero(numbers.isna() & column.notna())
+    values, text = finite_numbers(column)
     if len(text):
-        first = text[0]
-        more = f" ({len(text)} such rows)" if len(text) > 1 else ""
-        reason = f"column {title}, {names[first]}: {column.iloc[first]!r} is not a number{more}"
+        reason = not_numbers(column, title, text, labels=names)
         problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
-    return numbers
+    return pd.Series(values, index=column.index)

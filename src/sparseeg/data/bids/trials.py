@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import finite_numbers, not_numbers
 
 TRIAL_START = "contrastTrial_start"
 END = "end_experiment"
@@ -91,7 +92,10 @@ def _sorted_events(events: pd.DataFrame, column: str) -> tuple[np.ndarray, np.nd
             f"the events lack the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"found: {', '.join(map(str, events.columns)) or 'no columns'}"
         )
-    onset = _numbers(events["onset"])
+    onset, _ = finite_numbers(events["onset"])
+    wrong = np.flatnonzero(np.isnan(onset))
+    if len(wrong):
+        raise SparseEEGError(not_numbers(events["onset"], "onset", wrong))
     order = np.argsort(onset, kind="stable")
     value = events[column].to_numpy(dtype=object)
     feedback = (
@@ -100,18 +104,6 @@ def _sorted_events(events: pd.DataFrame, column: str) -> tuple[np.ndarray, np.nd
         else np.full(len(events), None, dtype=object)
     )
     return onset[order], value[order], feedback[order]
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = np.flatnonzero(~np.isfinite(numbers))
-    if len(wrong):
-        row = int(wrong[0])
-        entry = column.iloc[row]
-        reason = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number"
-        more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
-        raise SparseEEGError(f"column onset, row {row + 1}: {reason}{more}")
-    return numbers
 
 
 def _intervals(onset: np.ndarray, value: np.ndarray, rule: TrialRule) -> tuple[np.ndarray, np.ndarray]:

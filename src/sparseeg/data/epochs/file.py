@@ -6,11 +6,14 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+from mne.io.constants import FIFF
 
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.errors import one_line
+from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"
 
@@ -62,6 +65,7 @@ class EpochsFile:
     ch_names : channels, in their order.
     sfreq : sampling rate in Hz.
     tmin : seconds from the event to the first sample of the crop.
+    info : what the file says about band and reference.
     problems : what is wrong with the file.
     """
 
@@ -73,6 +77,7 @@ class EpochsFile:
     ch_names: tuple[str, ...]
     sfreq: float
     tmin: float
+    info: FileInfo
     problems: tuple[Problem, ...]
 
     def reordered(self, order: list[int]) -> "EpochsFile":
@@ -118,15 +123,11 @@ def _targets(
         numeric = tuple(map(str, metadata.select_dtypes("number").columns))
         return MissingColumn(path, f"its metadata has no column {target!r}", LEFT_OUT, numeric=numeric)
     column = metadata[target]
-    values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
-    values[np.isinf(values)] = np.nan
-    text = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+    values, text = finite_numbers(column)
     missing = int(np.isnan(values).sum()) - len(text)
     if len(text):
-        entry = column.iloc[text[0]]
-        reason = f"column {target}, epoch {text[0] + 1}: {entry!r} is not a finite number"
-        more = f" ({len(text)} such epochs)" if len(text) > 1 else ""
-        problems.append(Problem(path, reason + more, DROPPED, "windows", len(text)))
+        reason = not_numbers(column, str(target), text, "epoch")
+        problems.append(Problem(path, reason, DROPPED, "windows", len(text)))
     if missing:
         reason = f"column {target} is missing for {missing} of {len(values)} epochs"
         problems.append(Problem(path, reason, DROPPED, "windows", missing))
@@ -166,8 +167,22 @@ def _windows(
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),
+        info=_info(epochs, sfreq),
         problems=tuple(problems),
     )
+
+
+def _info(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
+    """Return the band and the reference in the info of epochs that were resampled to `sfreq` Hz."""
+    info = epochs.info
+    projected = any(
+        projector["active"] and projector["kind"] == FIFF.FIFFV_PROJ_ITEM_EEG_AVREF
+        for projector in info["projs"]
+    )
+    referenced = projected or bool(info["custom_ref_applied"])
+    # Files keep single precision.
+    high_pass, low_pass = (float(f"{info[name]:.6g}") for name in ("highpass", "lowpass"))
+    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced)
 
 
 def _resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:

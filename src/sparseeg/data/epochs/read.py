@@ -56,7 +56,8 @@ def read_epochs(
     """Return the epochs of a folder as windows, with a metadata column as their target.
 
     Only EEG channels are read. Bad channels are kept, with a note among the problems, because a network needs
-    the same channels everywhere.
+    the same channels everywhere. Files whose info has another band or reference than that of most files are
+    left out, with a problem.
 
     Parameters
     ----------
@@ -100,6 +101,7 @@ def read_epochs(
         source=str(path),
         tmin=first.tmin,
         problems=tuple(problems),
+        file_info=first.info,
     )
 
 
@@ -146,12 +148,14 @@ def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Pr
 def _alike(
     files: Sequence[Path], read: Sequence[EpochsFile | Problem], problems: list[Problem]
 ) -> list[tuple[Path, EpochsFile]]:
-    """Return the files with the most frequent channels, rate and length; note the others as problems."""
+    """Return the files with the most frequent channels, shape and info; note the others as problems."""
     good = [result for result in read if isinstance(result, EpochsFile)]
     ch_names = expected_channels([result.ch_names for result in good])
     fitting = [result for result in good if channel_order(result.ch_names, ch_names) is not None]
     shapes = [_shape(result) for result in fitting]
     shape = max(shapes, key=shapes.count, default=None)
+    infos = [str(result.info) for result in fitting if _shape(result) == shape]
+    info = max(infos, key=infos.count, default=None)
     kept = []
     for file, result in zip(files, read, strict=True):
         if isinstance(result, Problem):
@@ -162,6 +166,9 @@ def _alike(
             problems.append(Problem(file, channel_difference(result.ch_names, ch_names), LEFT_OUT))
         elif _shape(result) != shape:
             reason = f"{_shape(result)}, but most files have {shape}; give sfreq, tmin and tmax for all"
+            problems.append(Problem(file, reason, LEFT_OUT))
+        elif str(result.info) != info:
+            reason = f"its info says {result.info}, but most files say {info}; process all files alike"
             problems.append(Problem(file, reason, LEFT_OUT))
         else:
             problems += result.problems

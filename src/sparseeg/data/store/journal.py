@@ -6,12 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.recording import Recording
 from sparseeg.files.json_lines import JsonLines
 
 Entry = dict[str, Any]
+
+
+class _Read(BaseModel):
+    file: str
+    fingerprint: str
+    signal: str
+    ch_names: list[str]
+    windows: dict[str, list[Any]]
+    problems: list[Problem]
+
+
+class _LeftOut(BaseModel):
+    file: str
+    fingerprint: str
+    problem: Problem
+
+
+_ENTRY: TypeAdapter[Any] = TypeAdapter(_Read | _LeftOut)
 
 
 def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
@@ -41,7 +60,9 @@ def result(entry: Entry, signal: Any = None) -> Recording | Problem:
 class Journal:
     """A file with an entry for each recording; of several entries, the last one is valid.
 
-    `named` has the names of all signals that the store has, had, or was about to write, which may be removed.
+    A line that is damaged is left out, so that its recording is read again. `options` is None if the line of
+    the options is damaged or was not written. `named` has the names of all signals that the store has, had,
+    or was about to write, which may be removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,11 +71,11 @@ class Journal:
         self.options: dict[str, Any] | None = None
         self.named: set[str] = set()
         for line in self._file.read():
-            if "options" in line:
+            if isinstance(line.get("options"), dict):
                 self.options = line["options"]
-            elif "named" in line:
-                self.named.update(line["named"])
-            else:
+            elif isinstance(line.get("named"), list):
+                self.named.update(map(str, line["named"]))
+            elif _is_entry(line):
                 self._take(line)
 
     def _take(self, content: Entry) -> None:
@@ -92,6 +113,14 @@ class Journal:
         others = sorted(self.named - self._used())
         named = [{"named": others}] if others else []
         self._file.replace([{"options": self.options}, *named, *self.entries.values()])
+
+
+def _is_entry(line: dict[str, Any]) -> bool:
+    try:
+        _ENTRY.validate_python(line)
+    except ValidationError:
+        return False
+    return True
 
 
 def _plain(problem: Problem) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sparseeg.data.store.journal import Journal
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
-from sparseeg.files.atomic import unfinished_target
+from sparseeg.files.atomic import is_abandoned, unfinished_target
 from sparseeg.files.tsv import read_tsv
 
 MANIFEST = "store.json"
@@ -54,7 +54,7 @@ def signals_in_table(folder: Path) -> set[str]:
 
 
 def remove_signals(folder: Path, named: set[str], used: Iterable[str]) -> set[str]:
-    """Remove the signals that a store has named and doesn't use, and unfinished files of named signals.
+    """Remove the signals that a store has named and doesn't use, and abandoned files of named signals.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def remove_signals(folder: Path, named: set[str], used: Iterable[str]) -> set[st
     unused, left = named - set(used), set()
     for path in (folder / SIGNALS).iterdir():
         own = path.name in unused and _SIGNAL.fullmatch(path.name)
-        if (own or unfinished_target(path.name) in named) and path.is_file() and not path.is_symlink():
+        left_over = unfinished_target(path.name) in named and is_abandoned(path)
+        if (own or left_over) and path.is_file() and not path.is_symlink():
             try:
                 path.unlink()
             except OSError:

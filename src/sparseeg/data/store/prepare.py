@@ -135,13 +135,14 @@ def prepare(
     ch_names = expected_channels(_found(jobs, done))
     _run(_in_order(jobs, done, ch_names), done, n_jobs, backend, None)
     content = _content(survey, jobs, done)
-    if not _is_current(out, content):
+    windows = _current(out, content)
+    if windows is None:
         _commit(survey, cut, options.processing, jobs, done, ch_names, out, content)
     # Signals of the previous store are not used any more; their names are removed last.
     keys = [job.key for job in jobs]
     used = [done.entries[key]["signal"] for key in keys if "signal" in done.entries[key]]
     done.compact(keys, remove_signals(out, done.named, used))
-    return store.open_store(out)
+    return store.open_store(out) if windows is None else windows
 
 
 def _described(path: Path, task: Task, options: Options) -> dict[str, Any]:
@@ -160,6 +161,13 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
     except FileNotFoundError as error:
         raise SparseEEGError(f"{out} can't be made; name another folder for the store") from error
     done = journal.Journal(out / store.JOURNAL)
+    if done.options is None and (out / store.JOURNAL).exists():
+        done.options = _options_in_manifest(out)
+        if done.options is None and not overwrite:
+            raise SparseEEGError(
+                f"{out / store.JOURNAL} is damaged: the options that the store was prepared with can't be "
+                "read; name a new folder, or replace the store with --overwrite"
+            )
     if done.options is not None and "task" in done.options:  # version 0.1.0 derived it from the rule
         done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
     if done.options is not None and done.options != options and not overwrite:
@@ -173,6 +181,14 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
     if done.options != options:
         done.begin(options)
     return done
+
+
+def _options_in_manifest(out: Path) -> dict[str, Any] | None:
+    try:
+        options = read_json(out / store.MANIFEST, dict).get("options")
+    except SparseEEGError:
+        return None
+    return options if isinstance(options, dict) else None
 
 
 def _job(file: layout.BidsFile, survey: Survey, cut: Cut, processing: Processing, out: Path) -> Job:
@@ -226,7 +242,17 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
     if "problem" in entry:
         return True
     in_order = job.processing.channels in (None, tuple(entry["ch_names"]))
-    return in_order and (job.folder / entry["signal"]).is_file()
+    return in_order and _is_whole(job.folder / entry["signal"], job.cut, entry)
+
+
+def _is_whole(path: Path, cut: Cut, entry: journal.Entry) -> bool:
+    """Return whether the signal of an entry can be opened and holds its channels and windows."""
+    try:
+        signal = SignalFile(path)
+    except (OSError, ValueError):
+        return False
+    needed = max(entry["windows"].get("latest") or entry["windows"]["start"], default=0) + cut.n_times
+    return signal.shape[1] == len(entry["ch_names"]) and len(signal) >= needed
 
 
 def _found(jobs: Sequence[Job], done: journal.Journal) -> list[tuple[str, ...]]:
@@ -250,17 +276,21 @@ def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
         [done.entries[job.key]["fingerprint"] for job in jobs],
         [_stamp(root / PARTICIPANTS) for root in layout.roots(survey.path)],
         [str(problem) for problem in survey.problems],
+        survey.simulated,
         done.options,
         __version__,
     ]
     return _digest(described)
 
 
-def _is_current(out: Path, content: str) -> bool:
+def _current(out: Path, content: str) -> WindowSet | None:
+    """Return the windows of a store whose tables were made of this content and can be opened."""
     try:
-        return read_json(out / store.MANIFEST, dict).get("content") == content
+        return (
+            store.open_store(out) if read_json(out / store.MANIFEST, dict).get("content") == content else None
+        )
     except SparseEEGError:
-        return False
+        return None
 
 
 def _commit(

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sparseeg.data.store.own_files import JOURNAL, MANIFEST, SIGNALS, check_own
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import read_json, write_whole
-from sparseeg.files.lock import is_empty
+from sparseeg.files.lock import is_empty, only_writer
 
 FORMAT = 3
 OLDEST = 2  # of version 0.1.0
@@ -40,9 +41,11 @@ def is_store(path: Path) -> bool:
 
 
 def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Path:
-    """Write a window set as a store, whole or not at all, and return its path.
+    """Write a window set as a store, and return its path.
 
-    Only signals that a window uses are written.
+    Only signals that a window uses are written. The new store is written to `.NAME-*/new` beside `path`. Then
+    a store at `path` is moved to `.NAME-*/old`, and the new one to `path`. An error leaves the old store at
+    `path`. A kill between the two moves leaves nothing there: move one of the two back by hand.
 
     Parameters
     ----------
@@ -53,7 +56,7 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
 
     Raises
     ------
-    SparseEEGError : `path` exists and may not be replaced.
+    SparseEEGError : `path` exists and may not be replaced, or another command is writing to it.
     """
     path = Path(path)
     check_folder(path)
@@ -64,26 +67,41 @@ def save(windows: WindowSet, path: Path | str, *, overwrite: bool = False) -> Pa
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    old = temporary / "old"
     try:
-        content = temporary / "new"
-        content.mkdir()
-        _write(windows, content)
-        _swap(content, target, temporary / "old")
+        with ExitStack() as held:
+            replaces = target.exists()
+            if replaces:
+                held.enter_context(only_writer(target))
+            content = temporary / "new"
+            content.mkdir()
+            _write(windows, content)
+            if os.name == "nt":  # where no folder with an open file, such as the lock, can be moved
+                held.close()
+            if replaces:
+                _swap(content, target, old)
+            else:
+                os.replace(content, target)
+        if old.exists():
+            shutil.rmtree(old, ignore_errors=True)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if not old.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 
 def _swap(content: Path, path: Path, old: Path) -> None:
     """Move `content` to `path`; what was there moves to `old`, and back if that fails."""
-    if not path.exists():
-        os.replace(content, path)
-        return
     path.rename(old)
     try:
         os.replace(content, path)
-    except BaseException:
-        old.rename(path)
+    except BaseException as error:
+        try:
+            old.rename(path)
+        except OSError:
+            raise SparseEEGError(
+                f"{path} could not be replaced ({one_line(error)}); the old store is {old}, move it back"
+            ) from error
         raise
 
 
@@ -103,7 +121,8 @@ def _write(windows: WindowSet, folder: Path) -> None:
     (folder / SIGNALS).mkdir()
     for name, signal in zip(names, signals, strict=True):
         np.save(folder / SIGNALS / name, np.asarray(signal, dtype=np.float32))
-    write_tables(replace(windows, table=table, signals=signals), names, folder, {})
+    processing = replace(windows.processing, dtype="float32")
+    write_tables(replace(windows, table=table, signals=signals, processing=processing), names, folder, {})
 
 
 def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict[str, Any]) -> None:
