@@ -73,8 +73,8 @@ def read_new(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            raw = open_raw(path)
             notes: list[str] = []
+            raw = open_raw(path, notes)
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
