@@ -1,27 +1,49 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import mne
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.signals.new_recording import read_events
+from sparseeg.data.signals.new_recording import find_channels, read_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A recording that is played.
+
+    Parameters
+    ----------
+    player : plays it.
+    bad : channels that the recording marks as bad.
+    notes : what of it is not played.
+    """
+
+    player: PlayerLSL
+    bad: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 @contextmanager
-def replay(path: Path, name: str, column: str | None = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
+def replay(
+    path: Path, name: str, column: str | None = "value", wanted: Sequence[str] = (), chunk_size: int = 1
+) -> Iterator[Replay]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
+
+    Its EEG channels are played, and those that are wanted by name.
 
     Parameters
     ----------
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
+    wanted : channels of the network.
     chunk_size : samples per chunk.
 
     Raises
@@ -33,7 +55,10 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     try:
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
+            notes: list[str] = []
+            selection = find_channels(raw, path, wanted, notes)
             raw.set_annotations(None if column is None else _markers(path, raw, column))
+            raw.pick(list(selection.names), exclude=())
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -44,7 +69,7 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     set_log_level("ERROR")  # the player warns about each marker that it sends separately
     player.start()
     try:
-        yield player
+        yield Replay(player, selection.bad, tuple(notes))
     finally:
         if player.running:
             player.stop()

@@ -9,11 +9,9 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import select_channels
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.tsv import read_tsv
 
-# BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
-EEG_TYPES = ("EEG", "REF")
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
 
@@ -60,9 +58,9 @@ class Continuous:
         problems: list[Problem],
     ) -> None:
         self._raw = raw
-        wanted = _eeg_channels(self._raw, file)
-        if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
-            self._raw.pick(wanted, exclude=())
+        chosen = list(select_channels(raw, file, problems, processing.reference or ()).names)
+        if chosen != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
+            self._raw.pick(chosen, exclude=())
         if processing.channels is not None and sorted(processing.channels) == sorted(self._raw.ch_names):
             self._raw.reorder_channels(list(processing.channels))
         self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
@@ -87,14 +85,3 @@ class Continuous:
             return self._raw.get_data(start=begin, stop=end)
 
         return self._conditioning.block(read, self._raw.n_times, first, last, self._cuts).T
-
-
-def _eeg_channels(raw: mne.io.BaseRaw, file: BidsFile) -> list[str]:
-    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    names = [name for name, kind in kinds.items() if kind == "eeg"]
-    try:
-        table = read_tsv(file.sidecar("channels.tsv"))
-        types = dict(zip(table["name"], table["type"].fillna("EEG").str.upper(), strict=True))
-    except (SparseEEGError, KeyError):
-        return names  # channels.tsv only refines what the signal file says itself
-    return [name for name in names if types.get(name, "EEG") in EEG_TYPES]

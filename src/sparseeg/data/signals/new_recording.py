@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids.layout import bids_file
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
@@ -76,16 +78,12 @@ def read_new(
             notes: list[str] = []
             raw = open_raw(path, notes)
             check_bad(bad, raw.ch_names)
-            fit = fit_channels(
-                raw.ch_names,
-                wanted,
-                {*bad, *raw.info["bads"], *_bad_channels(path)},
-                flat,
-                processing.reference or (),
-            )
+            selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
+            unusable = {*bad, *selection.bad}
+            fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-            signal = _signal(raw, fit, processing, notes)
+            signal = _signal(raw, selection, fit, processing, notes)
             found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
@@ -94,15 +92,15 @@ def read_new(
     return NewRecording(path, signal, processing.sfreq, found, tuple(notes))
 
 
-def _bad_channels(path: Path) -> list[str]:
-    """Return the channels that the channels.tsv of a BIDS recording marks as bad."""
-    table = _sidecar(path, "channels.tsv")
-    if table is None:
-        return []
-    content = read_tsv(table)
-    if not {"name", "status"} <= set(content):
-        return []
-    return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
+def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:
+    """Choose the EEG channels of a recording, as for training, and those that are wanted by name.
+
+    `notes` gets what was left out.
+    """
+    problems: list[Problem] = []
+    selection = select_channels(raw, bids_file(path), problems, wanted)
+    notes += [f"{problem.reason} ({problem.action})" for problem in problems]
+    return selection
 
 
 def _sidecar(path: Path, suffix: str) -> Path | None:
@@ -111,11 +109,13 @@ def _sidecar(path: Path, suffix: str) -> Path | None:
     return found if path.stem.endswith("_eeg") and found.is_file() else None
 
 
-def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes: list[str]) -> np.ndarray:
+def _signal(
+    raw: mne.io.BaseRaw, selection: Selection, fit: ChannelFit, processing: Processing, notes: list[str]
+) -> np.ndarray:
     conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
     if conditioning.ratio != 1:
         notes.append(f"resampled from {conditioning.sfreq:g} to {processing.sfreq:g} Hz")
-    volts = fit.apply(raw.get_data())
+    volts = fit.apply(raw.get_data(picks=list(selection.names)))
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
         notes.append(
