@@ -49,7 +49,9 @@ def of_two_rates(path: Path, record: float = 1.0) -> np.ndarray:
 
 def source(path: Path, problems: list[Problem], **processing: float) -> Continuous:
     file = BidsFile(path, path.parent)
-    return Continuous(open_recording(file, problems), file, Processing(**processing), Breaks(), problems)
+    return Continuous(
+        open_recording(file, problems), file, Processing(**processing), None, Breaks(), problems
+    )
 
 
 @pytest.mark.parametrize("ending", [".edf", ".bdf"])

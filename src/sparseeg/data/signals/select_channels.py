@@ -42,7 +42,7 @@ class _Row:
 
 
 def select_channels(
-    raw: mne.io.BaseRaw, file: BidsFile, problems: list[Problem], named: Collection[str] = ()
+    raw: mne.io.BaseRaw | mne.BaseEpochs, file: BidsFile, problems: list[Problem], named: Collection[str] = ()
 ) -> Selection:
     """Choose the EEG channels of a recording: by channels.tsv, else by its labels and its own types.
 
@@ -81,8 +81,11 @@ def select_channels(
 
 
 def _type(own: str, said: str | None, label: str) -> str:
-    """Return the BIDS type of a channel, by what MNE says, channels.tsv says, and its label suggests."""
-    if own != "eeg":
+    """Return the BIDS type of a channel, by what MNE says, channels.tsv says, and its label suggests.
+
+    MNE calls a BrainVision channel without a position "misc".
+    """
+    if own != "eeg" and not (own == "misc" and said in EEG_TYPES):
         return said if said is not None and said not in EEG_TYPES else _BIDS_TYPES.get(own, own.upper())
     return label if said is None else said
 
