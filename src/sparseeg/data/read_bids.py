@@ -55,6 +55,7 @@ def read_bids(
     releases: Sequence[str] | None = None,
     every_release: bool = True,
     keep_excluded: bool = False,
+    keep_bad: bool = False,
     margin: float = 0.0,
     wanted: WantedChannels | None = None,
     n_jobs: int = 1,
@@ -70,6 +71,7 @@ def read_bids(
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     every_release : whether each of `releases` must have a recording, or any of them is enough.
     keep_excluded : also read the nine subjects that the challenge excludes.
+    keep_bad : keep windows in stretches that are marked as bad.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
     wanted : the channels that every recording should have, as those of a network; by default, recordings are
         made alike as `processing.channels` says.
@@ -87,7 +89,7 @@ def read_bids(
     """
     cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded, every_release)
-    reader = partial(read_recording, cut=cut, processing=processing)
+    reader = partial(read_recording, cut=cut, processing=processing, keep_bad=keep_bad)
     if wanted is not None:
         read = read_each(partial(reader, wanted=wanted), survey.files, n_jobs, progress)
         return assemble(survey, cut, processing, read, ChannelPlan(wanted, processing.channels))

@@ -1,15 +1,17 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import mne
+import numpy as np
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.signals.new_recording import find_channels, read_events
+from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.new_recording import find_channels, read_events, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
@@ -32,19 +34,30 @@ class Replay:
 
 @contextmanager
 def replay(
-    path: Path, name: str, column: str | None = "value", wanted: Sequence[str] = (), chunk_size: int = 1
+    path: Path,
+    name: str,
+    column: str | None = "value",
+    chunk_size: int = 1,
+    *,
+    wanted: Sequence[str] = (),
+    own: Collection[str] = (),
+    keep_bad: bool = False,
 ) -> Iterator[Replay]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
 
-    Its EEG channels are played, and those that are wanted by name.
+    Its EEG channels are played, and those that are wanted by name. Samples of stretches that are marked as
+    bad, and the first one after each cut, are played as NaN, so that a window with one of them gets no
+    prediction.
 
     Parameters
     ----------
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
-    wanted : channels of the network.
     chunk_size : samples per chunk.
+    wanted : channels of the network.
+    own : names of events that are no breaks, whatever they are called.
+    keep_bad : play bad stretches as they are.
 
     Raises
     ------
@@ -57,6 +70,7 @@ def replay(
             raw = open_raw(path).load_data()
             notes: list[str] = []
             selection = find_channels(raw, path, wanted, notes)
+            _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
             raw.set_annotations(None if column is None else _markers(path, raw, column))
             raw.pick(list(selection.names), exclude=())
             player = PlayerLSL(
@@ -73,6 +87,17 @@ def replay(
     finally:
         if player.running:
             player.stop()
+
+
+def _blank(raw: mne.io.BaseRaw, breaks: Breaks, keep_bad: bool) -> None:
+    blank = np.zeros(raw.n_times, dtype=bool)
+    blank[breaks.cuts] = True
+    for first, last in () if keep_bad else zip(breaks.bad_first, breaks.bad_last, strict=True):
+        blank[first:last] = True
+    if blank.any():
+        samples = raw.get_data()
+        samples[:, blank] = np.nan
+        raw[:, :] = samples
 
 
 def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:

@@ -14,6 +14,7 @@ from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
 from sparseeg.data.signals.channels import WantedChannels
+from sparseeg.data.signals.constant import changes_from_before
 from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.intervals import segments
 from sparseeg.data.signals.select_channels import Selection
@@ -23,8 +24,6 @@ from sparseeg.files.tsv import read_tsv
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]
 """(blocks, shape, dtype) -> the signal: an array, or the name of the file that it was written to."""
-
-_FLAT = 1e-9  # microvolts
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _keep(
             for position in range(begin, end, source.block):
                 block = source.microvolts(position, min(end, position + source.block))
                 bad[done + 1 : done + 1 + len(block)] = ~np.isfinite(block).all(axis=1)
-                changes[done + 1 : done + 1 + len(block)] = _changes(block, last_row)
+                changes[done + 1 : done + 1 + len(block)] = changes_from_before(block, last_row)
                 done, last_row = done + len(block), block[-1:]
                 yield block
 
@@ -169,23 +168,6 @@ def _keep(
         reason = f"{constant} of {len(table)} windows hold a constant signal in every channel"
         problems.append(Problem(file.path, reason, "kept", "nothing"))
     return Recording(signal, table, source.ch_names, tuple(problems), source.found)
-
-
-def _changes(block: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    """Return for each sample (time, channel) whether any channel differs from the sample before it."""
-    changed = np.full(len(block), True)
-    changed[1:] = _differ(block[1:, :1], block[:-1, :1])  # nearly always the first channel tells
-    rest = 1 + np.flatnonzero(~changed[1:])
-    changed[rest] = _differ(block[rest], block[rest - 1])
-    if before is not None:
-        changed[:1] = _differ(block[:1], before)
-    return changed
-
-
-def _differ(now: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Return which samples differ by more than the rounding of their dtype, and of a filter around zero."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return (np.abs(now - before) > 2 * np.finfo(now.dtype).eps * np.abs(now) + _FLAT).any(axis=1)
 
 
 def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
