@@ -43,6 +43,15 @@ Releases = Annotated[
 KeepBad = Annotated[
     bool, flag(DATA, "Keep windows in stretches of a recording that are marked as bad.", "--keep-bad")
 ]
+Channels = Annotated[
+    Literal["common", "interpolate", "strict"] | None,
+    option(
+        DATA,
+        "Channels where recordings differ. Default: common, if these are three quarters.",
+        "--channels",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, option(DATA, "Processes that read or write recordings.", metavar="N", min=1)]
 
 Task = Annotated[

@@ -57,6 +57,9 @@ def match(
     reference = _reference(name, own, wanted, whose, fit)
     notes = [*_other_events(name, own, wanted, whose), *_unknown_info(name, own, wanted, whose)]
     notes += [f"{name}: {note}" for note in _conversions(own.ch_names, fit)]
+    if (own.processing.channels == "interpolate") != (wanted.processing.channels == "interpolate"):
+        done, others = (name, whose) if own.processing.channels == "interpolate" else (whose, name)
+        notes.append(f"bad channels were interpolated in {done}, but kept in {others}")
     if reference is not None:
         notes.append(f"{name}: re-referenced to {', '.join(wanted.processing.reference or ())}")
     signals = windows.signals

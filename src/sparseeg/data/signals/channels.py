@@ -25,12 +25,14 @@ class WantedChannels:
     ch_names : channels, in their order.
     choice : "common" and "interpolate" accept recordings with further channels; "strict" doesn't.
         "interpolate" also interpolates channels that are missing or bad.
+    missing : whether missing channels are interpolated by every choice, as for a network.
     flat : channels that are set to zero, as in `fit_channels`.
     whose : name of their owner in messages.
     """
 
     ch_names: tuple[str, ...]
     choice: ChannelChoice
+    missing: bool = False
     flat: tuple[str, ...] = ()
     whose: str = "the data set"
 
@@ -49,7 +51,7 @@ class WantedChannels:
             found.bad if self.choice == "interpolate" else (),
             self.flat,
             reference,
-            interpolate=self.choice == "interpolate",
+            interpolate=self.missing or self.choice == "interpolate",
             whose=self.whose,
         )
 
