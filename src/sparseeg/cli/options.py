@@ -47,8 +47,9 @@ Channels = Annotated[
     Literal["common", "interpolate", "strict"] | None,
     option(
         DATA,
-        "Channels where recordings differ. Default: common, if these are three quarters.",
+        "Where channels differ: common, interpolate or strict. Default: common if 3/4 are.",
         "--channels",
+        metavar="KIND",
         show_default=False,
     ),
 ]
