@@ -1,8 +1,12 @@
 """Lines and progress bars."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from sparseeg.cli import screen
+from sparseeg.data.problems import Problem
 
 
 def test_a_log_has_lines_in_place_of_a_bar(
@@ -17,3 +21,13 @@ def test_a_log_has_lines_in_place_of_a_bar(
             move(1, 2)
             move_bytes(1_000_000, 2_000_000, 1, 3)
         assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_what_several_files_share_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = [Problem(Path(f"{number}.edf"), "2 channels are no EEG", "left out") for number in range(30)]
+    problems.insert(1, Problem(Path("x.edf"), "damaged", "left out"))
+    screen.say_problems(SimpleNamespace(problems=problems))
+    assert capsys.readouterr().err.splitlines() == [
+        "  0.edf and 29 more: 2 channels are no EEG (left out)",
+        "  x.edf: damaged (left out)",
+    ]

@@ -124,11 +124,17 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read."""
-    for problem in windows.problems[:20]:
-        say(f"  {problem}")
-    if len(windows.problems) > 20:
-        say(f"  and {len(windows.problems) - 20} more; problems.tsv in the store or run lists all")
+    """Print the first problems with the files that were read; what several files share, once."""
+    alike: dict[tuple[str, str], list[Any]] = {}
+    for problem in windows.problems:
+        alike.setdefault((problem.reason, problem.action), []).append(problem)
+    groups = list(alike.values())
+    for group in groups[:20]:
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        say(f"  {group[0].path}{more}: {group[0].reason} ({group[0].action})")
+    if len(groups) > 20:
+        rest = sum(map(len, groups[20:]))
+        say(f"  and {rest} more; problems.tsv in the store or run lists all")
 
 
 def show(metrics: dict[str, Any]) -> None:

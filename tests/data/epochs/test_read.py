@@ -247,3 +247,14 @@ def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     (problem,) = windows.problems
     assert problem.path.name == "sub-03_epo.fif"
     assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason
+
+
+def test_real_epochs_keep_all_their_channels(shared_data):
+    windows = read_epochs(shared_data / "erpcore-p3", target="rt", target_unit="ms")
+    assert (windows.n_chans, windows.processing.channels) == (28, None)
+    assert windows.ch_names[:3] == ("FP1", "F3", "F7")
+    path = shared_data / "erpcore-p3" / "sub-06_task-P3_epo.fif"
+    epochs = mne.read_epochs(path, verbose="error")
+    trial = int(windows.table["trial"].iloc[0])
+    expected = epochs.get_data(copy=False)[trial] * 1e6
+    assert np.abs(windows.gather([0])[0] - expected).max() < 1e-3
