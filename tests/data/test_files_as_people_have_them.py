@@ -40,6 +40,7 @@ class Case:
     said : what the problems say, in this order.
     refused : what the error says if no window can be read.
     change : changes the events before they are written.
+    tables : further files of the folder: path and content.
     """
 
     ending: str
@@ -51,6 +52,7 @@ class Case:
     said: tuple[str, ...] = ()
     refused: str | None = None
     change: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    tables: tuple[tuple[str, bytes], ...] = ()
 
     def write(self, root: Path) -> Path:
         """Write a BIDS folder with the recording, and return the path of its signal."""
@@ -63,6 +65,8 @@ class Case:
         if self.change is not None:
             events = self.change(events)
         events.to_csv(folder / "sub-A_task-go_events.tsv", sep="\t", index=False, na_rep="n/a")
+        for name, content in self.tables:
+            (root / name).write_bytes(content)
         path = folder / f"sub-A_task-go_eeg{self.ending}"
         WRITERS[self.ending](path, self.samples, self.marks, **dict(self.options))
         return path
@@ -94,6 +98,13 @@ BAD = "of 60 windows overlap a stretch marked as bad"
 # trial 5 is shown at 24 s; its window reaches from 24.5 to 26.5 s, and its response comes at 24.75 s
 IN_WINDOW, BEFORE_WINDOW, BETWEEN_TRIALS = 25.5, 24.2, 27.0
 LATE = "1 of 60 windows have a cut of the recording between their stimulus and their response"
+
+HEART = ("ECG", SFREQ, toy.samples(SFREQ, 1)[0])
+OTHER = ("A7", SFREQ, toy.samples(SFREQ, 1)[0])
+ROWS = "".join(f"{name.lower()}\tEEG\t\xb5V\n" for name in CH_NAMES)
+CHANNELS_TSV = f"name\ttype\tunits\n{ROWS}A7\tEOG\t\xb5V\n"
+OWN_TABLE = "sub-A/eeg/sub-A_task-go_channels.tsv"
+LEFT_OUT = f"1 of {len(CH_NAMES) + 1} channels is no EEG"
 
 CASES = {
     **{f"plain {ending}": Case(ending) for ending in (".bdf", ".edf", ".vhdr", ".set")},
@@ -154,6 +165,31 @@ CASES = {
     ),
     "a constant in three windows": Case(
         ".vhdr", data=changed((3, 4, 9), 12.5), said=("3 of 60 windows hold a constant signal",)
+    ),
+    **{
+        f"an ECG without a table in {ending}": Case(
+            ending, options=(("others", (HEART,)),), said=(f"{LEFT_OUT} (ECG: ECG)",)
+        )
+        for ending in (".bdf", ".edf")
+    },
+    **{
+        f"channels.tsv in {encoding} at {place}": Case(
+            ".edf",
+            options=(("others", (OTHER,)),),
+            tables=((place, CHANNELS_TSV.encode(encoding)),),
+            said=(*(("it is not UTF-8",) if encoding == "latin-1" else ()), f"{LEFT_OUT} (EOG: A7)"),
+        )
+        for place in (OWN_TABLE, "channels.tsv", "sub-A/sub-A_channels.tsv")
+        for encoding in ("utf-8", "latin-1", "utf-16")
+    },
+    "a channels.tsv of other channels": Case(
+        ".bdf",
+        options=(("others", (HEART,)),),
+        tables=((OWN_TABLE, b"name\ttype\nX1\tEEG\nX2\tEEG\n"),),
+        said=("it names none of the recording's channels: 2 names: X1, X2", f"{LEFT_OUT} (ECG: ECG)"),
+    ),
+    "a damaged channels.tsv": Case(
+        ".bdf", tables=((OWN_TABLE, b"name\ttype\nX1\tEEG\tEEG\n"),), said=("line 2 has 3 cells",)
     ),
     "NaN in two windows": Case(
         ".set", data=changed((7, 8), np.nan), lost=(7, 8), said=("2 of 60 windows hold NaN",)
@@ -253,3 +289,18 @@ def test_each_side_of_a_cut_is_filtered_and_resampled_as_a_recording_of_its_own(
     first = np.round(ONSETS[rows] * sfreq).astype(int) + round(0.5 * sfreq)
     expected = np.stack([whole[:, begin : begin + round(2 * sfreq)] for begin in first])
     np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_windows_on_a_grid_avoid_breaks_too(tmp_path: Path) -> None:
+    for name, marks in (("plain", ()), ("broken", ((61.3, 0.0, "boundary"), (100.0, 1.0, "BAD_x")))):
+        Case(".edf", marks).write(tmp_path / name)
+        (tmp_path / name / "participants.tsv").write_text("participant_id\tage\nsub-A\t30\n")
+    whole, found = (read_bids(tmp_path / name, task=find_task("age")) for name in ("plain", "broken"))
+    start = np.round(whole.table["onset"].to_numpy() * SFREQ).astype(int)
+    stop = start + whole.n_times
+    free = ~((start < 6130) & (stop > 6130)) & ~((start < 10100) & (stop > 10000))
+    assert 0 < np.sum(~free) < 6
+    assert found.table["trial"].tolist() == np.flatnonzero(free).tolist()
+    expected = np.stack([DATA[:, begin : begin + whole.n_times] for begin in start[free]])
+    np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-6, atol=1e-6)
+    assert sum(problem.count for problem in found.problems) == np.sum(~free)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from sparseeg.evaluation.compare import differences, scores
-from sparseeg.evaluation.intervals import conformal_quantile, coverage
 from sparseeg.evaluation.metrics import nrmse, permutation_p
 
 
@@ -82,30 +81,3 @@ def test_permutation_p_knows_no_difference_between_subjects() -> None:
     subjects = np.repeat(np.arange(8), 20)
     level = np.repeat(rng.normal(0, 5, 8), 20)
     assert permutation_p(level + rng.normal(size=160), level + rng.normal(size=160), subjects) > 0.01
-
-
-def test_conformal_intervals_hold_for_new_subjects() -> None:
-    rng = np.random.default_rng(0)
-    held = []
-    for _ in range(400):
-        spread = np.repeat(rng.lognormal(0, 0.5, 21), 30)
-        errors = np.abs(rng.normal(0, spread))
-        subjects = np.repeat(np.arange(21), 30)
-        reach = conformal_quantile(errors[:600], subjects[:600])
-        held.append(np.mean(errors[600:] <= reach))
-    assert 0.89 < np.mean(held) < 0.95
-
-
-def test_a_subject_with_many_trials_weighs_no_more_than_another() -> None:
-    scores_, subjects = np.array([1.0] * 90 + [2.0, 3.0, 4.0]), ["a"] * 90 + ["b", "c", "d"]
-    assert conformal_quantile(scores_, subjects, level=0.6) == 3.0
-    assert conformal_quantile(scores_, subjects, level=0.99) == 4.0
-
-
-def test_coverage_over_trials_and_subjects() -> None:
-    found = coverage([1, 2, 3, 4], [0, 0, 0, 0], [2, 2, 2, 2], ["a", "a", "a", "b"], level=0.5)
-    assert found["coverage"] == 0.5
-    assert found["coverage_mean_over_subjects"] == pytest.approx(1 / 3)
-    assert found["coverage_lowest_subject"] == 0
-    assert found["subjects_below_level"] == 1
-    assert found["mean_width"] == 2

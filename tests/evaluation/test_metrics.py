@@ -95,6 +95,19 @@ def test_constant_prediction_counts_as_no_correlation() -> None:
     assert metrics.spearman_within_subject(target, prediction, [0, 0, 0, 1, 1, 1]) == pytest.approx(0.5)
 
 
+def test_a_correlation_weighs_by_the_trials_that_it_comes_from() -> None:
+    subjects = np.repeat(["a", "b", "c"], [4, 10, 2])
+    target = np.concatenate([np.arange(4.0), np.arange(10.0), [0.0, 1.0]])
+    prediction = np.concatenate([np.arange(4.0), -np.arange(10.0), [0.0, 1.0]])
+    found = metrics.summarize(target, prediction, subjects)
+    assert found["spearman_within_subject"] == pytest.approx((3 * 1.0 + 9 * -1.0) / 12)
+    assert found["spearman_n_subjects"] == 2  # two trials have no correlation
+    resamples = metrics.bootstrap_spearman(target, prediction, subjects, n_resamples=500)
+    expected = [-1.0, 1.0, (3 - 9) / 12, (2 * 3 - 9) / 15, (3 - 2 * 9) / 21]
+    known = resamples[~np.isnan(resamples)]
+    assert all(np.isclose(value, expected).any() for value in known)
+
+
 def test_bootstrap_agrees_with_a_plain_loop() -> None:
     target, prediction, subjects = example(60, 6)
     fast = metrics.bootstrap_nrmse(target, prediction, subjects, n_resamples=50, seed=3)

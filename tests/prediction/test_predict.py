@@ -1,6 +1,7 @@
 """New recordings: whatever their format, order of channels, rate and unit, the predictions are the run's."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def test_a_grid_needs_no_events(externalizing: Path, recording: Path, tmp_path: 
     events.write_text("onset\ttrial_type\n1.0\ttone\n")
     predicted(sparseeg, tmp_path / "a.tsv", externalizing, copy)
     words = ("predict", externalizing, copy, "--events", events, "--out", tmp_path / "b.tsv")
-    assert_one_line(*sparseeg(*words), "leave --events out")
+    assert_one_line(*sparseeg(*words), "--events has no effect", "leave it out")
 
 
 def test_what_is_there_is_not_written_over(
@@ -186,9 +187,41 @@ def test_what_is_there_is_not_written_over(
     assert copy.read_bytes() == recording.read_bytes()
 
 
+def test_no_input_is_written_over(response_time: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    copy = tmp_path / recording.name
+    copy.write_bytes(recording.read_bytes())
+    tables = [
+        copy.with_name(copy.name.replace("_eeg.bdf", f"_{kind}.tsv")) for kind in ("events", "channels")
+    ]
+    for table in tables:
+        table.write_bytes(recording.with_name(table.name).read_bytes())
+    named = shutil.copy(tables[0], tmp_path / "named.tsv")
+    for ending in ("vhdr", "eeg"):  # nothing is read before this check
+        (tmp_path / f"a.{ending}").write_text(ending)
+    kept = (*tables, named, run / "members" / "00" / "model.safetensors", tmp_path / "a.eeg")
+    for file in kept:
+        before = file.read_bytes()
+        recordings = (tmp_path / "a.vhdr",) if file.suffix == ".eeg" else (copy, "--events", named)
+        words = ("predict", run, *recordings, "--out", file, "--overwrite")
+        assert_one_line(*sparseeg(*words), f"{file} is an input of this command")
+        assert file.read_bytes() == before
+
+
+def test_each_stimulus_without_events_is_said(
+    response_time: Path, recording: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    words = (response_time, recording, "--stimulus", "left_target,rigth_target")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", *words)
+    assert "no event rigth_target: nothing is predicted for it. Did you mean 'right_target'?" in text
+    assert len(found) == (expected["event"] == "left_target").sum()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_said(response_time: Path, recording: Path, sparseeg) -> None:
-    assert_one_line(*sparseeg("predict", response_time, recording, "--device", "cuda"), "no CUDA device")
+    assert_one_line(
+        *sparseeg("predict", response_time, recording, "--device", "cuda"), "no CUDA device", "--device cpu"
+    )
 
 
 def test_bad_input_is_one_line(

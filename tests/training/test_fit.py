@@ -21,7 +21,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.intervals import conformal_quantile
+from sparseeg.evaluation.intervals import reach_for_new_subject, shortest_interval
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.training import ensemble
@@ -31,7 +31,7 @@ from sparseeg.training.batches import loader
 from sparseeg.training.calibrate import Calibration, calibrate
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.fit import TrainingInterrupted, fit
-from sparseeg.training.inference import predict
+from sparseeg.training.inference import Prediction, predict
 from sparseeg.training.optimizer import adamw, warm_up_and_cosine
 
 
@@ -87,13 +87,35 @@ def test_shrinkage_keeps_little_of_what_only_separates_subjects() -> None:
     assert np.mean(np.array(factors) > 0.3) < 0.15
 
 
-@pytest.mark.parametrize("n_subjects", [1, 3])
-def test_shrinkage_works_with_few_subjects(n_subjects: int) -> None:
+@pytest.mark.parametrize("chosen", [False, True])
+@pytest.mark.parametrize("n_subjects", [1, 2, 3, 4, 5, 8, 20])
+def test_with_any_number_of_subjects_predictions_stay_near_the_training_mean(
+    n_subjects: int, chosen: bool
+) -> None:
     rng = np.random.default_rng(2)
-    target = rng.normal(0, 0.4, 90)
-    subjects = np.repeat(np.arange(n_subjects), 90 // n_subjects)
-    assert shrinkage(target, target + rng.normal(0, 0.2, 90), subjects) > 0.6
-    assert shrinkage(target, rng.normal(0, 0.2, 90), subjects) < 0.4
+    ratios = []
+    for _ in range(
+        200
+    ):  # a network that has learned levels of training subjects, which says nothing of others
+        level, guess = np.repeat(rng.normal(size=(2, n_subjects + 20)), 60, axis=1)
+        target = 0.2 * level + rng.normal(0, 0.35, len(level))
+        prediction = 0.25 * guess + 0.1 * rng.normal(size=len(level))
+        subjects, known = np.repeat(np.arange(n_subjects + 20), 60), n_subjects * 60
+        factor = shrinkage(target[:known], prediction[:known], subjects[:known], chosen)
+        new, constant = target[known:] - factor * prediction[known:], target[known:]
+        ratios.append(np.sqrt(np.mean(new**2) / np.mean(constant**2)))
+    assert np.mean(ratios) < 1.02
+    assert np.quantile(ratios, 0.95) < 1.07
+
+
+def test_shrinkage_by_few_subjects_needs_them_to_agree() -> None:
+    rng = np.random.default_rng(2)
+    target = rng.normal(0, 0.4, 300)
+    prediction = target + rng.normal(0, 0.1, 300)
+    assert shrinkage(target, prediction, np.zeros(300)) == 0.01  # one subject says nothing about others
+    assert shrinkage(target, prediction, np.repeat([0, 1, 2], 100)) > 0.8
+    other = np.repeat([1.0, 0.3, -0.2], 100) * target + rng.normal(0, 0.1, 300)
+    assert shrinkage(target, other, np.repeat([0, 1, 2], 100)) < 0.2
 
 
 def test_same_seed_same_network(toy: WindowSet, split: Split, tmp_path: Path) -> None:
@@ -318,7 +340,7 @@ def test_an_ensemble_is_the_mean_of_networks_with_one_shrinkage(
         ensemble.load_members(tmp_path)
     lines: list[str] = []
     ensemble.fit_members(toy, split, options, tmp_path, report=lines.append)
-    assert [line.split(" ")[0] for line in lines] == ["predictions"]
+    assert [line.split(" ")[0] for line in lines] == ["predictions", "validation"]
     assert (tmp_path / "calibration.json").read_text() == before
 
 
@@ -414,7 +436,7 @@ def test_training_that_diverged_is_said(toy: WindowSet, split: Split, tmp_path: 
     with torch.no_grad():
         next(network.final_layer.parameters()).fill_(float("nan"))
     with pytest.raises(SparseEEGError, match="training diverged"):
-        calibrate([network], toy, split.valid, toy.targets)
+        calibrate([network], toy, split, toy.targets)
 
 
 def test_intervals_of_an_ensemble_are_as_wide_as_its_validation_subjects_ask(
@@ -425,8 +447,26 @@ def test_intervals_of_an_ensemble_are_as_wide_as_its_validation_subjects_ask(
     networks = ensemble.load_members(tmp_path)
     answer = predict(networks, toy, split.valid)
     error = np.abs(toy.targets[split.valid] - answer.mean)
-    asked = conformal_quantile(error / answer.spread, toy.subjects[split.valid])
-    assert Calibration.read(tmp_path).reach == pytest.approx(asked, rel=1e-4)
+    asked = reach_for_new_subject(error / answer.spread, toy.subjects[split.valid])
+    calibration = Calibration.read(tmp_path)
+    assert calibration.reach == pytest.approx(asked, rel=1e-4)
+    known = toy.targets[split.train]
+    assert (calibration.lowest, calibration.highest) == (known.min(), known.max())
+    assert calibration.constant == shortest_interval(known, toy.subjects[split.train])
+    assert calibration.n_subjects == len(np.unique(toy.subjects[split.valid]))
+
+
+def test_intervals_stay_in_the_range_of_the_targets_and_never_exceed_those_without_a_network() -> None:
+    prediction = Prediction(np.array([0.1, 1.0, 2.3, 2.9]), np.array([0.2, 0.1, 0.3, 0.1]))
+    own = Calibration(0.5, 0.9, 2.0, True, lowest=0.0, highest=2.4, constant=(0.8, 2.0), n_subjects=5)
+    low, high = own.interval(prediction)
+    assert low.tolist() == pytest.approx([0.0, 0.8, 1.7, 2.7])
+    assert high.tolist() == pytest.approx([0.5, 1.2, 2.4, 2.9])  # the last prediction is outside the range
+    low, high = replace(own, use_constant=True).interval(prediction)
+    assert low.tolist() == [0.1, 0.8, 0.8, 0.8]
+    assert high.tolist() == [2.0, 2.0, 2.3, 2.9]
+    old = Calibration(0.5, 0.9, 2.0, True)  # of version 0.1.0
+    assert old.interval(prediction)[0].tolist() == pytest.approx([-0.3, 0.8, 1.7, 2.7])
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -34,7 +34,7 @@ from sparseeg.cli.options import (
     option,
 )
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import CONTINUES, interruptible, output, say, writing
+from sparseeg.cli.screen import CONTINUES, interruptible, output, say, say_list_of_problems, writing
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def compare(
     Each network is trained by its own recipe. A model that fails keeps a line
     with the reason; the same command continues an interrupted comparison.
     """
+    from sparseeg.data.problems import write_problems
     from sparseeg.experiments.comparison import Comparison
     from sparseeg.report.comparison import write_comparison
 
@@ -109,8 +110,10 @@ def compare(
     with interruptible(CONTINUES), writing(out):
         comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
+        write_problems(windows.problems, out)
         path = write_comparison(comparison, entries, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)
+    say_list_of_problems(windows, out)
     say(f"tables and figure in {out}")
 
 

@@ -8,9 +8,7 @@ import typer
 from rich.filesize import decimal
 
 from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, comma_list, flag, option
-from sparseeg.cli.screen import CONTINUES, byte_bar, duration, interruptible, say
-
-SHOWN = 20  # problems
+from sparseeg.cli.screen import CONTINUES, SHOWN, byte_bar, duration, interruptible, say
 
 
 def fetch(
@@ -30,7 +28,7 @@ def fetch(
     jobs: Annotated[int, option(DOWNLOAD, "Files to fetch at a time.", metavar="N", min=1)] = 8,
     retries: Annotated[
         int,
-        option(DOWNLOAD, "Further tries of a file after one that brought no byte.", metavar="N", min=0),
+        option(DOWNLOAD, "Retries of a file after an attempt that received no data.", metavar="N", min=0),
     ] = 5,
     to: Annotated[
         Path, option(OUTPUT, "Folder that gets a BIDS folder for each release.", "--to", metavar="FOLDER")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, comma_list, flag, option
-from sparseeg.cli.outputs import check_file
+from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, comma_list, flag, option
+from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
 from sparseeg.errors import SparseEEGError
 
@@ -56,7 +56,7 @@ def predict(
         Path | None,
         option(OUTPUT, "Table to write. Default: standard output.", "--out", metavar="FILE"),
     ] = None,
-    overwrite: Annotated[bool, flag(OUTPUT, "Replace the table in --out.", "--overwrite")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Predict for new recordings, with intervals: one row per stimulus, or one every few seconds.
 
@@ -64,13 +64,15 @@ def predict(
     interpolated, other sampling rates are resampled. What was done to a
     recording is printed to standard error.
     """
+    from sparseeg.data.signals.new_recording import files_of
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
-        check_file(out, overwrite, files)
+        inputs = [path for file in files for path in files_of(file)]
+        check_file(out, overwrite, [*inputs, *([events] if events else []), *run_files(run)])
     elif overwrite:
         raise SparseEEGError("--overwrite has no effect without --out; name the table to replace")
     predictor = Predictor(run, device)

@@ -19,7 +19,15 @@ from sparseeg.cli.options import (
     flag,
     option,
 )
-from sparseeg.cli.screen import CONTINUES, interruptible, progress_bar, say, say_problems, writing
+from sparseeg.cli.screen import (
+    CONTINUES,
+    interruptible,
+    progress_bar,
+    say,
+    say_list_of_problems,
+    say_problems,
+    writing,
+)
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -160,6 +168,7 @@ def prepare(
             progress=progress,
         )
     say_problems(windows)
+    say_list_of_problems(windows, out)
     say(f"{out}: {windows.summary(examples=0)}")
     command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+SHOWN = 20  # problems
 CONTINUES = "interrupted; the same command goes on where this one stopped"
 LINE_EVERY = 30.0  # seconds; in a log, lines replace the progress bar
 
@@ -125,16 +126,28 @@ def writing(to: Path) -> Iterator[None]:
 
 def say_problems(windows: Any) -> None:
     """Print the first problems with the files that were read; what several files share, once."""
-    alike: dict[tuple[str, str], list[Any]] = {}
-    for problem in windows.problems:
-        alike.setdefault((problem.reason, problem.action), []).append(problem)
-    groups = list(alike.values())
-    for group in groups[:20]:
+    groups = _alike(windows.problems)
+    for group in groups[:SHOWN]:
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
         say(f"  {group[0].path}{more}: {group[0].reason} ({group[0].action})")
-    if len(groups) > 20:
-        rest = sum(map(len, groups[20:]))
-        say(f"  and {rest} more; problems.tsv in the store or run lists all")
+    if len(groups) > SHOWN:
+        say(f"  and {sum(map(len, groups[SHOWN:]))} more")
+
+
+def say_list_of_problems(windows: Any, folder: Path) -> None:
+    """Say which file in a folder lists the problems, where `say_problems` did not print all."""
+    from sparseeg.data.problems import FILE
+
+    if len(_alike(windows.problems)) > SHOWN:
+        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
+
+
+def _alike(problems: Iterable[Any]) -> list[list[Any]]:
+    """Return problems in groups with the same reason and action."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for problem in problems:
+        groups.setdefault((problem.reason, problem.action), []).append(problem)
+    return list(groups.values())
 
 
 def show(metrics: dict[str, Any]) -> None:

@@ -49,8 +49,8 @@ def evaluate(predictions: pd.DataFrame, n_resamples: int = 2000, seed: int = 0) 
     Parameters
     ----------
     predictions : one row per test trial of all folds, with the columns `subject`, `target`, `prediction`,
-        `interval_low` and `interval_high` (if known), and one column per baseline and control, all in the
-        target's unit.
+        `interval_low`, `interval_high`, `constant_low` and `constant_high` (if known), and one column per
+        baseline and control, all in the target's unit.
     n_resamples : resamples of the bootstrap over subjects.
     seed : seed of the bootstrap.
 
@@ -79,8 +79,12 @@ def _interval(predictions: pd.DataFrame) -> dict[str, Any]:
     """Return the coverage of the prediction intervals, if there are any."""
     if "interval_low" not in predictions:
         return {}
-    low, high = predictions["interval_low"], predictions["interval_high"]
-    return {"interval": coverage(predictions["target"], low, high, predictions["subject"])}
+    target, subjects = predictions["target"], predictions["subject"]
+    found = coverage(target, predictions["interval_low"], predictions["interval_high"], subjects)
+    if "constant_low" in predictions:
+        alone = coverage(target, predictions["constant_low"], predictions["constant_high"], subjects)
+        found["without_network"] = alone
+    return {"interval": found}
 
 
 def _by_subject(predictions: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any]:

@@ -93,18 +93,26 @@ def spearman_of_subjects(target: ArrayLike, prediction: ArrayLike, subjects: Arr
 
 
 def spearman_within_subject(target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike) -> float:
-    """Mean of `spearman_of_subjects` without NaN; NaN if all are NaN."""
-    return _mean_of_known(spearman_of_subjects(target, prediction, subjects))
+    """Return the mean of `spearman_of_subjects`, weighted by the number of trials less one.
+
+    The variance of a rank correlation of n unrelated pairs is 1 / (n - 1), so that a subject with 8 trials
+    counts less than one with 120. Subjects without a correlation have no weight; NaN if no subject has one.
+    """
+    values = spearman_of_subjects(target, prediction, subjects)
+    weights = _trial_weights(subjects, values)
+    return float(weights @ np.nan_to_num(values) / weights.sum()) if weights.any() else float("nan")
 
 
-def _mean_of_known(values: np.ndarray) -> float:
-    return float("nan") if np.isnan(values).all() else float(np.nanmean(values))
+def _trial_weights(subjects: ArrayLike, values: np.ndarray) -> np.ndarray:
+    """Return the weight of each subject's correlation, (subject,), in the order of their names."""
+    _, counts = np.unique(np.asarray(subjects), return_counts=True)
+    return (counts - 1.0) * ~np.isnan(values)
 
 
 def permutation_p(
     target: ArrayLike, prediction: ArrayLike, subjects: ArrayLike, n_permutations: int = 9999, seed: int = 0
 ) -> float:
-    """Return the one-sided p-value of the mean Spearman correlation within subjects.
+    """Return the one-sided p-value of `spearman_within_subject`.
 
     The null distribution comes from permuting the targets within each subject; the smallest possible value is
     1 / (n_permutations + 1).
@@ -120,10 +128,12 @@ def permutation_p(
         norm = np.linalg.norm(first) * np.linalg.norm(second)
         if len(first) < 3 or norm == 0:
             continue
-        found += first @ second / norm
+        weight = len(first) - 1
+        found += weight * (first @ second) / norm
         for at in range(0, n_permutations, 1000):
             shuffled = np.tile(first, (min(1000, n_permutations - at), 1))
-            chance[at : at + 1000] += rng.permuted(shuffled, axis=1, out=shuffled) @ second / norm
+            shuffled = rng.permuted(shuffled, axis=1, out=shuffled)
+            chance[at : at + 1000] += weight * (shuffled @ second) / norm
     return float((1 + np.sum(chance >= found - 1e-12)) / (1 + n_permutations))
 
 
@@ -167,11 +177,11 @@ def bootstrap_spearman(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return the mean Spearman correlation within subjects, in the resamples of `bootstrap_nrmse`."""
+    """Return `spearman_within_subject` of the resamples of `bootstrap_nrmse`, (n_resamples,)."""
     values = spearman_of_subjects(target, prediction, subjects)
-    counts = _draw(len(values), n_resamples, seed) * ~np.isnan(values)
+    weights = _draw(len(values), n_resamples, seed) * _trial_weights(subjects, values)
     with np.errstate(invalid="ignore"):
-        return counts @ np.nan_to_num(values) / counts.sum(axis=1)
+        return weights @ np.nan_to_num(values) / weights.sum(axis=1)
 
 
 def _draw(n_subjects: int, n_resamples: int, seed: int) -> np.ndarray:
@@ -207,6 +217,7 @@ def summarize(
         "pearson_r": pearson(target, prediction),
         "spearman_r": spearman(target, prediction),
         "spearman_within_subject": spearman_within_subject(target, prediction, subjects),
+        "spearman_n_subjects": int(np.isfinite(spearman_of_subjects(target, prediction, subjects)).sum()),
         "n_trials": len(np.asarray(target)),
         "n_subjects": len(np.unique(np.asarray(subjects))),
     }

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +26,11 @@ def prediction_table(config: TrainConfig, windows: WindowSet, split: SplitFolder
     networks = load_members(split.folder)
     ask = partial(predict, windows=windows, partitions=config.partitions)
     prediction = ask(networks, indices=scored)
-    low, high = Calibration.read(split.folder).interval(prediction)
-    columns = {"prediction": prediction.mean, "interval_low": low, "interval_high": high}
+    calibration = Calibration.read(split.folder)
+    low, high = calibration.interval(prediction)
+    columns: dict[str, Any] = {"prediction": prediction.mean, "interval_low": low, "interval_high": high}
+    if calibration.constant is not None:
+        columns |= dict(zip(("constant_low", "constant_high"), calibration.constant, strict=True))
     if len(split.rows.train) and len(split.rows.valid):
         learned = ["train_mean", "ridge", *(["hist_gradient_boosting"] if config.boosting else [])]
         fitted = partial(baseline, windows=windows, split=split, refit=config.refit, seed=config.seed)

@@ -7,6 +7,7 @@ import numpy as np
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json
+from sparseeg.training.other_folders import check_trained
 
 LABELS = {
     "prediction": "model",
@@ -25,9 +26,9 @@ LABELS = {
 CAPTION = (
     "NRMSE: RMSE divided by the standard deviation of the test targets, pooled; 1.0 is the best constant. "
     "Intervals: bootstrap over subjects. Subject mean and subject's other trials use targets of the test "
-    "subjects. Spearman: mean of the correlations within subjects. Shuffled: the same network, trained on "
-    "targets shuffled among trials, or among subjects if each subject has one target. "
-    "Other order: predictions for the test trials in another order, which must be the same."
+    "subjects. Spearman: mean of the correlations within subjects, weighted by their trials less one. "
+    "Shuffled: the same network, trained on targets shuffled among trials, or among subjects if each subject "
+    "has one target. Other order: predictions for the test trials in another order, which must be the same."
 )
 
 
@@ -36,8 +37,9 @@ def read_metrics(run: Path) -> dict[str, Any]:
 
     Raises
     ------
-    SparseEEGError : the file is missing or can't be read.
+    SparseEEGError : the file is missing or can't be read, or the folder is not that of a run.
     """
+    check_trained(run)
     try:
         return read_json(run / "metrics.json", dict)
     except SparseEEGError as error:
@@ -74,15 +76,6 @@ def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
     }
 
 
-def scores_markdown(metrics: dict[str, Any], unit: str) -> str:
-    """Return the table as Markdown, with the normaliser in its header."""
-    table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
-    titles = ["predictor", *table[0][1]]
-    lines = ["| " + " | ".join(titles).replace("NRMSE", "NRMSE (/ SD)") + " |", "|---" * len(titles) + "|"]
-    lines += [f"| {label} | " + " | ".join(row.values()) + " |" for label, row in table]
-    return "\n".join(lines) + "\n"
-
-
 def describe_sample(metrics: dict[str, Any]) -> str:
     """Return a description of the trials that were scored."""
     trials = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
@@ -94,12 +87,24 @@ def describe_sample(metrics: dict[str, Any]) -> str:
 def describe_intervals(metrics: dict[str, Any]) -> str:
     """Return one line about the coverage of the prediction intervals."""
     found = metrics["interval"]
-    return (
+    line = (
         f"{found['level']:.0%} prediction intervals, {found['mean_width']:.3g} {metrics['unit']} wide on "
         f"average: they cover {found['coverage']:.1%} of the trials, "
         f"{found['coverage_mean_over_subjects']:.1%} on average over {found['n_subjects']} subjects, "
         f"{found['coverage_lowest_subject']:.1%} for the subject with the lowest coverage"
     )
+    if found.get("calibration_subjects"):
+        noun = "subject" if found["calibration_subjects"] == 1 else "subjects"
+        line += f"; calibrated on {found['calibration_subjects']} validation {noun}"
+    if "without_network" in found:
+        alone = found["without_network"]
+        line += (
+            f". The shortest interval that needs no network is {alone['mean_width']:.3g} {metrics['unit']} "
+            f"wide and covers {alone['coverage']:.1%}"
+        )
+        if not found["uses_network"]:
+            line += "; it is used here, because the network's were wider on the validation subjects"
+    return line
 
 
 def number(value: float, digits: int = 3) -> str:

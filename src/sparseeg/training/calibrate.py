@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
-from sparseeg.evaluation.intervals import LEVEL, conformal_quantile
+from sparseeg.evaluation.intervals import LEVEL, reach_for_new_subject, shortest_interval
 from sparseeg.evaluation.shrinkage import shrinkage
 from sparseeg.files.atomic import read_json, write_whole
 from sparseeg.models.network import Network
@@ -26,20 +27,37 @@ class Calibration:
     Parameters
     ----------
     shrinkage : share of their distance from the mean that predictions keep; the networks apply it themselves.
-    level : share of a new person's trials that the interval should contain.
-    reach : half the width of the interval, in units of the prediction's spread where `relative`, of the
-        target otherwise.
+    level : share of a new subject's trials that the interval should contain.
+    reach : half the width of the interval, in units of the prediction's spread if `relative`, of the target
+        otherwise.
+    lowest, highest : range of the training targets, which intervals don't leave; None in runs of version
+        0.1.0.
+    constant : shortest interval with `level` of the training targets, which needs no network.
+    use_constant : whether it replaces the network's intervals, which are wider on the validation subjects.
+    n_subjects : number of validation subjects.
     """
 
     shrinkage: float
     level: float
     reach: float
     relative: bool
+    lowest: float | None = None
+    highest: float | None = None
+    constant: tuple[float, float] | None = None
+    use_constant: bool = False
+    n_subjects: int | None = None
 
     def interval(self, prediction: Prediction) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lower and upper ends, (n,) each."""
-        half = self.reach * prediction.spread if self.relative else np.full(len(prediction.mean), self.reach)
-        return prediction.mean - half, prediction.mean + half
+        """Return the lower and upper ends, (n,) each; the prediction is always inside."""
+        mean = prediction.mean
+        if self.use_constant and self.constant is not None:
+            low, high = (np.full(len(mean), end) for end in self.constant)
+        else:
+            half = self.reach * prediction.spread if self.relative else np.full(len(mean), self.reach)
+            low, high = mean - half, mean + half
+        if self.lowest is not None and self.highest is not None:
+            low, high = np.maximum(low, self.lowest), np.minimum(high, self.highest)
+        return np.minimum(low, mean), np.maximum(high, mean)
 
     def write(self, folder: Path) -> None:
         """Write to the folder of the networks."""
@@ -54,7 +72,7 @@ class Calibration:
 def calibrate(
     networks: Sequence[Network],
     windows: WindowSet,
-    valid: np.ndarray,
+    split: Split,
     targets: np.ndarray,
     partitions: Partitions = 1,
     chosen: bool = True,
@@ -65,7 +83,7 @@ def calibrate(
 
     Parameters
     ----------
-    valid : indices of the validation windows.
+    split : its validation windows calibrate; its training windows give the range of the targets.
     targets : of all windows.
     chosen : whether the validation subjects chose the epoch.
 
@@ -75,6 +93,7 @@ def calibrate(
     """
     for network in networks:
         network.final_layer.shrink(1.0)
+    valid = split.valid
     target, subjects = targets[valid], windows.subjects[valid]
     center = float(networks[0].final_layer.mean)
     prediction = predict(networks, windows, valid, partitions=partitions)
@@ -89,5 +108,22 @@ def calibrate(
     prediction = predict(networks, windows, valid, partitions=partitions)  # its spread has changed too
     error = np.abs(target - prediction.mean)
     relative = bool(np.isfinite(prediction.spread).all())
-    reach = conformal_quantile(error / prediction.spread if relative else error, subjects)
-    return Calibration(factor, LEVEL, reach, relative)
+    known = targets[split.train]
+    own = Calibration(
+        shrinkage=factor,
+        level=LEVEL,
+        reach=reach_for_new_subject(error / prediction.spread if relative else error, subjects),
+        relative=relative,
+        lowest=float(known.min()),
+        highest=float(known.max()),
+        constant=shortest_interval(known, windows.subjects[split.train]),
+        n_subjects=len(np.unique(subjects)),
+    )
+    return replace(own, use_constant=_is_wider(own, prediction))
+
+
+def _is_wider(calibration: Calibration, prediction: Prediction) -> bool:
+    """Return whether the network's intervals are wider, on average, than the one that needs no network."""
+    low, high = calibration.interval(prediction)
+    constant = replace(calibration, use_constant=True).interval(prediction)
+    return bool((high - low).mean() > (constant[1] - constant[0]).mean())

@@ -9,6 +9,7 @@ from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.shrinkage import FEW
 from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
@@ -65,9 +66,14 @@ def fit_members(
     else:
         values = windows.targets if targets is None else targets
         calibration = calibrate.calibrate(
-            networks, windows, split.valid, values, config.partitions, config.keep == "best"
+            networks, windows, split, values, config.partitions, config.keep == "best"
         )
         report(f"predictions keep {calibration.shrinkage:.2f} of their distance from the mean (shrinkage)")
+        if (calibration.n_subjects or FEW) < FEW:
+            report(
+                f"validation subjects: {calibration.n_subjects}. Fewer than {FEW} do not show how well "
+                "predictions hold for others, so shrinkage is strong and prediction intervals are uncertain"
+            )
     for member, network in zip(folders, networks, strict=True):
         models.save(network, network_spec(windows, config), member / NETWORK)
     calibration.write(folder)

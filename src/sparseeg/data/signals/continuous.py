@@ -10,7 +10,7 @@ from sparseeg.data.signals.breaks import Breaks
 from sparseeg.data.signals.channels import WantedChannels, channel_problems
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
-from sparseeg.data.signals.select_channels import select_channels
+from sparseeg.data.signals.select_channels import channel_types, select_channels
 from sparseeg.errors import SparseEEGError
 
 _BLOCK = 4_000_000  # values read at once, 32 MB
@@ -27,7 +27,7 @@ def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
     if not file.path.exists():
         raise SparseEEGError("it is a link to a missing file; fetch its content first")
     notes: list[str] = []
-    raw = open_raw(file.path, notes)
+    raw = open_raw(file.path, notes, channel_types(file))
     problems += [Problem(file.path, note, "these channels left out", "nothing") for note in notes]
     return raw
 

@@ -16,13 +16,15 @@ from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
-from sparseeg.data.signals.select_channels import Selection, select_channels
+from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Standard deviation of the median channel, in volts. Outside this range the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
+# Files that hold the samples or markers of a recording which is opened by another one of the same name.
+_PARTS = (".vhdr", ".vmrk", ".eeg", ".dat", ".fdt")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def read_new(
     try:
         with mne.utils.use_log_level("error"):
             notes: list[str] = []
-            raw = open_raw(path, notes)
+            raw = open_raw(path, notes, channel_types(bids_file(path)))
             check_bad(bad, raw.ch_names)
             selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
             unusable = {*bad, *selection.bad}
@@ -108,6 +110,13 @@ def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | No
     """
     file = events or _sidecar(path, "events.tsv")
     return None if file is None else read_tsv(file)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
+    own = path.rglob("*") if path.is_dir() else (path, *(path.with_suffix(ending) for ending in _PARTS))
+    tables = (_sidecar(path, suffix) for suffix in ("events.tsv", "channels.tsv"))
+    return [file for file in (*own, *tables) if file is not None and file.is_file()]
 
 
 def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:

@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import mne
@@ -28,13 +29,17 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 """
 
 
-def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
+def open_raw(
+    path: Path, notes: list[str] | None = None, types: Mapping[str, str] | None = None
+) -> mne.io.BaseRaw:
     """Open a recording in any format that `mne.io.read_raw` knows, without loading its samples if possible.
 
     Parameters
     ----------
     path : the recording.
     notes : gets a note on each part of the file that is left out.
+    types : types of channels by label, as in channels.tsv; they decide which one of several sampling rates is
+        read.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
     if suffix == ".set":
         return _read_eeglab(path)
     if suffix in (".bdf", ".edf"):
-        return _open_edf(path, notes)
+        return _open_edf(path, notes, types)
     if suffix in (".vhdr", ".ahdr"):
         _check_brainvision(path)
     elif suffix in (".fif", ".gz"):
@@ -56,12 +61,12 @@ def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
     return mne.io.read_raw(path, preload=False)
 
 
-def _open_edf(path: Path, notes: list[str] | None) -> mne.io.BaseRaw:
+def _open_edf(path: Path, notes: list[str] | None, types: Mapping[str, str] | None) -> mne.io.BaseRaw:
     """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
     header = edf.read_header(path)
     edf.check_continuous(path, header)
     found: list[str] = []
-    include = edf.channels_of_one_rate(header, found)
+    include = edf.channels_of_one_rate(header, found, types)
     if include is None:
         return mne.io.read_raw(path, preload=False)
     raw = mne.io.read_raw(path, preload=False, include=include)

@@ -80,6 +80,21 @@ def select_channels(
     return Selection(tuple(chosen), tuple(name for name in chosen if name in marked))
 
 
+def channel_types(file: BidsFile) -> dict[str, str]:
+    """Return the types in the channels.tsv of a recording, by the names there; none if it can't be read."""
+    try:
+        table = file.table("channels.tsv", ("name", "type"), []) if _has_table(file) else pd.DataFrame()
+    except SparseEEGError:
+        return {}
+    pairs = zip(_cells(table, "name"), _cells(table, "type"), strict=True)
+    return {name: kind.upper() for name, kind in pairs if kind}
+
+
+def _has_table(file: BidsFile) -> bool:
+    path = file.sidecar("channels.tsv")
+    return file.path.stem.endswith("_eeg") and (path.is_file() or path.is_symlink())
+
+
 def _type(own: str, said: str | None, label: str) -> str:
     """Return the BIDS type of a channel, by what MNE says, channels.tsv says, and its label suggests.
 
@@ -96,7 +111,7 @@ _BIDS_TYPES = {"stim": "TRIG", "temperature": "TEMP"}
 def _rows(file: BidsFile, names: Sequence[str], problems: list[Problem]) -> dict[str, _Row]:
     """Return what channels.tsv says about each channel of a recording; nothing if there is no such table."""
     path = file.sidecar("channels.tsv")
-    if not file.path.stem.endswith("_eeg") or not (path.is_file() or path.is_symlink()):
+    if not _has_table(file):
         return {}
 
     def note(reason: str, action: str) -> None:
