@@ -14,10 +14,11 @@ from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
-from sparseeg.data.signals.continuous import channel_types
-from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
+from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
@@ -25,7 +26,6 @@ _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Standard deviation of the median channel, in volts. Outside this range the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
 # Files that hold the samples or markers of a recording which is opened by another one of the same name.
-_PARTS = (".vhdr", ".vmrk", ".eeg", ".dat", ".fdt")
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,15 @@ def read_new(
             notes: list[str] = []
             raw = open_raw(path, notes, channel_types(bids_file(path)))
             check_bad(bad, raw.ch_names)
-            fit = fit_channels(
-                raw.ch_names,
-                wanted,
-                {*bad, *raw.info["bads"], *_bad_channels(path)},
-                flat,
-                processing.reference or (),
-            )
+            selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
+            unusable = {*bad, *selection.bad}
+            fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             breaks = find_breaks(raw, recorded_events(path, events), own, column)
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
-            signal = _signal(raw, fit, conditioning, breaks, notes)
+            volts = fit.apply(raw.get_data(picks=list(selection.names)))
+            signal = _signal(volts, conditioning, breaks, notes)
             found = _NO_EVENTS
             if column is not None:
                 found = named_events(path, raw, column, own, notes, events)
@@ -119,29 +116,26 @@ def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | No
 
 def files_of(path: Path) -> list[Path]:
     """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
-    own = path.rglob("*") if path.is_dir() else (path, *(path.with_suffix(ending) for ending in _PARTS))
+    own = path.rglob("*") if path.is_dir() else (path, *companions(path))
     recording = bids_file(path)
     tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
     return [file for file in (*own, *tables) if file.is_file()]
 
 
-def _bad_channels(path: Path) -> list[str]:
-    """Return the channels that the channels.tsv of a BIDS recording marks as bad."""
-    found = bids_file(path).sidecars("channels.tsv")
-    if not found:
-        return []
-    content = read_tsv(found[0], ("name", "status"))
-    if not {"name", "status"} <= set(content):
-        return []
-    return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
+def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:
+    """Choose the EEG channels of a recording, as for training, and those that are wanted by name.
+
+    `notes` gets what was left out.
+    """
+    problems: list[Problem] = []
+    selection = select_channels(raw, bids_file(path), problems, wanted)
+    notes += [f"{problem.reason} ({problem.action})" for problem in problems]
+    return selection
 
 
-def _signal(
-    raw: mne.io.BaseRaw, fit: ChannelFit, conditioning: Conditioning, breaks: Breaks, notes: list[str]
-) -> np.ndarray:
+def _signal(volts: np.ndarray, conditioning: Conditioning, breaks: Breaks, notes: list[str]) -> np.ndarray:
     if conditioning.ratio != 1:
         notes.append(f"resampled from {conditioning.sfreq:g} to {conditioning.processing.sfreq:g} Hz")
-    volts = fit.apply(raw.get_data())
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
         notes.append(
