@@ -143,6 +143,7 @@ def prepare(
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
     from sparseeg.data.store.store import check_folder
+    from sparseeg.data.summary import describe_kept
     from sparseeg.engines import engine
 
     if recognise(dataset) != "bids":
@@ -174,6 +175,8 @@ def prepare(
     say_problems(windows)
     say_list_of_problems(windows, out)
     say(f"{out}: {windows.summary(examples=0)}")
+    for line in describe_kept(windows):
+        say(f"  {line}")
     command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")
 

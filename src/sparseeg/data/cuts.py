@@ -121,8 +121,9 @@ class TrialCut:
         starts = event_samples(events["onset"].to_numpy(), self.tmin, self.sfreq)
         last = n_samples - self.n_times
         fits = (starts >= 0) & (starts <= last)
-        what = f"reach outside the recording of {n_samples / self.sfreq:g} s"
-        problem = note_lost(fits, what, file, problems)
+        kind = "reach outside the recording"
+        what = f"{kind} of {n_samples / self.sfreq:g} s"
+        problem = note_lost(fits, what, file, problems, kind)
         if problem is not None:
             return problem
         starts = starts[fits]
@@ -187,12 +188,17 @@ class GridCut:
         )
 
 
-def note_lost(good: np.ndarray, what: str, file: BidsFile, problems: list[Problem]) -> Problem | None:
-    """Add a problem for the windows that are not good; if none is good, return the problem instead."""
-    count = int(np.sum(~good))
+def note_lost(
+    good: np.ndarray, what: str, file: BidsFile, problems: list[Problem], kind: str | None = None
+) -> Problem | None:
+    """Add a problem for the windows that are not good; if none is good, return the problem instead.
+
+    `kind` is `what` without what differs between recordings.
+    """
+    count, kind = int(np.sum(~good)), what if kind is None else kind
     reason = f"{count} of {len(good)} windows {what}"
     if not good.any():
-        return Problem(file.path, reason, LEFT_OUT)
+        return Problem(file.path, reason, LEFT_OUT, kind=f"because all windows {kind}")
     if count:
-        problems.append(Problem(file.path, reason, DROPPED, "windows", count))
+        problems.append(Problem(file.path, reason, DROPPED, "windows", count, kind))
     return None

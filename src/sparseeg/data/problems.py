@@ -10,7 +10,7 @@ import pandas as pd
 
 from sparseeg.files.atomic import write_whole
 
-Loss = Literal["nothing", "windows", "recording"]
+Loss = Literal["nothing", "channels", "windows", "recording"]
 LEFT_OUT = "left out"
 FILE = "problems.tsv"
 
@@ -24,8 +24,10 @@ class Problem:
     path : the file.
     reason : what is wrong.
     action : what was done about it.
-    lost : what it cost: "nothing" if the file was read nevertheless, some "windows", or the "recording".
-    count : number of windows lost.
+    lost : what it cost: "nothing" if the file was read nevertheless, some "channels" that are not EEG, some
+        "windows", or the "recording".
+    count : number of channels or windows lost.
+    kind : the reason without what differs between files, or the type of the channels; for summaries.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class Problem:
     action: str
     lost: Loss = "recording"
     count: int = 0
+    kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason} ({self.action})"
@@ -69,6 +72,8 @@ def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
     if windows:
         noun = "window" if windows == 1 else "windows"
         costs.append(f"{windows} {noun} dropped in {by_loss['windows']}")
+    if by_loss["channels"]:
+        costs.append(f"{by_loss['channels']} with channels left out")
     if by_loss["nothing"]:
         costs.append(f"{by_loss['nothing']} without loss")
     shown = [str(problem) for problem in problems[:examples]]

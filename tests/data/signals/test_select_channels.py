@@ -27,7 +27,7 @@ def recording(folder: Path, names: tuple[str, ...], types: tuple[str, ...] | str
 def chosen(raw: mne.io.BaseRaw, file: BidsFile, named: tuple[str, ...] = ()) -> tuple[Selection, list[str]]:
     problems: list[Problem] = []
     selection = select_channels(raw, file, problems, named)
-    assert {problem.lost for problem in problems} <= {"nothing"}
+    assert {problem.lost for problem in problems} <= {"nothing", "channels"}
     return selection, [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
 
 
@@ -40,9 +40,11 @@ def test_without_a_table_labels_and_the_files_own_types_decide(tmp_path):
     selection, said = chosen(raw, file)
     assert selection == Selection(("EEG Fp1", "Fp2", "Cz"))
     assert said == [
-        "sub-01_task-x_eeg.bdf: 5 of 8 channels are not EEG (BIO: SaO2; ECG: ECG ECG; EOG: EOG left; MISC: "
-        "Resp; TRIG: Status) (left out)"
-    ]
+        f"sub-01_task-x_eeg.bdf: 1 of 8 channels is not EEG ({kind}: {name}) (left out)"
+        for kind, name in (
+            ("BIO", "SaO2"), ("ECG", "ECG ECG"), ("EOG", "EOG left"), ("MISC", "Resp"), ("TRIG", "Status"),
+        )
+    ]  # fmt: skip
 
 
 def test_all_eeg_says_nothing(tmp_path):
@@ -72,8 +74,9 @@ def test_the_table_is_found_and_read_as_people_have_it(tmp_path, place, encoding
     (tmp_path / place).write_bytes(text.encode(encoding))
     selection, said = chosen(raw, file)
     assert selection.names == ("EEG Fp1-REF", "CZ ")
-    assert said[-1].endswith("2 of 4 channels are not EEG (EOG: A7; MISC: A8) (left out)")
-    assert len(said) == 1 + (encoding == "latin-1")  # which is said
+    assert said[-2].endswith("1 of 4 channels is not EEG (EOG: A7) (left out)")
+    assert said[-1].endswith("1 of 4 channels is not EEG (MISC: A8) (left out)")
+    assert len(said) == 2 + (encoding == "latin-1")  # which is said
 
 
 def test_a_table_decides_against_labels_and_an_eeg_that_is_called_ecg_is_said(tmp_path):

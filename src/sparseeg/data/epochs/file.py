@@ -138,10 +138,11 @@ def _targets(
     missing = int(np.isnan(values).sum()) - len(text)
     if len(text):
         reason = not_numbers(column, str(target), text, "epoch")
-        problems.append(Problem(path, reason, DROPPED, "windows", len(text)))
+        kind = f"have no number in column {target}"
+        problems.append(Problem(path, reason, DROPPED, "windows", len(text), kind))
     if missing:
         reason = f"column {target} is missing for {missing} of {len(values)} epochs"
-        problems.append(Problem(path, reason, DROPPED, "windows", missing))
+        problems.append(Problem(path, reason, DROPPED, "windows", missing, f"lack the column {target}"))
     return values
 
 
@@ -162,7 +163,8 @@ def _windows(
     lost = int(np.sum(~finite & ~np.isnan(target)))
     if lost:
         reason = f"{lost} of {len(finite)} epochs hold NaN or infinite samples"
-        problems.append(Problem(path, reason, DROPPED, "windows", lost))
+        kind = "hold NaN or infinite samples"
+        problems.append(Problem(path, reason, DROPPED, "windows", lost, kind))
     good = np.flatnonzero(finite & ~np.isnan(target))
     if not len(good):
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)

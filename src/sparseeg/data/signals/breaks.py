@@ -186,8 +186,9 @@ def without_breaks(
         problems.append(Problem(file.path, reason, "kept, as --keep-bad says", "nothing"))
     cut = breaks.cut_inside(start, start + n_times)
     first, last = _whole_trials(windows, n_times, sfreq)
+    marked = "overlap a stretch marked as bad"
     reasons = {
-        f"overlap a stretch marked as bad ({names}); --keep-bad keeps them": bad & (not keep_bad),
+        f"{marked} ({names}); --keep-bad keeps them": bad & (not keep_bad),
         "have a cut of the recording inside": cut,
         "have a cut of the recording between their stimulus and their response or end": breaks.cut_inside(
             first, last
@@ -195,7 +196,8 @@ def without_breaks(
     }
     left = np.full(len(windows), True)
     for reason, touched in reasons.items():
-        problem = note_lost(~touched[left], reason, file, problems)
+        kind = marked if reason.startswith(marked) else reason
+        problem = note_lost(~touched[left], reason, file, problems, kind)
         if problem is not None:
             return problem
         left &= ~touched

@@ -71,10 +71,13 @@ def select_channels(
     others = "; ".join(f"{kind}: {', '.join(found[kind])}" for kind in sorted(found))
     if not chosen:
         raise SparseEEGError(f"none of its {len(names)} channels is EEG ({others})")
-    if found:
-        count = len(names) - len(chosen)
-        reason = f"{count} of {len(names)} channels {'is' if count == 1 else 'are'} not EEG ({others})"
-        problems.append(Problem(file.path, reason, "left out", "nothing"))
+    for kind in sorted(found):
+        count = len(found[kind])
+        reason = (
+            f"{count} of {len(names)} channels {'is' if count == 1 else 'are'} not EEG "
+            f"({kind}: {', '.join(found[kind])})"
+        )
+        problems.append(Problem(file.path, reason, "left out", "channels", count, kind))
     problems += [Problem(file.path, reason, action, "nothing") for reason, action in _repeated(chosen)]
     marked = {*raw.info["bads"], *(name for name, row in rows.items() if row.bad)}
     return Selection(tuple(chosen), tuple(name for name in chosen if name in marked))

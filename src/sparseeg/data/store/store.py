@@ -23,6 +23,7 @@ from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store.own_files import JOURNAL, MANIFEST, SIGNALS, check_own
+from sparseeg.data.summary import count_kept
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import read_json, write_whole
@@ -148,7 +149,7 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
     manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
-    manifest |= {name: getattr(windows, name) for name in _FIELDS} | about
+    manifest |= {name: getattr(windows, name) for name in _FIELDS} | {"kept": count_kept(windows)} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
@@ -157,7 +158,7 @@ def _tsv(table: pd.DataFrame) -> str:
 
 
 _PROCESSING = tuple(field.name for field in fields(Processing))
-_PROBLEM = ("path", "reason", "action", "lost", "count")
+_PROBLEM = tuple(field.name for field in fields(Problem))
 
 
 def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
@@ -186,10 +187,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
         signals = [SignalFile(path / SIGNALS / name) for name in recordings["signal"]]
-        problems_read = tuple(
-            Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]))
-            for row in problems.to_dict("records")
-        )
+        problems_read = tuple(map(_problem, problems.to_dict("records")))
         if manifest["format"] == OLDEST and "options" not in manifest:
             reason = "it was written by an older version, without the processing of the signals"
             problems_read += (Problem(path / MANIFEST, reason, "read as not filtered", "nothing"),)
@@ -202,6 +200,11 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         )
     except (OSError, KeyError, ValueError) as error:
         raise SparseEEGError(f"{path} is a damaged store: {one_line(error)}; prepare it again") from error
+
+
+def _problem(row: dict[Any, Any]) -> Problem:
+    kind = row.get("kind", "")  # format 2 has none
+    return Problem(Path(row["path"]), row["reason"], row["action"], row["lost"], int(row["count"]), kind)
 
 
 def options_of(path: Path) -> dict[str, Any]:

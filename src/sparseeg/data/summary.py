@@ -1,0 +1,54 @@
+"""What of a data set became windows, and what was left out, by reason."""
+
+from collections import Counter
+from typing import Any
+
+from sparseeg.data.problems import Loss
+from sparseeg.data.windows import WindowSet
+
+SHOWN = 5  # reasons on a line
+
+
+def count_kept(windows: WindowSet) -> dict[str, Any]:
+    """Return how many subjects, recordings, channels and windows were kept, and what was left out.
+
+    Returns
+    -------
+    dict : `subjects`, `recordings`, `channels` (of each recording) and `windows`, each with `kept`; all but
+        the first with `left_out`, which counts recordings and windows by reason and channels by type.
+    """
+    subjects, recordings = (int(windows.table[name].nunique()) for name in ("subject", "recording"))
+    return {
+        "subjects": {"kept": subjects},
+        "recordings": {"kept": recordings, "left_out": _left_out(windows, "recording")},
+        "channels": {"kept": windows.n_chans, "left_out": _left_out(windows, "channels")},
+        "windows": {"kept": len(windows), "left_out": _left_out(windows, "windows")},
+    }
+
+
+def describe_kept(windows: WindowSet) -> list[str]:
+    """Return the counts of `count_kept` as lines of text."""
+    counts = count_kept(windows)
+    return [f"{name}: {_described(name, content)}" for name, content in counts.items()]
+
+
+def _left_out(windows: WindowSet, lost: Loss) -> dict[str, int]:
+    """Return what was lost by reason, the most frequent one first; a recording counts once."""
+    found: Counter[str] = Counter()
+    for problem in windows.problems:
+        if problem.lost == lost:
+            found[problem.kind or problem.reason] += 1 if lost == "recording" else problem.count
+    return dict(found.most_common())
+
+
+def _described(name: str, content: dict[str, Any]) -> str:
+    text = f"{content['kept']} kept" + (" of each recording" if name == "channels" else "")
+    reasons = list(content.get("left_out", {}).items())
+    if not reasons:
+        return text
+    total = sum(count for _, count in reasons)
+    shown = [f"{count} {reason}" for reason, count in reasons[:SHOWN]]
+    if len(reasons) > SHOWN:
+        shown.append(f"{sum(count for _, count in reasons[SHOWN:])} for {len(reasons) - SHOWN} other reasons")
+    over = " in all recordings" if name == "channels" else ""
+    return f"{text}, {total} left out{over}: {', '.join(shown)}"
