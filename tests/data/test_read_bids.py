@@ -12,7 +12,8 @@ from sparseeg.data.cuts import TrialCut, event_samples
 from sparseeg.data.load import load
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.recording import Recording, read_recording, segments
+from sparseeg.data.signals.intervals import segments
+from sparseeg.data.signals.recording import Recording, read_recording
 from sparseeg.errors import SparseEEGError
 
 

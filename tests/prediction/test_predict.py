@@ -283,3 +283,40 @@ def test_damaged_recordings_raise_one_line_or_predict(
             assert "\n" not in message
 
     answers()
+
+
+def test_windows_over_breaks_get_no_prediction(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    path = tmp_path / "broken_raw.fif"
+    onset = expected["onset"].to_numpy()
+    broken = raw.copy()
+    # in the first window, in the second, and between the third stimulus and its window
+    broken.annotations.append(
+        [onset[0] + 1.0, onset[1] + 2.4, onset[2] + 0.3],
+        [0.2, 0.0, 0.0],
+        ["BAD_muscle", "boundary", "EDGE boundary"],
+    )
+    broken.save(path, verbose="error")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, path)
+    assert found["onset"].to_numpy() == pytest.approx(onset[3:], abs=1e-3)
+    assert same(found, expected[3:], 1e-5)
+    assert f"1 of {len(onset)} windows overlap a stretch marked as bad (BAD_muscle)" in text
+    assert f"1 of {len(onset) - 1} windows have a cut of the recording inside" in text
+    assert f"1 of {len(onset) - 2} windows have a cut of the recording between their stimulus" in text
+    found, text = predicted(sparseeg, tmp_path / "b.tsv", response_time, path, "--keep-bad")
+    assert found["onset"].to_numpy() == pytest.approx(onset[[0, *range(3, len(onset))]], abs=1e-3)
+    assert "kept, as --keep-bad says" in text
+
+
+def test_constant_windows_are_said(
+    response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    path = tmp_path / "zero_raw.fif"
+    zero = raw.copy()
+    onset = expected["onset"].to_numpy()
+    zero._data[:, raw.time_as_index(onset[0] + 0.4)[0] : raw.time_as_index(onset[0] + 2.6)[0]] = 3e-5
+    zero.save(path, verbose="error")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, path)
+    assert len(found) == len(expected)
+    assert f"1 of {len(expected)} windows hold a constant signal in every channel" in text

@@ -67,6 +67,25 @@ def test_a_replay_predicts_what_the_file_predicts(
     assert_one_line(*sparseeg("stream", response_time, "--replay", played, "--out", out), "exists")
 
 
+def test_breaks_of_a_replay_get_no_prediction(
+    response_time: Path, played: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    broken = mne.io.read_raw_fif(played, preload=True, verbose="error")
+    onset = expected["onset"].to_numpy()
+    broken.annotations.append(
+        [onset[0] + broken.first_time + 1.0, onset[0] + broken.first_time + 0.2],
+        [0.2, 0.0],
+        ["BAD_x", "BAD_y"],
+    )
+    path = tmp_path / "broken_raw.fif"
+    broken.save(path, verbose="error")
+    code, text = sparseeg("stream", response_time, "--replay", path, "--out", out := unique(tmp_path))
+    assert code == 0, text
+    found = pd.read_csv(out, sep="\t")
+    assert found["prediction"].to_numpy() == pytest.approx(expected["prediction"].to_numpy()[1:], abs=2e-5)
+    assert "1 because it holds a cut or a bad stretch of the recording" in text
+
+
 class Listener:
     """`live` in a thread of its own, with what it says."""
 
@@ -256,6 +275,9 @@ def test_channels_without_a_name_get_their_number() -> None:
 
 
 def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    assert_one_line(
+        *sparseeg("stream", response_time, "--keep-bad"), "--keep-bad is for the recording of --replay"
+    )
     assert_one_line(*sparseeg("stream", tmp_path), "config.yaml")
     assert_one_line(*sparseeg("stream", response_time, "--replay", tmp_path / "a.bdf"), "does not exist")
     (tmp_path / "damaged.bdf").write_bytes(b"\xffBIOSEMI")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.configuration import absolute
-from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, option
+from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, option
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, show, writing
 from sparseeg.errors import SparseEEGError
@@ -24,6 +24,7 @@ def evaluate(
             metavar="PATH",
         ),
     ] = None,
+    keep_bad: KeepBad = False,
     jobs: Jobs = 2,
     partitions: Annotated[
         str | None,
@@ -51,6 +52,10 @@ def evaluate(
     config = TrainConfig.read(run)
     chosen = _partitions(partitions, run)
     elsewhere = data is not None and absolute([data]) != config.data.path
+    if keep_bad and not elsewhere:
+        raise SparseEEGError(
+            f"--keep-bad is for the recordings of --data; those of {run} are read as in training"
+        )
     try:
         own = read_windows(config.data, jobs)
     except SparseEEGError as error:
@@ -62,7 +67,7 @@ def evaluate(
     if data is not None and elsewhere:
         paths = absolute([data])
         # The run's own releases are no choice among these.
-        other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs)
+        other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs, keep_bad)
     folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
     source = next(windows.source for windows in (other, own) if windows is not None)
     with writing(folder):

@@ -40,6 +40,9 @@ Releases = Annotated[
     str | None,
     option(DATA, "HBN releases to read besides --valid and --test. Default: all.", metavar="R1,..."),
 ]
+KeepBad = Annotated[
+    bool, flag(DATA, "Keep windows in stretches of a recording that are marked as bad.", "--keep-bad")
+]
 Jobs = Annotated[int, option(DATA, "Processes that read or write recordings.", metavar="N", min=1)]
 
 Task = Annotated[

@@ -38,6 +38,9 @@ def predict(
         str | None,
         option(SIGNALS, "Channels to interpolate besides those marked bad.", metavar="NAME,..."),
     ] = None,
+    keep_bad: Annotated[
+        bool, flag(SIGNALS, "Also predict in stretches that are marked as bad.", "--keep-bad")
+    ] = False,
     low_cut: Annotated[
         float | None, option(SIGNALS, "High-pass edge. Default: as in training.", metavar="HZ")
     ] = None,
@@ -80,6 +83,7 @@ def predict(
         low_cut=low_cut,
         high_cut=high_cut,
         reference=comma_list(reference, "--reference") or None,
+        keep_bad=keep_bad,
     )
     request.check(predictor.inputs)
     if every is not None or not predictor.inputs.task.locked:

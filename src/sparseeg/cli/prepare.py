@@ -13,6 +13,7 @@ from sparseeg.cli.options import (
     OUTPUT,
     SIGNALS,
     WINDOWS,
+    KeepBad,
     comma_list,
     flag,
     option,
@@ -45,6 +46,7 @@ def prepare(
     keep_excluded: Annotated[
         bool, flag(DATA, "Keep the nine subjects that the challenge excludes.", "--keep-excluded")
     ] = False,
+    keep_bad: KeepBad = False,
     task: Annotated[
         str,
         option(
@@ -135,7 +137,8 @@ def prepare(
     if "margin" in given_options(ctx) and not wanted.locked:
         raise SparseEEGError(f"--margin has no effect: windows of the task {wanted.name} have no event")
     processing = Processing(sfreq, low_cut, high_cut, comma_list(reference, "--reference") or None, dtype)
-    options = Options(processing, margin, comma_list(releases, "--releases") or None, keep_excluded)
+    chosen = comma_list(releases, "--releases") or None
+    options = Options(processing, margin, chosen, keep_excluded, keep_bad)
     check_folder(out)
     with (
         interruptible(CONTINUES),

@@ -16,6 +16,7 @@ from sparseeg.cli.options import (
     Data,
     Device,
     Jobs,
+    KeepBad,
     Precision,
     SFreq,
     flag,
@@ -40,6 +41,7 @@ def pretrain(
     releases: Annotated[
         str | None, option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,...")
     ] = None,
+    keep_bad: KeepBad = False,
     jobs: Jobs = 2,
     sfreq: SFreq = None,
     valid: Annotated[

@@ -10,9 +10,12 @@ from typing import Annotated
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, comma_list, option
+from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, comma_list, flag, option
 from sparseeg.cli.screen import say
 from sparseeg.errors import SparseEEGError, not_installed
+
+# in the words of a window that is lost: `replay` plays them as NaN
+_BREAKS = "it holds a cut or a bad stretch of the recording, or NaN or infinite samples"
 
 
 def stream(
@@ -51,6 +54,10 @@ def stream(
         ),
     ] = None,
     bad: Annotated[str | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
+    keep_bad: Annotated[
+        bool,
+        flag(SIGNALS, "Also predict in stretches of --replay that are marked as bad.", "--keep-bad"),
+    ] = False,
     outlet: Annotated[str, option(OUTPUT, "LSL stream of predictions.", metavar="NAME")] = "sparseeg",
     out: Annotated[
         Path | None,
@@ -65,6 +72,8 @@ def stream(
     """
     if replay is None and events_column is not None:
         raise SparseEEGError("--events-column is for the recording of --replay; leave it out")
+    if replay is None and keep_bad:
+        raise SparseEEGError("--keep-bad is for the recording of --replay; leave it out")
     if replay is not None and source_id is not None:
         raise SparseEEGError(
             "--source-id is for a stream of others, but --replay plays its own; leave it out"
@@ -96,7 +105,9 @@ def stream(
             name = name or f"replay-{path.stem}"
             markers = markers or f"{name}-annotations"
             column = None if every is not None else events_column or inputs.events_column
-            player = stack.enter_context(play(replay, name, column))
+            player = stack.enter_context(
+                play(replay, name, column, own=stimuli or inputs.stimulus, keep_bad=keep_bad)
+            )
         table = stack.enter_context(new_table(path))
         wanted = LiveRequest(
             StreamName(name, source_id),
@@ -104,6 +115,7 @@ def stream(
             stimuli or inputs.stimulus,
             every,
             comma_list(bad, "--bad"),
+            **({} if replay is None else {"not_finite": _BREAKS}),
         )
         until = None if seconds is None else time.monotonic() + seconds
         ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Protocol
 
+import mne
 import numpy as np
 import pandas as pd
 
@@ -20,7 +21,7 @@ OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per rec
 class Cut(Protocol):
     """How windows of `n_times` samples at `sfreq` Hz are cut, `tmin` seconds after the event of each.
 
-    `events` reads the sidecars of a recording before its signal is opened. `windows` returns one row per
+    `events` finds the events of a recording that was opened. `windows` returns one row per
     window with `start` (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
     """
 
@@ -36,7 +37,11 @@ class Cut(Protocol):
     def tmin(self) -> float:
         """Seconds from the event to the first sample of a window."""
 
-    def events(self, file: BidsFile) -> pd.DataFrame | Problem:
+    @property
+    def rule(self) -> TrialRule | None:
+        """Events of a trial; None for windows without an event."""
+
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
 
     def windows(
@@ -64,7 +69,7 @@ class TrialCut:
     sfreq: float
     margin: int = 0
 
-    def events(self, file: BidsFile) -> pd.DataFrame | Problem:
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
         """Return the trials with a response time."""
         path = file.sidecar("events.tsv")
         try:
@@ -120,8 +125,9 @@ class GridCut:
     length: int
     stride: int
     tmin: float = 0.0
+    rule: None = None
 
-    def events(self, file: BidsFile) -> pd.DataFrame | Problem:
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 

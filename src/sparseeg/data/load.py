@@ -35,6 +35,7 @@ def load(
     releases: Sequence[str] | None = None,
     every_release: bool = True,
     keep_excluded: bool = False,
+    keep_bad: bool = False,
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -52,6 +53,7 @@ def load(
         folders and the whole epoch for epochs; fixed for stores.
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
     releases, every_release, keep_excluded : for HBN-EEG only, as in `read_bids`.
+    keep_bad : keep windows in stretches of a recording that are marked as bad; fixed for stores.
     margin : seconds of signal around windows that are locked to an event, by which training may move them;
         fixed for stores.
     n_jobs : number of processes.
@@ -65,6 +67,7 @@ def load(
     path = Path(path)
     kind = recognise(path)
     unlabelled = task == tasks.PRETRAINING
+    _check_keep_bad(path, kind, keep_bad)
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(windows, target, target_unit, tmin, tmax, sfreq)
@@ -100,6 +103,7 @@ def load(
         releases=releases,
         every_release=every_release,
         keep_excluded=keep_excluded,
+        keep_bad=keep_bad,
         margin=margin,
         n_jobs=n_jobs,
         progress=progress,
@@ -112,6 +116,7 @@ def load_like(
     whose: str,
     *,
     target_unit: str | None = None,
+    keep_bad: bool = False,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[WindowSet, list[str]]:
@@ -123,7 +128,7 @@ def load_like(
     like : provenance of the windows to match, for example those that a network was trained on.
     whose : name of their owner in messages, as "the run RUN".
     target_unit : unit of the metadata column, for epochs.
-    n_jobs, progress : as in `load`.
+    keep_bad, n_jobs, progress : as in `load`.
 
     Raises
     ------
@@ -131,6 +136,7 @@ def load_like(
     """
     path, task = Path(path), like.task
     kind = recognise(path)
+    _check_keep_bad(path, kind, keep_bad)
     if kind == "store":
         windows = store.open_store(path)
     elif kind == "epochs":
@@ -156,7 +162,9 @@ def load_like(
                 "known; make a store of the folder: sparseeg prepare with --stimulus and --response"
             )
         processing = replace(like.processing, channels=None)
-        windows = read_bids(path, task=task, processing=processing, n_jobs=n_jobs, progress=progress)
+        windows = read_bids(
+            path, task=task, processing=processing, keep_bad=keep_bad, n_jobs=n_jobs, progress=progress
+        )
     return match(windows, like, whose, str(path))
 
 
@@ -246,6 +254,17 @@ def _check_store(
     for name, wanted, own in differing:
         raise SparseEEGError(
             f"{windows.source}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
+        )
+
+
+def _check_keep_bad(path: Path, kind: str, keep_bad: bool) -> None:
+    """Raise SparseEEGError if windows in bad stretches are wanted, but were left out before."""
+    if keep_bad and kind == "epochs":
+        raise SparseEEGError(f"{path} holds MNE epochs: --keep-bad has no effect on them; leave it out")
+    if keep_bad and kind == "store" and not store.options_of(path).get("keep_bad", False):
+        raise SparseEEGError(
+            f"{path} was prepared without the windows in stretches marked as bad; prepare another store with "
+            "--keep-bad"
         )
 
 

@@ -55,6 +55,7 @@ def read_bids(
     releases: Sequence[str] | None = None,
     every_release: bool = True,
     keep_excluded: bool = False,
+    keep_bad: bool = False,
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -69,6 +70,7 @@ def read_bids(
     releases : HBN releases to read, as `["R1", "R5"]`; all by default.
     every_release : whether each of `releases` must have a recording, or any of them is enough.
     keep_excluded : also read the nine subjects that the challenge excludes.
+    keep_bad : keep windows in stretches that are marked as bad.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
     n_jobs : number of processes; the result does not depend on it.
     progress : called as `progress(done, total)` after each recording.
@@ -84,7 +86,8 @@ def read_bids(
     """
     cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded, every_release)
-    read = read_each(partial(read_recording, cut=cut, processing=processing), survey.files, n_jobs, progress)
+    reader = partial(read_recording, cut=cut, processing=processing, keep_bad=keep_bad)
+    read = read_each(reader, survey.files, n_jobs, progress)
     ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
     in_order: list[Recording | Problem] = []
     for result in read:

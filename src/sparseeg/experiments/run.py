@@ -60,6 +60,7 @@ def load_windows(
             sfreq=data.sfreq,
             releases=data.releases,
             every_release=len(data.path) == 1,
+            keep_bad=data.keep_bad,
             margin=margin,
             n_jobs=n_jobs,
             progress=progress,

@@ -9,9 +9,14 @@ from sparseeg.data.provenance import Provenance
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.files.lock import is_empty
+from sparseeg.training.config import DataConfig
 from sparseeg.training.subjects import SHARED, SharedRecord, difference
 
 FILE = SHARED
+# An older version doesn't know every field.
+_DEFAULTS = {
+    name: field.default for name, field in DataConfig.model_fields.items() if not field.is_required()
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Settings(SharedRecord):
 def _changed(before: Settings, now: Settings) -> str | None:
     """Return the first value that differs, in words."""
     pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]] = (
-        (before.data, now.data),
+        (_DEFAULTS | before.data, now.data),
         (before.split, now.split),
         (before.given, now.given),
     )

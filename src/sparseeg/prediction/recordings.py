@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import event_samples
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.breaks import without_breaks
+from sparseeg.data.signals.constant import is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
-from sparseeg.prediction.predictor import Predictor
+from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
 
 COLUMNS = (
@@ -44,6 +48,7 @@ class PredictionRequest:
         with the names of the events.
     bad : channels to interpolate in addition to those that are marked as bad.
     low_cut, high_cut, reference : as in `Processing`.
+    keep_bad : also predict for windows in stretches that are marked as bad.
     """
 
     every: float | None = None
@@ -54,6 +59,7 @@ class PredictionRequest:
     low_cut: float | None = None
     high_cut: float | None = None
     reference: tuple[str, ...] | None = None
+    keep_bad: bool = False
 
     def check(self, inputs: Inputs) -> None:
         """Raise SparseEEGError if the request doesn't fit the target of a run."""
@@ -112,13 +118,18 @@ def predict_recording(
         flat=inputs.flat,
         events=request.events,
         column=(request.events_column or inputs.events_column) if at_events else None,
+        own=request.stimulus or inputs.stimulus,
     )
     notes = [*recording.notes, *inputs.notes]
     windows = _windows(recording, inputs, request, spec.n_times, spec.sfreq, notes)
-    predictions = [
-        predictor(np.stack([recording.signal[:, start : start + spec.n_times] for start in starts]))
-        for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // _BATCH))
-    ]
+    predictions: list[IntervalPrediction] = []
+    constant = 0
+    for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // _BATCH)):
+        batch = np.stack([recording.signal[:, start : start + spec.n_times] for start in starts])
+        predictions.append(predictor(batch))
+        constant += int(is_constant(batch).sum())
+    if constant:
+        notes.append(f"{constant} of {len(windows)} windows hold a constant signal in every channel")
     table = pd.DataFrame(
         {
             "onset": windows["onset"],
@@ -186,7 +197,32 @@ def _windows(
         raise SparseEEGError(f"{recording.path}: all windows hold NaN or infinite samples")
     if not clean.all():
         notes.append(f"{int((~clean).sum())} windows hold NaN or infinite samples and were left out")
-    return windows[clean].reset_index(drop=True)
+    windows = windows[clean].reset_index(drop=True)
+    return _without_breaks(recording, windows, n_times, at_events, request.keep_bad, notes)
+
+
+def _without_breaks(
+    recording: NewRecording,
+    windows: pd.DataFrame,
+    n_times: int,
+    at_events: bool,
+    keep_bad: bool,
+    notes: list[str],
+) -> pd.DataFrame:
+    """Return the windows that no break touches, from their stimulus on if they have one."""
+    start = windows["start"]
+    located = windows.assign(earliest=start, latest=start)
+    if at_events:
+        located["target"] = 0.0  # the response isn't known
+    problems: list[Problem] = []
+    file = BidsFile(recording.path, recording.path.parent)
+    left = without_breaks(
+        located, recording.breaks, n_times, recording.sfreq, file, problems, keep_bad=keep_bad
+    )
+    if isinstance(left, Problem):
+        raise SparseEEGError(f"{recording.path}: {left.reason}")
+    notes += [f"{problem.reason} ({problem.action})" for problem in problems]
+    return left[windows.columns].reset_index(drop=True)
 
 
 def _at_events(recording: NewRecording, stimulus: tuple[str, ...], tmin: float, sfreq: float) -> pd.DataFrame:

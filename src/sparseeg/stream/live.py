@@ -56,6 +56,7 @@ class LiveRequest:
     stimulus : names of the markers to predict for.
     every : seconds from one window to the next, instead of one window per marker.
     bad : channels to interpolate.
+    not_finite : what it means that a window holds NaN or infinite samples.
     """
 
     signal: StreamName = ANY
@@ -63,6 +64,7 @@ class LiveRequest:
     stimulus: tuple[str, ...] = ()
     every: float | None = None
     bad: tuple[str, ...] = ()
+    not_finite: str = "it holds NaN or infinite samples"
 
 
 @dataclass
@@ -229,7 +231,7 @@ class _Session:
         if np.isfinite(signal).all():
             self.output.predict(signal, window.marker, window.marker.time - (self._begin or 0.0), arrival)
         else:
-            self.output.note_lost(LostWindow(window.marker, "it holds NaN or infinite samples"))
+            self.output.note_lost(LostWindow(window.marker, self.request.not_finite))
 
 
 class _Output:

@@ -48,7 +48,9 @@ class Pipeline:
     def network_input(self, window: CompleteWindow) -> np.ndarray:
         """Return a window for the network, (1, channel, time) in microvolts."""
         up, down = self.conditioning.ratio.numerator, self.conditioning.ratio.denominator
-        before = window.before // down * down  # so that the window begins at a sample of the new rate
+        missing = np.flatnonzero(~np.isfinite(window.samples[:, : window.before]).all(axis=0))
+        context = window.before - (missing[-1] + 1 if len(missing) else 0)  # NaN would spread from there
+        before = context // down * down  # so that the window begins at a sample of the new rate
         volts = self.fit.apply(window.samples[:, window.before - before :])
         begin = before // down * up
         return self.conditioning.whole(volts)[None, :, begin : begin + self.n_times]

@@ -1,21 +1,34 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import mne
+import numpy as np
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
-from sparseeg.data.signals.new_recording import read_events
+from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.new_recording import read_events, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
 
 @contextmanager
-def replay(path: Path, name: str, column: str | None = "value", chunk_size: int = 1) -> Iterator[PlayerLSL]:
+def replay(
+    path: Path,
+    name: str,
+    column: str | None = "value",
+    chunk_size: int = 1,
+    *,
+    own: Collection[str] = (),
+    keep_bad: bool = False,
+) -> Iterator[PlayerLSL]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
+
+    Samples of stretches that are marked as bad, and the first one after each cut, are played as NaN, so that
+    a window with one of them gets no prediction.
 
     Parameters
     ----------
@@ -23,6 +36,8 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
     chunk_size : samples per chunk.
+    own : names of events that are no breaks, whatever they are called.
+    keep_bad : play bad stretches as they are.
 
     Raises
     ------
@@ -33,6 +48,7 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     try:
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
+            _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
             raw.set_annotations(None if column is None else _markers(path, raw, column))
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
@@ -48,6 +64,17 @@ def replay(path: Path, name: str, column: str | None = "value", chunk_size: int 
     finally:
         if player.running:
             player.stop()
+
+
+def _blank(raw: mne.io.BaseRaw, breaks: Breaks, keep_bad: bool) -> None:
+    blank = np.zeros(raw.n_times, dtype=bool)
+    blank[breaks.cuts] = True
+    for first, last in () if keep_bad else zip(breaks.bad_first, breaks.bad_last, strict=True):
+        blank[first:last] = True
+    if blank.any():
+        samples = raw.get_data()
+        samples[:, blank] = np.nan
+        raw[:, :] = samples
 
 
 def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:

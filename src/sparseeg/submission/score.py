@@ -100,7 +100,9 @@ def challenge_windows(
     """
     kind = recognise(data)
     task = tasks.find_task(TASKS[challenge], tasks.TaskFile(bids_tasks=(hbn.CONTRAST_TASK,)))
-    options = Options(releases=None if releases is None else tuple(releases), keep_excluded=True)
+    options = Options(
+        releases=None if releases is None else tuple(releases), keep_excluded=True, keep_bad=True
+    )
     if kind == "store":
         windows = load(data, task=task.name, releases=releases)
         _check_prepared(data, windows, task, options)

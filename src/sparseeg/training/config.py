@@ -30,6 +30,7 @@ class DataConfig(_Section):
     tmax: float | None = None
     sfreq: float | None = Field(default=None, gt=0)
     releases: tuple[str, ...] | None = None
+    keep_bad: bool = False
 
 
 class SplitConfig(_Section):

@@ -1,5 +1,7 @@
 """Signals are conditioned in the same way whether a recording is read whole or in blocks."""
 
+from itertools import pairwise
+
 import mne
 import numpy as np
 import pytest
@@ -75,3 +77,42 @@ def test_what_float16_cannot_hold_is_infinite():
 def test_a_reference_that_is_missing_is_named():
     with pytest.raises(SparseEEGError, match=r"there is no reference channel 'Fcz'\. Did you mean 'FCz'"):
         reference_rows(("FCz", "E1"), ("Fcz",))
+
+
+CUTS = (501, 502, 777, 1500)
+
+
+@pytest.mark.parametrize(("sfreq", "processing", "ratio"), CASES)
+def test_each_side_of_a_cut_is_conditioned_on_its_own(sfreq, processing, ratio):
+    conditioning = Conditioning(sfreq, CH_NAMES, processing)
+    found = conditioning.whole(VOLTS, CUTS)
+    up, down = ratio
+    bounds = (0, *CUTS, VOLTS.shape[1])
+    for begin, end in pairwise(bounds):
+        # mirrored back beyond the filter, to a sample that both rates have in common
+        ahead = begin % down + -(-1000 // down) * down
+        piece = np.pad(VOLTS[:, begin:end], ((0, 0), (ahead, 0)), mode="reflect")
+        first, last = -(-begin * up // down), -(-end * up // down)
+        skipped = first - (begin - ahead) // down * up
+        expected = conditioning.whole(piece)[:, skipped : skipped + last - first]
+        precision = 1e-3 if processing.dtype == "float16" else 1e-6
+        assert found[:, first:last] == pytest.approx(expected, rel=precision, abs=1e-3)
+
+
+@pytest.mark.parametrize(("sfreq", "processing", "ratio"), CASES)
+def test_blocks_are_parts_of_the_whole_with_cuts(sfreq, processing, ratio):
+    conditioning = Conditioning(sfreq, CH_NAMES, processing)
+    whole, n_times = conditioning.whole(VOLTS, CUTS), VOLTS.shape[1]
+    blocks = [
+        conditioning.block(lambda a, b: VOLTS[:, a:b], n_times, first, min(first + 170, whole.shape[1]), CUTS)
+        for first in range(0, whole.shape[1], 170)
+    ]
+    precision = 1e-3 if processing.dtype == "float16" else 1e-6
+    assert np.concatenate(blocks, axis=1) == pytest.approx(whole, rel=precision, abs=1e-3)
+
+
+def test_a_step_at_a_cut_does_not_spread():
+    step = np.where(np.arange(1000) < 503, 0.0, 1e-3)[None]
+    conditioning = Conditioning(250.0, ("A",), Processing(low_cut=1.0, high_cut=40.0))
+    assert np.abs(conditioning.whole(step)).max() > 100
+    assert np.abs(conditioning.whole(step, (503,))).max() < 1e-6

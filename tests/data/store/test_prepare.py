@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.io import loadmat, savemat
 
 from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.command import assert_one_line
@@ -483,3 +484,66 @@ def test_options_go_before_a_task_file_and_are_checked_as_it_is():
     assert described.with_options({"tmax": 2.0, "unit": None}).tmax == 2.0
     with pytest.raises(SparseEEGError, match="window: Input should be greater than 0"):
         described.with_options({"window": -1.0})
+
+
+def brainvision(path: Path, data: np.ndarray, data_file: str) -> None:
+    """Write (channel, time) microvolts as BrainVision, with the samples in a file of any name."""
+    channels = "".join(f"Ch{n + 1}=E{n + 1},,1,uV\n" for n in range(len(data)))
+    path.write_text(
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\n"
+        f"DataFile={data_file}\nMarkerFile=marks.vmrk\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\n"
+        f"NumberOfChannels={len(data)}\nSamplingInterval=10000\n[Binary Infos]\nBinaryFormat=IEEE_FLOAT_32\n"
+        f"[Channel Infos]\n{channels}"
+    )
+    (path.parent / "marks.vmrk").write_text(
+        "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\n[Marker Infos]\n"
+        "Mk1=New Segment,,1,1,0,0\n"
+    )
+    data.T.astype("<f4").tofile(path.parent / data_file)
+
+
+@pytest.mark.parametrize("data_file", ["samples.dat", "other.eeg", "sub-A_task-x_run-1_eeg.eeg"])
+def test_changed_samples_and_markers_are_read_again_whatever_their_file(bids, tmp_path, data_file):
+    bids.add("B")
+    path = bids.add("A").with_suffix(".vhdr")
+    path.with_suffix(".bdf").unlink()
+    data = np.random.default_rng(0).normal(size=(4, 2000))
+    named = [f"E{n + 1}" for n in range(4)]
+    bids.add("B", ch_names=tuple(named))
+    brainvision(path, data, data_file)
+    windows = prepare(bids.root, tmp_path / "store")
+    rows = np.flatnonzero(windows.subjects == "sub-A")
+    old = windows.gather(rows)
+    brainvision(path, 2 * data, data_file)
+    assert prepare(bids.root, tmp_path / "store").gather(rows) == pytest.approx(2 * old, rel=1e-6)
+    marks = path.parent / "marks.vmrk"
+    marks.write_text(marks.read_text() + "Mk2=New Segment,,600,1,0,0\n")
+    assert (prepare(bids.root, tmp_path / "store").subjects == "sub-A").sum() == len(rows) - 1
+
+
+def test_a_changed_fdt_file_of_any_name_is_read_again(bids, tmp_path):
+    path = bids.add("A", extension=".set")
+    eeg = loadmat(path, struct_as_record=False, squeeze_me=True)["EEG"]
+    data = np.random.default_rng(0).normal(size=(4, 2000)).astype("<f4")
+    content = {name: getattr(eeg, name) for name in eeg._fieldnames} | {"data": "renamed.fdt"}
+    savemat(path, {"EEG": content}, appendmat=False)
+    for factor in (1, 3):
+        (factor * data).T.tofile(path.parent / "renamed.fdt")
+        windows = prepare(bids.root, tmp_path / "store")
+        first = round(4.5 * 100)
+        assert windows.gather(np.array([0]))[0] == pytest.approx(
+            factor * data[:, first : first + 200], rel=1e-5
+        )
+
+
+def test_a_store_of_an_older_version_says_so_and_is_replaced(folder, tmp_path):
+    out = tmp_path / "store"
+    prepare(folder.root, out)
+    file = out / "journal.jsonl"
+    text = file.read_text()
+    assert (older := text.replace('"code": 2', '"code": 1').replace('"code":2', '"code":1')) != text
+    file.write_text(older)
+    with pytest.raises(SparseEEGError, match="prepared by another version of sparseeg"):
+        prepare(folder.root, out)
+    assert len(store.open_store(out)) == 8
+    assert len(prepare(folder.root, out, overwrite=True)) == 8

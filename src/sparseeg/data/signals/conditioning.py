@@ -1,6 +1,7 @@
 """Conditioning of a signal in volts: filter, resample, re-reference, convert to microvolts."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import mne
 import numpy as np
@@ -42,12 +43,14 @@ class Conditioning:
         """Return how many samples `n_times` samples of the recording become."""
         return -(-n_times * self.ratio.numerator // self.ratio.denominator)
 
-    def whole(self, volts: np.ndarray) -> np.ndarray:
-        """Return a signal (channel, time) in microvolts at the new rate."""
+    def whole(self, volts: np.ndarray, cuts: Sequence[int] = ()) -> np.ndarray:
+        """Return a signal (channel, time) in microvolts at the new rate; `cuts` as in `block`."""
         n_times = volts.shape[1]
-        return self.block(lambda first, last: volts[:, first:last], n_times, 0, self.n_samples(n_times))
+        return self.block(lambda first, last: volts[:, first:last], n_times, 0, self.n_samples(n_times), cuts)
 
-    def block(self, read: ReadFunction, n_times: int, first: int, last: int) -> np.ndarray:
+    def block(
+        self, read: ReadFunction, n_times: int, first: int, last: int, cuts: Sequence[int] = ()
+    ) -> np.ndarray:
         """Return a part of a conditioned recording, (channel, time) in microvolts.
 
         Each block equals the same samples of the whole signal to rounding: what filter and resampling need
@@ -58,34 +61,57 @@ class Conditioning:
         read : reads samples of the recording.
         n_times : samples in the recording.
         first, last : the part, in samples at the new rate.
+        cuts : first samples of the recording after cuts, in order. Each side of a cut is filtered and
+            resampled on its own, mirrored at the cut as at the ends of the recording.
         """
-        volts = self._resampled(read, n_times, first, last)
+        volts = self._in_pieces(read, n_times, first, last, cuts)
         if self.reference is not None:
             volts = volts - volts[self.reference].mean(axis=0)
         with np.errstate(over="ignore"):  # too large for the dtype becomes infinite, which callers look for
             return (volts * 1e6).astype(self.processing.dtype)
 
-    def _resampled(self, read: ReadFunction, n_times: int, first: int, last: int) -> np.ndarray:
+    def _in_pieces(
+        self, read: ReadFunction, n_times: int, first: int, last: int, cuts: Sequence[int]
+    ) -> np.ndarray:
+        parts = []
+        for piece in pairwise((0, *map(int, cuts), n_times)):
+            begin, end = max(first, self.n_samples(piece[0])), min(last, self.n_samples(piece[1]))
+            if begin < end:
+                parts.append(self._resampled(read, piece, begin, end))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _resampled(self, read: ReadFunction, piece: tuple[int, int], first: int, last: int) -> np.ndarray:
         if self.ratio == 1:
-            return self._filtered(read, n_times, first, last)
+            return self._filtered(read, piece, first, last)
         up, down = self.ratio.numerator, self.ratio.denominator
         # scipy's filter reaches 10 max(up, down) upsampled samples to either side
         reach = -(-10 * max(up, down) // up) + 2
-        begin = max(0, first * down // up - reach) // down * down
-        end = min(n_times, -(-last * down // up) + reach)
-        result = resample(self._filtered(read, n_times, begin, end), self.sfreq, self.processing.sfreq)
+        begin = first * down // up - reach
+        if (
+            piece[0] % down == 0
+        ):  # scipy mirrors there; elsewhere no new sample lies at the start of the piece
+            begin = max(piece[0], begin)
+        begin = begin // down * down
+        end = min(piece[1], -(-last * down // up) + reach)
+        result = resample(self._filtered(read, piece, begin, end), self.sfreq, self.processing.sfreq)
         offset = begin // down * up
         return result[:, first - offset : last - offset]
 
-    def _filtered(self, read: ReadFunction, n_times: int, first: int, last: int) -> np.ndarray:
+    def _filtered(self, read: ReadFunction, piece: tuple[int, int], first: int, last: int) -> np.ndarray:
         if self.kernel is None:
-            return read(first, last)
+            return _mirrored(read, piece, first, last)
         reach = len(self.kernel) // 2
-        begin, end = max(0, first - reach), min(n_times, last + reach)
-        # mirrored at the ends of the recording
-        around = ((0, 0), (begin - (first - reach), last + reach - end))
-        padded = np.pad(read(begin, end), around, mode="reflect")
+        padded = _mirrored(read, piece, first - reach, last + reach)
         return oaconvolve(padded, self.kernel[None], mode="valid", axes=1)
+
+
+def _mirrored(read: ReadFunction, piece: tuple[int, int], first: int, last: int) -> np.ndarray:
+    """Return samples that may lie outside of a piece, which is mirrored at its ends."""
+    begin, end = max(piece[0], first), min(piece[1], last)
+    volts = read(begin, end)
+    if (begin, end) == (first, last):
+        return volts
+    return np.pad(volts, ((0, 0), (begin - first, last - end)), mode="reflect")
 
 
 def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.ndarray | None:

@@ -6,6 +6,7 @@ import numpy as np
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.breaks import Breaks
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
@@ -16,21 +17,49 @@ EEG_TYPES = ("EEG", "REF")
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
 
-class Continuous:
-    """The EEG channels of one file, conditioned as a `Processing` says.
-
-    A recording that is resampled gets a note among `problems`.
+def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
+    """Open a recording with all of its channels, and note what is left out of it.
 
     Raises
     ------
-    SparseEEGError : the file is a link to a missing file, or the processing doesn't fit the recording.
+    SparseEEGError : the file is a link to a missing file.
     Exception : any error that the reader raises for a damaged file.
     """
+    if not file.path.exists():
+        raise SparseEEGError("it is a link to a missing file; fetch its content first")
+    notes: list[str] = []
+    raw = open_raw(file.path, notes)
+    problems += [Problem(file.path, note, "these channels left out", "nothing") for note in notes]
+    return raw
 
-    def __init__(self, file: BidsFile, processing: Processing, problems: list[Problem]) -> None:
-        if not file.path.exists():
-            raise SparseEEGError("it is a link to a missing file; fetch its content first")
-        self._raw = open_raw(file.path)
+
+class Continuous:
+    """The EEG channels of one recording, conditioned as a `Processing` says.
+
+    A recording that is resampled gets a note among `problems`.
+
+    Parameters
+    ----------
+    raw : the recording; channels that are no EEG are removed from it.
+    file : its file.
+    processing : how it is processed.
+    breaks : its breaks, in its own samples; each side of a cut is filtered separately.
+    problems : gets what is wrong with it.
+
+    Raises
+    ------
+    SparseEEGError : the processing doesn't fit the recording.
+    """
+
+    def __init__(
+        self,
+        raw: mne.io.BaseRaw,
+        file: BidsFile,
+        processing: Processing,
+        breaks: Breaks,
+        problems: list[Problem],
+    ) -> None:
+        self._raw = raw
         wanted = _eeg_channels(self._raw, file)
         if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
             self._raw.pick(wanted, exclude=())
@@ -39,6 +68,8 @@ class Continuous:
         self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
         sfreq = float(self._raw.info["sfreq"])
         self._conditioning = Conditioning(sfreq, self.ch_names, processing)
+        self._cuts = breaks.cuts.tolist()
+        self.breaks = breaks.resampled(self._conditioning.ratio)  # in the samples of `microvolts`
         self.n_samples = self._conditioning.n_samples(self._raw.n_times)
         if self._conditioning.ratio != 1:
             reason = f"sampled at {sfreq:g} Hz instead of {processing.sfreq:g} Hz"
@@ -55,7 +86,7 @@ class Continuous:
         def read(begin: int, end: int) -> np.ndarray:
             return self._raw.get_data(start=begin, stop=end)
 
-        return self._conditioning.block(read, self._raw.n_times, first, last).T
+        return self._conditioning.block(read, self._raw.n_times, first, last, self._cuts).T
 
 
 def _eeg_channels(raw: mne.io.BaseRaw, file: BidsFile) -> list[str]:

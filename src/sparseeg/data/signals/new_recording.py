@@ -11,6 +11,7 @@ import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
@@ -34,6 +35,7 @@ class NewRecording:
     events : columns `onset` (seconds from the first sample) and `name`, in order of time; from the events.tsv
         of the recording, else from the annotations in its file.
     notes : changes to the recording that users should know of.
+    breaks : cuts and bad stretches, in samples of the signal.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class NewRecording:
     sfreq: float
     events: pd.DataFrame
     notes: tuple[str, ...]
+    breaks: Breaks
 
 
 def read_new(
@@ -52,6 +55,7 @@ def read_new(
     flat: Collection[str] = (),
     events: Path | None = None,
     column: str | None = "value",
+    own: Collection[str] = (),
 ) -> NewRecording:
     """Read a recording in any format that `mne.io.read_raw` knows.
 
@@ -63,6 +67,7 @@ def read_new(
         been matched.
     events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events; None if no events are needed.
+    own : names of events that are no breaks, whatever they are called.
 
     Raises
     ------
@@ -73,8 +78,8 @@ def read_new(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            raw = open_raw(path)
             notes: list[str] = []
+            raw = open_raw(path, notes)
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
@@ -85,13 +90,25 @@ def read_new(
             )
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-            signal = _signal(raw, fit, processing, notes)
+            breaks = find_breaks(raw, recorded_events(path, events), own, column)
+            conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
+            signal = _signal(raw, fit, conditioning, breaks, notes)
             found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
-    return NewRecording(path, signal, processing.sfreq, found, tuple(notes))
+    at_new_rate = breaks.resampled(conditioning.ratio)
+    return NewRecording(path, signal, processing.sfreq, found, tuple(notes), at_new_rate)
+
+
+def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | None:
+    """Return the content of the events file of a recording: the one that was given, else its events.tsv.
+
+    None if there is neither; SparseEEGError if it can't be read.
+    """
+    file = events or _sidecar(path, "events.tsv")
+    return None if file is None else read_tsv(file)
 
 
 def _bad_channels(path: Path) -> list[str]:
@@ -111,10 +128,11 @@ def _sidecar(path: Path, suffix: str) -> Path | None:
     return found if path.stem.endswith("_eeg") and found.is_file() else None
 
 
-def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes: list[str]) -> np.ndarray:
-    conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
+def _signal(
+    raw: mne.io.BaseRaw, fit: ChannelFit, conditioning: Conditioning, breaks: Breaks, notes: list[str]
+) -> np.ndarray:
     if conditioning.ratio != 1:
-        notes.append(f"resampled from {conditioning.sfreq:g} to {processing.sfreq:g} Hz")
+        notes.append(f"resampled from {conditioning.sfreq:g} to {conditioning.processing.sfreq:g} Hz")
     volts = fit.apply(raw.get_data())
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
@@ -122,7 +140,7 @@ def _signal(raw: mne.io.BaseRaw, fit: ChannelFit, processing: Processing, notes:
             f"amplitudes of {spread:.2g} V are not those of EEG: the unit in the file may be wrong; "
             "used unchanged"
         )
-    return conditioning.whole(volts)
+    return conditioning.whole(volts, breaks.cuts.tolist())
 
 
 def read_events(path: Path, raw: mne.io.BaseRaw, events: Path | None, column: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mne
 
+from sparseeg.data.signals import edf
 from sparseeg.errors import SparseEEGError
 
 # Samples in a separate .fdt file are plain numbers, safe to read later in this process.
@@ -27,12 +28,18 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 """
 
 
-def open_raw(path: Path) -> mne.io.BaseRaw:
+def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
     """Open a recording in any format that `mne.io.read_raw` knows, without loading its samples if possible.
+
+    Parameters
+    ----------
+    path : the recording.
+    notes : gets a note on each part of the file that is left out.
 
     Raises
     ------
-    SparseEEGError : the path is a folder, or the file is damaged in a way that MNE doesn't notice.
+    SparseEEGError : the path is a folder, or the file has gaps or is damaged in a way that MNE doesn't
+        notice.
     Exception : any error that the reader raises for a damaged file.
     """
     suffix = path.suffix.lower()
@@ -41,28 +48,26 @@ def open_raw(path: Path) -> mne.io.BaseRaw:
     if suffix == ".set":
         return _read_eeglab(path)
     if suffix in (".bdf", ".edf"):
-        _check_edf(path)
-    elif suffix in (".vhdr", ".ahdr"):
+        return _open_edf(path, notes)
+    if suffix in (".vhdr", ".ahdr"):
         _check_brainvision(path)
     elif suffix in (".fif", ".gz"):
         check_tags(path)
     return mne.io.read_raw(path, preload=False)
 
 
-def _check_edf(path: Path) -> None:
-    """Raise SparseEEGError if an EDF or BDF header states a wrong number of channels.
-
-    Readers trust the number and would then read one field as another. Source: EDF, Kemp et al. 1992.
-    """
-    with path.open("rb") as file:
-        header = file.read(256)
-    try:
-        length, channels = int(header[184:192]), int(header[252:256])
-    except ValueError as error:
-        raise SparseEEGError("its header is damaged or truncated") from error
-    if channels < 1 or length != 256 * (1 + channels):
-        described = length // 256 - 1
-        raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
+def _open_edf(path: Path, notes: list[str] | None) -> mne.io.BaseRaw:
+    """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
+    header = edf.read_header(path)
+    edf.check_continuous(path, header)
+    found: list[str] = []
+    include = edf.channels_of_one_rate(header, found)
+    if include is None:
+        return mne.io.read_raw(path, preload=False)
+    raw = mne.io.read_raw(path, preload=False, include=include)
+    if notes is not None:
+        notes += found
+    return raw
 
 
 def _check_brainvision(path: Path) -> None:

@@ -12,8 +12,12 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.continuous import Continuous
-from sparseeg.errors import NO_ROOM, one_line
+from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
+from sparseeg.data.signals.constant import changes_from_before
+from sparseeg.data.signals.continuous import Continuous, open_recording
+from sparseeg.data.signals.intervals import segments
+from sparseeg.errors import NO_ROOM, SparseEEGError, one_line
+from sparseeg.files.tsv import read_tsv
 
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]
@@ -56,7 +60,7 @@ def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
 
 
 def read_recording(
-    file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory
+    file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory, *, keep_bad: bool = False
 ) -> Recording | Problem:
     """Return the windows of one recording, or a problem if there are none.
 
@@ -69,15 +73,22 @@ def read_recording(
     cut : how windows are cut.
     processing : how the signal is conditioned.
     sink : takes the signal block by block.
+    keep_bad : whether windows in stretches that are marked as bad are kept.
     """
-    events = cut.events(file)
-    if isinstance(events, Problem):
-        return events
     problems: list[Problem] = []
     try:
         with mne.utils.use_log_level("error"):
-            source = Continuous(file, processing, problems)
+            raw = open_recording(file, problems)
+            events = cut.events(file, raw)
+            if isinstance(events, Problem):
+                return events
+            source = Continuous(raw, file, processing, _breaks(raw, file, cut, problems), problems)
             windows = cut.windows(events, source.n_samples, file, problems)
+            if isinstance(windows, Problem):
+                return windows
+            windows = without_breaks(
+                windows, source.breaks, cut.n_times, cut.sfreq, file, problems, keep_bad=keep_bad
+            )
             if isinstance(windows, Problem):
                 return windows
             return _keep(source, windows, cut, file, processing, sink, problems)
@@ -85,6 +96,24 @@ def read_recording(
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
         return Problem(file.path, f"can't be read: {one_line(error)}", LEFT_OUT)
+
+
+def _breaks(raw: mne.io.BaseRaw, file: BidsFile, cut: Cut, problems: list[Problem]) -> Breaks:
+    """Return the breaks that a recording and its events.tsv name."""
+    path = file.sidecar("events.tsv")
+    events = None
+    if path.is_file():
+        try:
+            events = read_tsv(path)
+        except SparseEEGError as error:
+            problems.append(
+                Problem(path, one_line(error), "read without breaks and bad stretches", "nothing")
+            )
+    if cut.rule is None:
+        return find_breaks(raw, events)
+    rule = cut.rule
+    own = (*rule.stimulus, *rule.response, *rule.trial_start, *rule.end)
+    return find_breaks(raw, events, own, rule.column)
 
 
 def _keep(
@@ -103,14 +132,16 @@ def _keep(
     segment = np.searchsorted(first, earliest, side="right") - 1
     shift = before[segment] - first[segment]
     bad = np.zeros(before[-1] + 1, dtype=np.int64)
+    changes = np.zeros(before[-1] + 1, dtype=np.int64)
 
     def blocks() -> Blocks:
-        done = 0
+        done, last_row = 0, None
         for begin, end in zip(first, last, strict=True):
             for position in range(begin, end, source.block):
                 block = source.microvolts(position, min(end, position + source.block))
                 bad[done + 1 : done + 1 + len(block)] = ~np.isfinite(block).all(axis=1)
-                done += len(block)
+                changes[done + 1 : done + 1 + len(block)] = changes_from_before(block, last_row)
+                done, last_row = done + len(block), block[-1:]
                 yield block
 
     shape = (int(before[-1]), len(source.ch_names))
@@ -125,16 +156,14 @@ def _keep(
     for name in ("earliest", "latest"):
         moved[name] = moved[name].where(movable, moved["start"])
     table = moved[clean].reset_index(drop=True)
+    np.cumsum(changes, out=changes)
+    start = table["start"].to_numpy()
+    constant = int(np.sum(_clean(changes, start + 1, start + cut.n_times)))
+    if constant:
+        reason = f"{constant} of {len(table)} windows hold a constant signal in every channel"
+        problems.append(Problem(file.path, reason, "kept", "nothing"))
     return Recording(signal, table, source.ch_names, tuple(problems))
 
 
 def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
     return bad_before[last] == bad_before[first]
-
-
-def segments(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and last samples of the union of the intervals [first, last), joined where they touch."""
-    order = np.argsort(first, kind="stable")
-    begins, reach = first[order], np.maximum.accumulate(last[order])
-    new = np.flatnonzero(np.append(True, begins[1:] > reach[:-1]))
-    return begins[new], reach[np.append(new[1:] - 1, len(order) - 1)]

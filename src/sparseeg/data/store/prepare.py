@@ -8,6 +8,7 @@ that is updated remains valid until the end.
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
@@ -23,6 +24,7 @@ from sparseeg.data.cuts import Cut
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import Survey, assemble, survey_bids
 from sparseeg.data.signals.channels import channel_order, expected_channels
+from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
@@ -34,8 +36,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, whole_file
 
 MARGIN = 0.5  # seconds of signal kept on each side of a window
-_CODE = 1  # increased when the same source and options give another signal
-_COMPANIONS = (".fdt", ".eeg", ".vmrk")  # files that belong to .set and .vhdr
+_CODE = 2  # increased when the same source and options give other windows or another signal
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,14 @@ class Options:
     ----------
     processing : how signals are processed.
     margin : seconds of signal kept on each side of a window that is locked to an event, for jitter.
-    releases, keep_excluded : as in `read_bids`.
+    releases, keep_excluded, keep_bad : as in `read_bids`.
     """
 
     processing: Processing = field(default_factory=Processing)
     margin: float = MARGIN
     releases: tuple[str, ...] | None = None
     keep_excluded: bool = False
+    keep_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Job:
     file : the recording.
     key : path of the recording in the source, which identifies it in the journal.
     fingerprint : hash of the source and the options, except the order of channels.
-    cut, processing : how it is read.
+    cut, processing, keep_bad : how it is read.
     folder : folder for its signal.
     """
 
@@ -73,13 +75,13 @@ class Job:
     fingerprint: str
     cut: Cut
     processing: Processing
+    keep_bad: bool
     folder: Path
 
     def run(self) -> journal.Entry:
         """Read the recording, write its signal whole or not at all, and return its entry."""
-        return journal.entry(
-            self.key, self.fingerprint, read_recording(self.file, self.cut, self.processing, self._write)
-        )
+        read = read_recording(self.file, self.cut, self.processing, self._write, keep_bad=self.keep_bad)
+        return journal.entry(self.key, self.fingerprint, read)
 
     @property
     def signal(self) -> str:
@@ -130,7 +132,7 @@ def prepare(
     cut = task.cut(options.processing.sfreq, options.margin)
     survey = survey_bids(path, task, options.releases, options.keep_excluded)
     done = _open_journal(out, _described(path, task, options), overwrite)
-    jobs = [_job(file, survey, cut, options.processing, out) for file in survey.files]
+    jobs = [_job(file, survey, cut, options, out) for file in survey.files]
     _run(jobs, done, n_jobs, backend, progress)
     ch_names = expected_channels(_found(jobs, done))
     _run(_in_order(jobs, done, ch_names), done, n_jobs, backend, None)
@@ -170,6 +172,12 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
             )
     if done.options is not None and "task" in done.options:  # version 0.1.0 derived it from the rule
         done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
+    if done.options is not None and done.options.get("code") != _CODE and not overwrite:
+        raise SparseEEGError(
+            f"{out} was prepared by another version of sparseeg, which read some recordings otherwise; its "
+            "windows can still be used, but to bring it up to date it must be made anew: name a new folder, "
+            "or replace the store with --overwrite"
+        )
     if done.options is not None and done.options != options and not overwrite:
         known = {**done.options, **options}
         name = next(key for key in known if done.options.get(key) != options.get(key))
@@ -191,20 +199,18 @@ def _options_in_manifest(out: Path) -> dict[str, Any] | None:
     return options if isinstance(options, dict) else None
 
 
-def _job(file: layout.BidsFile, survey: Survey, cut: Cut, processing: Processing, out: Path) -> Job:
+def _job(file: layout.BidsFile, survey: Survey, cut: Cut, options: Options, out: Path) -> Job:
     key = file.path.relative_to(survey.path).as_posix()
-    return Job(file, key, _fingerprint(file, key, cut, processing), cut, processing, out / store.SIGNALS)
+    how = [repr(cut), repr(options.processing), options.keep_bad, _CODE]
+    fingerprint = _digest([key, _sources(file, survey.path), *how])
+    return Job(file, key, fingerprint, cut, options.processing, options.keep_bad, out / store.SIGNALS)
 
 
-def _fingerprint(file: layout.BidsFile, key: str, cut: Cut, processing: Processing) -> str:
-    sources = [
-        file.path,
-        *(file.path.with_suffix(ending) for ending in _COMPANIONS),
-        file.sidecar("events.tsv"),
-        file.sidecar("channels.tsv"),
-    ]
-    described = [key, [_stamp(source) for source in sources], repr(cut), repr(processing), _CODE]
-    return _digest(described)
+def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
+    """Return name and state of every file that a recording is read from."""
+    sidecars = [file.sidecar("events.tsv"), file.sidecar("channels.tsv")]
+    found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
+    return [[os.path.relpath(source, path), _stamp(source)] for source in found]
 
 
 def _digest(content: Any) -> str:

@@ -32,6 +32,7 @@ FORMAT = 3
 OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
 _FIELDS = ("source", "simulated")
+_CHOICES = ("margin", "releases", "keep_excluded", "keep_bad")
 _TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
 
 
@@ -204,9 +205,9 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
 
 
 def options_of(path: Path) -> dict[str, Any]:
-    """Return the options of `prepare` that chose recordings: `margin`, `releases` and `keep_excluded`."""
+    """Return the options of `prepare` that chose windows, as `releases`, as far as a store knows them."""
     options = _manifest(path, None).get("options", {})
-    return {name: options[name] for name in ("margin", "releases", "keep_excluded") if name in options}
+    return {name: options[name] for name in _CHOICES if name in options}
 
 
 def _provenance(manifest: dict[str, Any]) -> dict[str, Any]:

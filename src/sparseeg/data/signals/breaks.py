@@ -1,0 +1,218 @@
+"""Breaks in a recording: cuts, where time jumps, and stretches that somebody marked as bad."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import mne
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.cuts import note_lost
+from sparseeg.data.problems import Problem
+from sparseeg.data.signals.intervals import segments
+
+# BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
+_CUT = re.compile(r"new segment|boundary$|discontinuity$|edge|bad[ _-]boundary|bad_acq_skip", re.IGNORECASE)
+_BIDS_CUT = re.compile(r"(bad[ _-])?boundary$|discontinuity$", re.IGNORECASE)
+_BAD = re.compile(r"bad", re.IGNORECASE)  # as in MNE
+_BIDS_BAD = re.compile(r"BAD|bad($|[ _-])")  # an event of BIDS may be called badge
+_SKIP = "bad_acq_skip"
+_ROUNDING = 0.3  # samples by which the onset of a cut may be rounded up
+_NAMES = ("trial_type", "value")  # columns of events.tsv
+
+
+def _no_samples() -> np.ndarray:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Breaks:
+    """Cuts and bad stretches of a recording, in samples.
+
+    Parameters
+    ----------
+    cuts : first sample after each cut, in order.
+    bad_first, bad_last : bad stretches [first, last), in order and apart from each other.
+    names : what the bad stretches are called, the most frequent one first.
+    """
+
+    cuts: np.ndarray = field(default_factory=_no_samples)
+    bad_first: np.ndarray = field(default_factory=_no_samples)
+    bad_last: np.ndarray = field(default_factory=_no_samples)
+    names: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(len(self.cuts) or len(self.bad_first))
+
+    def resampled(self, ratio: Fraction) -> "Breaks":
+        """Return the breaks in samples of another rate, `ratio` times the present one."""
+        up, down = ratio.numerator, ratio.denominator
+        first, last = self.bad_first * up // down, -(-self.bad_last * up // down)
+        return Breaks(np.unique(-(-self.cuts * up // down)), *segments(first, last), self.names)
+
+    def cut_inside(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Return for each interval [first, last) whether a cut separates two of its samples."""
+        after = np.append(self.cuts, np.iinfo(np.int64).max)[np.searchsorted(self.cuts, first, side="right")]
+        return after < last
+
+    def bad_inside(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        """Return for each interval [first, last) whether it overlaps a bad stretch."""
+        following = np.searchsorted(self.bad_last, first, side="right")
+        return np.append(self.bad_first, np.iinfo(np.int64).max)[following] < last
+
+    def room(self, first: np.ndarray, last: np.ndarray, keep_bad: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far intervals without breaks inside may reach to either side without touching one.
+
+        Parameters
+        ----------
+        first, last : the intervals [first, last).
+        keep_bad : whether they may reach into bad stretches.
+        """
+        ends = self.cuts if keep_bad else np.union1d(self.cuts, self.bad_last)
+        begins = self.cuts if keep_bad else np.union1d(self.cuts, self.bad_first)
+        lowest = np.append(np.iinfo(np.int64).min, ends)[np.searchsorted(ends, first, side="right")]
+        highest = np.append(begins, np.iinfo(np.int64).max)[np.searchsorted(begins, last, side="left")]
+        return lowest, highest
+
+
+def find_breaks(
+    raw: mne.io.BaseRaw,
+    events: pd.DataFrame | None = None,
+    own: Collection[str] = (),
+    column: str | None = None,
+) -> Breaks:
+    """Return the breaks of a recording, in its samples.
+
+    Parameters
+    ----------
+    raw : the recording, with its annotations.
+    events : content of its events.tsv, if it has one.
+    own : names of events that are no breaks, whatever they are called.
+    column : column of `events` with names, besides those of BIDS.
+    """
+    sfreq, n_times = float(raw.info["sfreq"]), int(raw.n_times)
+    marks = [*_annotated(raw), *(() if events is None else _listed(events, column))]
+    cuts: list[float] = []
+    bad: list[tuple[int, int]] = []
+    names: Counter[str] = Counter()
+    for onset, duration, name, is_cut, is_bad in marks:
+        if name in own:
+            continue
+        first, last = onset * sfreq, (onset + duration) * sfreq
+        skipped = name.lower().startswith(_SKIP)
+        if is_cut:
+            cuts += [first, last] if skipped else [first]
+        if is_bad and (duration or not is_cut):
+            begin = int(np.floor(first + 1e-3))
+            bad.append((max(0, begin), min(n_times, max(begin + 1, int(np.ceil(last - 1e-3))))))
+            names[name] += 1
+    inside = [pair for pair in bad if pair[0] < pair[1]]
+    first, last = (np.array([pair[i] for pair in inside], dtype=np.int64) for i in (0, 1))
+    after = np.unique(np.ceil(np.array(cuts) - _ROUNDING).astype(np.int64))
+    after = after[(after > 0) & (after < n_times)]
+    return Breaks(after, *segments(first, last), tuple(name for name, _ in names.most_common()))
+
+
+_Mark = tuple[float, float, str, bool, bool]
+"""(onset, duration, name, whether it is a cut, whether it is bad); seconds from the first sample."""
+
+
+def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
+    found = raw.annotations
+    for onset, duration, name in zip(found.onset, found.duration, found.description, strict=True):
+        name = str(name).strip()
+        # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
+        yield (
+            float(onset) - raw.first_time,
+            float(duration) if np.isfinite(duration) else 0.0,
+            name,
+            _CUT.match(name) is not None,
+            _BAD.match(name) is not None,
+        )
+
+
+def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
+    columns = [name for name in dict.fromkeys((*_NAMES, column)) if name in events.columns]
+    if "onset" not in events.columns or not columns:
+        return
+    onset = pd.to_numeric(events["onset"], errors="coerce")
+    duration = (
+        pd.to_numeric(events["duration"], errors="coerce") if "duration" in events.columns else 0 * onset
+    )
+    for column_name in columns:
+        for begin, length, text in zip(onset, duration, events[column_name], strict=True):
+            if not isinstance(text, str) or not np.isfinite(begin):
+                continue
+            name = text.strip()
+            is_cut, is_bad = _BIDS_CUT.match(name) is not None, _BIDS_BAD.match(name) is not None
+            if is_cut or is_bad:
+                yield float(begin), float(length) if length > 0 else 0.0, name, is_cut, is_bad
+
+
+def without_breaks(
+    windows: pd.DataFrame,
+    breaks: Breaks,
+    n_times: int,
+    sfreq: float,
+    file: BidsFile,
+    problems: list[Problem],
+    *,
+    keep_bad: bool = False,
+) -> pd.DataFrame | Problem:
+    """Return the windows that no break touches, and note the others; a problem if none is left.
+
+    No window that is left can be moved into a break between its `earliest` and `latest` start.
+
+    Parameters
+    ----------
+    windows : columns `start`, `earliest` and `latest` in samples; `onset` and, for trials with a response,
+        `target` in seconds.
+    breaks : in the samples of the windows.
+    n_times, sfreq : samples per window, and their rate in Hz.
+    file, problems : the recording, and where windows that are left out are noted.
+    keep_bad : whether windows in bad stretches are kept. Windows with a cut inside never are.
+    """
+    if not breaks:
+        return windows
+    start = windows["start"].to_numpy()
+    bad = breaks.bad_inside(start, start + n_times)
+    names = ", ".join(breaks.names[:3])
+    if keep_bad and bad.any():
+        reason = f"{int(bad.sum())} of {len(bad)} windows overlap a stretch marked as bad ({names})"
+        problems.append(Problem(file.path, reason, "kept, as --keep-bad says", "nothing"))
+    cut = breaks.cut_inside(start, start + n_times)
+    first, last = _whole_trials(windows, n_times, sfreq)
+    reasons = {
+        f"overlap a stretch marked as bad ({names}); --keep-bad keeps them": bad & (not keep_bad),
+        "have a cut of the recording inside": cut,
+        "have a cut of the recording between their stimulus and their response or end": breaks.cut_inside(
+            first, last
+        ),
+    }
+    left = np.full(len(windows), True)
+    for reason, touched in reasons.items():
+        problem = note_lost(~touched[left], reason, file, problems)
+        if problem is not None:
+            return problem
+        left &= ~touched
+    kept, start = windows[left], start[left]
+    lowest, highest = breaks.room(start, start + n_times, keep_bad)
+    return kept.assign(
+        earliest=np.maximum(kept["earliest"], lowest), latest=np.minimum(kept["latest"], highest - n_times)
+    )
+
+
+def _whole_trials(windows: pd.DataFrame, n_times: int, sfreq: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the samples [first, last) from the stimulus or the start of each window to the later end."""
+    first = windows["start"].to_numpy()
+    last = first + n_times
+    if "target" in windows.columns:
+        onset = windows["onset"].to_numpy()
+        response = np.round((onset + windows["target"].to_numpy()) * sfreq).astype(np.int64)
+        first = np.minimum(first, np.round(onset * sfreq).astype(np.int64))
+        last = np.maximum(last, response + 1)
+    return first, last

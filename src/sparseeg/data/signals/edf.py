@@ -1,0 +1,176 @@
+"""What MNE doesn't check in EDF and BDF files: their headers, several sampling rates, and gaps.
+
+Source: EDF (Kemp et al. 1992), EDF+ (Kemp and Olivan 2003), BDF (BioSemi).
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sparseeg.data.problems import listed
+from sparseeg.data.signals.labels import label_type
+from sparseeg.errors import SparseEEGError
+
+ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
+_STIM = ("status", "trigger")  # MNE repeats their values where their rate differs
+_ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")
+
+
+@dataclass(frozen=True)
+class EdfHeader:
+    """The parts of a header that say where samples are, and when.
+
+    Parameters
+    ----------
+    labels : of all channels, with those of annotations.
+    samples : samples per record of each channel.
+    n_records, seconds : number of records, and the duration of each.
+    start : position of the first record in the file.
+    width : bytes per sample.
+    discontinuous : whether there may be gaps between the records.
+    """
+
+    labels: tuple[str, ...]
+    samples: tuple[int, ...]
+    n_records: int
+    seconds: float
+    start: int
+    width: int
+    discontinuous: bool
+
+    @property
+    def signals(self) -> list[int]:
+        """Indices of the channels with a sampling rate of their own: neither annotations nor triggers."""
+        others = (*ANNOTATIONS, *_STIM)
+        return [i for i, name in enumerate(self.labels) if name not in others and name.lower() not in others]
+
+
+def read_header(path: Path) -> EdfHeader:
+    """Return the header of an EDF or BDF file.
+
+    Readers trust the number of channels, and would read one field as another if it were wrong.
+
+    Raises
+    ------
+    SparseEEGError : the header is damaged, or states a wrong number of channels.
+    """
+    width = 3 if path.suffix.lower() == ".bdf" else 2
+    with path.open("rb") as file:
+        fixed = file.read(256)
+        try:
+            start, channels = int(fixed[184:192]), int(fixed[252:256])
+            records, seconds = int(fixed[236:244]), float(fixed[244:252].replace(b",", b".")) or 1.0  # as MNE
+        except ValueError as error:
+            raise SparseEEGError("its header is damaged or truncated") from error
+        if channels < 1 or start != 256 * (1 + channels):
+            described = start // 256 - 1
+            raise SparseEEGError(f"its header says {channels} channels, but describes {described}")
+        fields = file.read(256 * channels)
+        size = file.seek(0, 2)
+    try:
+        samples = tuple(int(text) for text in _field(fields, 216, 8, channels))
+    except ValueError as error:
+        raise SparseEEGError("its header is damaged or truncated") from error
+    if min(samples) < 0 or sum(samples) < 1:
+        raise SparseEEGError("its header is damaged: it states no samples")
+    labels = tuple(text.strip().decode("latin-1") for text in _field(fields, 0, 16, channels))
+    there = (size - start) // (width * sum(samples))
+    plus = fixed[192:197].decode("latin-1").upper() in ("EDF+D", "BDF+D")
+    return EdfHeader(
+        labels, samples, min(records, there) if records > 0 else there, seconds, start, width, plus
+    )
+
+
+def _field(fields: bytes, before: int, width: int, channels: int) -> list[bytes]:
+    """Return a field of every channel; `before` is the width of the fields before it."""
+    first = before * channels
+    return [fields[first + width * i : first + width * (i + 1)] for i in range(channels)]
+
+
+def channels_of_one_rate(header: EdfHeader, notes: list[str]) -> list[str] | None:
+    """Return the labels of the channels of one sampling rate, if there are several rates; None otherwise.
+
+    The rate is that of most EEG channels, by their labels, and the higher one of two. MNE computes the
+    samples of the channels of other rates from those that are read at once, wrongly unless these are whole
+    records.
+
+    Parameters
+    ----------
+    header : of the file.
+    notes : gets a note on the channels that are left out.
+
+    Raises
+    ------
+    SparseEEGError : a label belongs to channels of two rates, so that they can't be told apart.
+    """
+    signals = header.signals
+    if len({header.samples[i] for i in signals}) < 2:
+        return None
+    eeg = [i for i in signals if label_type(header.labels[i]) == "EEG"] or signals
+    counts = Counter(header.samples[i] for i in eeg)
+    chosen = max(counts, key=lambda samples: (counts[samples], samples))
+    kept = {header.labels[i] for i in signals if header.samples[i] == chosen}
+    left = [i for i in signals if header.samples[i] != chosen]
+    twice = kept & {header.labels[i] for i in left}
+    if twice:
+        raise SparseEEGError(
+            f"it has channels of the same name at two sampling rates: {', '.join(sorted(twice))}"
+        )
+    rates = ", ".join(
+        f"{samples / header.seconds:g}" for samples in sorted({header.samples[i] for i in left})
+    )
+    notes.append(
+        f"it has several sampling rates; read at {chosen / header.seconds:g} Hz, without "
+        f"{listed((header.labels[i] for i in left), 'channel')} ({rates} Hz)"
+    )
+    others = [name for i, name in enumerate(header.labels) if i not in signals and name not in ANNOTATIONS]
+    return [*kept, *others]
+
+
+def check_continuous(path: Path, header: EdfHeader) -> None:
+    """Raise SparseEEGError if there are gaps between the records of an EDF+D or BDF+D file.
+
+    MNE would join the records, and read events after a gap at wrong times or not at all.
+    """
+    if not header.discontinuous:
+        return
+    onset = _record_onsets(path, header)
+    tolerance = header.seconds / max(2, 2 * max(header.samples[i] for i in header.signals or [0]))
+    late = onset - onset[0] - header.seconds * np.arange(len(onset))
+    if not (np.abs(late) > tolerance).any():
+        return
+    gaps = max(1, int(np.sum(np.abs(np.diff(late)) > tolerance)))
+    first = int(np.argmax(np.abs(late) > tolerance))
+    raise SparseEEGError(
+        f"it is discontinuous (EDF+D or BDF+D): {gaps} gap{'s' * (gaps != 1)} between its records, the first "
+        f"after {first * header.seconds:g} s of signal, where the time goes on at "
+        f"{onset[first] - onset[0]:g} s; export it as a continuous file (EDF+C or BDF+C), or each part as a "
+        "file of its own"
+    )
+
+
+def _record_onsets(path: Path, header: EdfHeader) -> np.ndarray:
+    """Return the time of each record in seconds, from the channel of annotations."""
+    index = next((i for i, name in enumerate(header.labels) if name in ANNOTATIONS), None)
+    if index is None:
+        raise SparseEEGError(
+            "it says that it is discontinuous (EDF+D or BDF+D), but has no annotations with the times of its "
+            "records; export it as a continuous file (EDF+C or BDF+C)"
+        )
+    before = header.width * sum(header.samples[:index])
+    step, length = header.width * sum(header.samples), header.width * header.samples[index]
+    onset = np.empty(header.n_records)
+    with path.open("rb") as file:
+        for record in range(header.n_records):
+            file.seek(header.start + record * step + before)
+            found = _ONSET.match(file.read(length))
+            if found is None:
+                raise SparseEEGError(
+                    f"it says that it is discontinuous (EDF+D or BDF+D), but record {record + 1} has no "
+                    "time; export it as a continuous file (EDF+C or BDF+C)"
+                )
+            onset[record] = float(found[1])
+    return onset

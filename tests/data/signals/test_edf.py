@@ -1,0 +1,219 @@
+"""EDF and BDF files of several sampling rates, and with gaps between their records."""
+
+from pathlib import Path
+
+import edfio
+import mne
+import numpy as np
+import pytest
+
+from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.problems import Problem
+from sparseeg.data.provenance import Processing
+from sparseeg.data.signals import continuous
+from sparseeg.data.signals.breaks import Breaks
+from sparseeg.data.signals.continuous import Continuous, open_recording
+from sparseeg.data.signals.labels import label_type
+from sparseeg.data.signals.raw import open_raw
+from sparseeg.errors import SparseEEGError
+
+SECONDS = 24
+EEG = ("Fz", "Cz", "Pz")
+
+
+def write_edf(path: Path, signals: list[tuple[str, float, np.ndarray]], record: float = 1.0) -> None:
+    """Write channels (label, Hz, microvolts), each at its own rate."""
+    kind, Signal = (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
+    kind(
+        [
+            Signal(data, sfreq, label=label, physical_dimension="uV", physical_range=(-500.0, 500.0))
+            for label, sfreq, data in signals
+        ],
+        data_record_duration=record,
+    ).write(path)
+
+
+def noise(sfreq: float, seed: int) -> np.ndarray:
+    return 20.0 * np.random.default_rng(seed).standard_normal(round(SECONDS * sfreq))
+
+
+def of_two_rates(path: Path, record: float = 1.0) -> np.ndarray:
+    """Write three EEG channels at 250 Hz beside four others at 1000 and at 1 Hz, and return the EEG."""
+    eeg = np.stack([noise(250.0, number) for number in range(3)])
+    signals = [(name, 250.0, row) for name, row in zip(EEG, eeg, strict=True)]
+    signals.insert(1, ("EMG chin", 1000.0, noise(1000.0, 7)))
+    signals += [(name, 1 / record, noise(1 / record, 9)) for name in ("Resp nasal", "SaO2", "Temp rectal")]
+    write_edf(path, signals, record)
+    return eeg
+
+
+def source(path: Path, problems: list[Problem], **processing: float) -> Continuous:
+    file = BidsFile(path, path.parent)
+    return Continuous(open_recording(file, problems), file, Processing(**processing), Breaks(), problems)
+
+
+@pytest.mark.parametrize("ending", [".edf", ".bdf"])
+@pytest.mark.parametrize("record", [1.0, 2.0])
+@pytest.mark.parametrize("step", [1, 37, 250, 999, 6000])
+def test_channels_of_one_rate_are_right_in_any_block(
+    ending: str, record: float, step: int, tmp_path: Path
+) -> None:
+    path = tmp_path / f"sub-A_eeg{ending}"
+    eeg = of_two_rates(path, record)
+    problems: list[Problem] = []
+    found = source(path, problems, sfreq=250.0)
+    assert sorted(found.ch_names) == sorted(EEG)
+    first, last = 333, min(333 + 40 * step, found.n_samples)
+    blocks = [found.microvolts(at, min(at + step, last)) for at in range(first, last, step)]
+    order = [found.ch_names.index(name) for name in EEG]
+    # half a step of 16 bits over 1000 uV
+    assert np.concatenate(blocks)[:, order] == pytest.approx(eeg[:, first:last].T, abs=0.008)
+    (problem,) = problems
+    assert "read at 250 Hz, without 4 channels: EMG chin, Resp nasal, SaO2, Temp rectal" in problem.reason
+    assert problem.lost == "nothing"
+
+
+def test_channels_of_one_rate_resampled_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "sub-A_eeg.edf"
+    of_two_rates(path)
+    whole = mne.io.read_raw_edf(path, include=list(EEG), preload=True, verbose="error")
+    alone = tmp_path / "sub-B_eeg.edf"
+    write_edf(alone, [(name, 250.0, 1e6 * whole.get_data(name)[0]) for name in whole.ch_names])
+    expected = source(alone, []).microvolts(0, 2400)
+    monkeypatch.setattr(continuous, "_BLOCK", 1000)
+    found = source(path, [])
+    step = found.block
+    blocks = [found.microvolts(at, min(at + step, 2400)) for at in range(0, 2400, step)]
+    assert np.concatenate(blocks) == pytest.approx(expected, abs=0.02)
+
+
+def test_the_rate_of_most_eeg_channels_and_not_of_most_channels(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    others = ["Resp oro-nasal", "EMG submental", "Temp rectal", "Event marker"]
+    names = ["EEG Fpz-Cz", "EEG Pz-Oz", "EOG horizontal"]
+    write_edf(path, [(n, 100.0, noise(100.0, 1)) for n in names] + [(n, 1.0, noise(1.0, 2)) for n in others])
+    notes: list[str] = []
+    raw = open_raw(path, notes)
+    assert (raw.ch_names, raw.info["sfreq"]) == (names, 100.0)
+    assert "4 channels" in notes[0]
+    assert "(1 Hz)" in notes[0]
+
+
+def test_the_status_channel_stays_whatever_its_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.bdf"
+    status = np.repeat([0.0, 5.0, 0.0], 8)
+    write_edf(
+        path,
+        [
+            *((n, 250.0, noise(250.0, 1)) for n in EEG),
+            ("EMG", 500.0, noise(500.0, 2)),
+            ("Status", 1.0, status),
+        ],
+    )
+    raw = open_raw(path)
+    assert sorted(raw.ch_names) == ["Cz", "Fz", "Pz", "Status"]
+    changes = np.flatnonzero(np.diff(raw.get_data("Status")[0])) + 1
+    assert changes.tolist() == [8 * 250, 16 * 250]
+
+
+def test_one_name_at_two_rates_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    write_edf(path, [("Cz", 250.0, noise(250.0, 1)), ("Cz", 500.0, noise(500.0, 1))])
+    with pytest.raises(SparseEEGError, match="channels of the same name at two sampling rates: Cz"):
+        open_raw(path)
+
+
+def write_discontinuous(path: Path, gaps: dict[int, float], record: float = 1.0) -> None:
+    """Write an EDF+D or BDF+D file whose time jumps by `gaps[record]` seconds before a record."""
+    signals = [(name, 250.0, noise(250.0, number)) for number, name in enumerate(EEG)]
+    kind, Signal = (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
+    kind(
+        [Signal(data, sfreq, label=label, physical_range=(-500.0, 500.0)) for label, sfreq, data in signals],
+        data_record_duration=record,
+        annotations=[edfio.EdfAnnotation(3.0, None, "go"), edfio.EdfAnnotation(20.0, None, "go")],
+    ).write(path)
+    content = bytearray(path.read_bytes())
+    content[192:197] = content[192:196] + b"D"
+    marker = 3 if path.suffix == ".bdf" else 2
+    length = int(content[184:192])
+    channels = int(content[252:256])
+    samples = [int(content[256 + 216 * channels + 8 * i :][:8]) for i in range(channels)]
+    before = marker * sum(samples[:-1])
+    if content[256 : 256 + 16].strip().endswith(b"Annotations"):
+        before = 0
+    shift = 0.0
+    for number in range(round(SECONDS / record)):
+        shift += gaps.get(number, 0.0)
+        at = length + number * marker * sum(samples) + before
+        end = content.index(b"\x14\x14", at)
+        onset = float(content[at:end]) + shift
+        new = f"+{onset:g}".encode()
+        rest = bytes(content[end : at + marker * (samples[0] if before == 0 else samples[-1])])
+        space = end - at + len(rest)
+        content[at : at + space] = (new + rest)[:space].ljust(space, b"\0")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("ending", [".edf", ".bdf"])
+def test_gaps_between_records_are_refused(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{ending}"
+    write_discontinuous(path, {})
+    assert open_raw(path).annotations.onset.tolist() == [3.0, 20.0]
+    write_discontinuous(path, {10: 40.0, 15: 2.5})
+    with pytest.raises(SparseEEGError) as caught:
+        open_raw(path)
+    reason = str(caught.value)
+    assert (
+        "2 gaps between its records, the first after 10 s of signal, where the time goes on at 50 s" in reason
+    )
+    assert "export it as a continuous file" in reason
+
+
+def test_gaps_of_less_than_half_a_sample_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    write_discontinuous(path, {5: 0.001})
+    assert open_raw(path).n_times == 250 * SECONDS
+    write_discontinuous(path, {number: 0.001 for number in range(1, 6)})
+    with pytest.raises(SparseEEGError, match="1 gap between"):
+        open_raw(path)
+
+
+def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    write_discontinuous(path, {})
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"+7\x14\x14", b"7+\x14\x14"))
+    with pytest.raises(SparseEEGError, match="record 8 has no time"):
+        open_raw(path)
+    path.write_bytes(content.replace(b"EDF Annotations ", b"other           "))
+    with pytest.raises(SparseEEGError, match="has no annotations with the times of its records"):
+        open_raw(path)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        *(
+            (name, "EEG")
+            for name in ("Fz", "EEG Fpz-Cz", "E129", "A1", "C3-A2", "PO7", "TP8", "T8", "EEG-A1")
+        ),
+        *(
+            ("EOG horizontal", "EOG"),
+            ("VEOG", "EOG"),
+            ("E1-M2", "EOG"),
+            ("ECG EKG", "ECG"),
+            ("EMG chin", "EMG"),
+        ),
+        *(
+            ("SaO2", "BIO"),
+            ("SpO2", "BIO"),
+            ("Resp nasal", "RESP"),
+            ("Airflow", "RESP"),
+            ("ABDO RES", "RESP"),
+        ),
+        *(("Status", "TRIG"), ("STI 014", "TRIG"), ("Event marker", "TRIG"), ("Temp rectal", "TEMP")),
+        *(("ACC_X", "MISC"), ("EXG1", "MISC"), ("Photodiode", "MISC"), ("GSR", "BIO"), ("Aux1", "MISC")),
+    ],
+)
+def test_types_of_labels(label: str, kind: str) -> None:
+    assert label_type(label) == kind
