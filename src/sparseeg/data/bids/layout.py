@@ -5,6 +5,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sparseeg.data.problems import Problem
+from sparseeg.errors import SparseEEGError
+from sparseeg.files.atomic import read_json
+from sparseeg.files.tsv import read_tsv
 
 EXTENSIONS = (".bdf", ".set", ".edf", ".vhdr")  # in order of preference, if a recording exists in several
 SIDECARS = ("dataset_description.json", "participants.tsv")
@@ -38,9 +46,81 @@ class BidsFile:
         """File name up to its last entity: `sub-XX_task-YY_run-1`."""
         return self.path.name.rpartition("_")[0]
 
+    def sidecars(self, suffix: str) -> list[Path]:
+        """Return the files with a suffix as `events.tsv` that apply to this recording, nearest first.
+
+        A file in the recording's folder, or in a folder above it up to the root, applies if all its entities
+        are among the recording's; of several in one folder, that with most entities is the nearest.
+        Source: BIDS, inheritance principle.
+        """
+        own = self._own(suffix)
+        found = [own] if _is_there(own) else []
+        for folder in self._folders():
+            others = [
+                path for path in folder.glob(f"*{suffix}") if path != own and self._inherits(path, suffix)
+            ]
+            found += sorted(others, key=lambda path: (-len(_ENTITY.findall(path.name)), path.name))
+        return found
+
     def sidecar(self, suffix: str) -> Path:
-        """Return the path of another file of the same recording, with a suffix as `events.tsv`."""
+        """Return the nearest file that applies; if none does, the path that it would have."""
+        own = self._own(suffix)
+        return own if _is_there(own) else next(iter(self.sidecars(suffix)), own)
+
+    def table(self, suffix: str, names: Collection[str], problems: list[Problem]) -> pd.DataFrame:
+        """Return the nearest table that applies; `names` as in `read_tsv`, whose notes become problems.
+
+        Raises
+        ------
+        SparseEEGError : no table applies, it can't be read, or two in one folder apply alike.
+        """
+        path = self.sidecar(suffix)
+        if path != self._own(suffix):
+            size = len(_ENTITY.findall(path.name))
+            for other in self.sidecars(suffix)[1:]:
+                if other.parent == path.parent and len(_ENTITY.findall(other.name)) == size:
+                    raise SparseEEGError(
+                        f"{path.name} and {other.name} in {path.parent} both apply to it; keep one of them"
+                    )
+        notes: list[str] = []
+        table = read_tsv(path, names, notes)
+        problems += [Problem(path, note, "read nevertheless", "nothing") for note in notes]
+        return table
+
+    def metadata(self, suffix: str) -> dict[str, Any]:
+        """Return the fields of all JSON files that apply; a nearer file replaces the fields of others.
+
+        Raises
+        ------
+        SparseEEGError : a file is damaged.
+        """
+        merged: dict[str, Any] = {}
+        for path in reversed(self.sidecars(suffix)):
+            merged |= read_json(path, dict)
+        return merged
+
+    def _own(self, suffix: str) -> Path:
         return self.path.with_name(f"{self.stem}_{suffix}")
+
+    def _folders(self) -> Iterator[Path]:
+        for folder in self.path.parents:
+            yield folder
+            if folder == self.root:
+                return
+
+    def _inherits(self, path: Path, suffix: str) -> bool:
+        parts = path.name.removesuffix(suffix).split("_")
+        return parts.pop() == "" and all(part in self.stem.split("_") and "-" in part for part in parts)
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_file() or path.is_symlink()  # a link to content that was not fetched
+
+
+def bids_file(path: Path) -> BidsFile:
+    """Return a recording as a file of the BIDS folder that holds it; of its own folder outside one."""
+    subjects = [folder for folder in path.parents if folder.name.startswith("sub-")]
+    return BidsFile(path, subjects[-1].parent if subjects else path.parent)
 
 
 def roots(path: Path) -> tuple[Path, ...]:
@@ -72,9 +152,9 @@ def recordings(root: Path, tasks: Collection[str]) -> list[BidsFile]:
     for file in _files(root, tuple(f"_eeg{extension}" for extension in EXTENSIONS)):
         if tasks and file.entities.get("task") not in tasks:
             continue
-        known = found.setdefault(file.sidecar("eeg"), file)
+        known = found.setdefault(file.path.with_suffix(""), file)
         if EXTENSIONS.index(file.path.suffix) < EXTENSIONS.index(known.path.suffix):
-            found[file.sidecar("eeg")] = file
+            found[file.path.with_suffix("")] = file
     return list(found.values())
 
 

@@ -9,7 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.conditioning import Conditioning
@@ -124,7 +124,7 @@ def _bad_channels(path: Path) -> list[str]:
 
 def _sidecar(path: Path, suffix: str) -> Path | None:
     """Return the path of a sidecar of a recording with a BIDS name; None if there is no such file."""
-    found = BidsFile(path, path.parent).sidecar(suffix)
+    found = bids_file(path).sidecar(suffix)
     return found if path.stem.endswith("_eeg") and found.is_file() else None
 
 
