@@ -541,7 +541,8 @@ def test_a_store_of_an_older_version_says_so_and_is_replaced(folder, tmp_path):
     prepare(folder.root, out)
     file = out / "journal.jsonl"
     text = file.read_text()
-    assert (older := text.replace('"code": 2', '"code": 1').replace('"code":2', '"code":1')) != text
+    older = text.replace('"code": 2', '"code": 1').replace('"code":2', '"code":1')
+    assert older != text
     file.write_text(older)
     with pytest.raises(SparseEEGError, match="prepared by another version of sparseeg"):
         prepare(folder.root, out)

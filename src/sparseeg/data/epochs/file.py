@@ -10,6 +10,7 @@ from mne.io.constants import FIFF
 
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
+from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.errors import one_line
@@ -102,6 +103,7 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
     """
     try:
         with mne.utils.use_log_level("error"):
+            check_content(path)
             check_tags(path)
             epochs = mne.read_epochs(path, preload=True)
             problems: list[Problem] = []

@@ -1,5 +1,6 @@
 """A new recording in any format that MNE reads, prepared as a network's training data, with its events."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def read_new(
     SparseEEGError : the file is missing or can't be read, or its channels, rate or events don't fit. The
         message names the file.
     """
-    if not path.exists():
+    if not os.path.lexists(path):  # a link to content that is missing is explained below
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):

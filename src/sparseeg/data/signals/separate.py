@@ -1,0 +1,52 @@
+"""Read a file with a reader of MNE in a separate process, which a damaged file may crash."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from sparseeg.errors import SparseEEGError
+
+Reader = Literal["read_raw_eeglab", "read_epochs_eeglab", "read_raw_ant"]
+
+# Samples in a separate .fdt file are plain numbers, safe to read later in this process.
+_READ = """
+import pickle, sys
+out, sys.stdout = sys.stdout.buffer, sys.stderr
+import mne
+try:
+    options = {} if sys.argv[2].startswith("read_epochs") else {"preload": False}
+    found = getattr(mne.io, sys.argv[2], None) or getattr(mne, sys.argv[2])
+    found = found(sys.argv[1], verbose="error", **options)
+    if options and not str(found.filenames[0]).lower().endswith(".fdt"):
+        found.load_data(verbose="error")
+except Exception as error:
+    found = f"{type(error).__name__}: {error}"
+pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
+"""
+
+
+def read_separately(reader: Reader, path: Path) -> Any:
+    """Return what a reader of MNE makes of a file.
+
+    The readers of scipy and of ANT Neuro use numbers from the file as memory addresses: a damaged file can
+    crash the process that reads it, or corrupt its memory. A separate process keeps this one intact.
+
+    Raises
+    ------
+    SparseEEGError : the process crashed.
+    ValueError : the reader raised an error; the message begins with its type.
+    """
+    command = [sys.executable, "-P", "-c", _READ, str(path), reader]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            found = pickle.load(process.stdout)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise SparseEEGError("it is damaged: the process that reads it crashes") from error
+        finally:
+            process.kill()
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
