@@ -126,7 +126,7 @@ def _bad_channels(path: Path) -> list[str]:
 def _sidecar(path: Path, suffix: str) -> Path | None:
     """Return the path of a sidecar of a recording with a BIDS name; None if there is no such file."""
     found = bids_file(path).sidecar(suffix)
-    return found if path.stem.endswith("_eeg") and found.is_file() else None
+    return found if path.name.split(".")[0].endswith("_eeg") and found.is_file() else None
 
 
 def _signal(
