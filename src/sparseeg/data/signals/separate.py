@@ -15,12 +15,24 @@ _READ = """
 import pickle, sys
 out, sys.stdout = sys.stdout.buffer, sys.stderr
 import mne
+
+def epoch_fields(path):
+    try:
+        from scipy.io import loadmat
+        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch"])
+    except NotImplementedError:  # a file of MATLAB 7.3
+        from pymatreader import read_mat
+        content = read_mat(path)
+    return content.get("EEG", content).get("epoch")
+
+path, reader = sys.argv[1:]
 try:
-    options = {} if sys.argv[2].startswith("read_epochs") else {"preload": False}
-    found = getattr(mne.io, sys.argv[2], None) or getattr(mne, sys.argv[2])
-    found = found(sys.argv[1], verbose="error", **options)
-    if options and not str(found.filenames[0]).lower().endswith(".fdt"):
-        found.load_data(verbose="error")
+    if reader == "read_epochs_eeglab":
+        found = mne.read_epochs_eeglab(path, verbose="error"), epoch_fields(path)
+    else:
+        found = getattr(mne.io, reader)(path, preload=False, verbose="error")
+        if not str(found.filenames[0]).lower().endswith(".fdt"):
+            found.load_data(verbose="error")
 except Exception as error:
     found = f"{type(error).__name__}: {error}"
 pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
@@ -28,7 +40,7 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def read_separately(reader: Reader, path: Path) -> Any:
-    """Return what a reader of MNE makes of a file.
+    """Return what a reader of MNE makes of a file; for epochs of EEGLAB, also the content of `EEG.epoch`.
 
     The readers of scipy and of ANT Neuro use numbers from the file as memory addresses: a damaged file can
     crash the process that reads it, or corrupt its memory. A separate process keeps this one intact.
