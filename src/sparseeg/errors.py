@@ -25,7 +25,7 @@ def not_installed(package: str, install: str, cause: Exception) -> SparseEEGErro
     return SparseEEGError(f"{package} can't be imported ({cause}); install it with `pip install '{install}'`")
 
 
-def needed(package: str, extra: str, why: str) -> None:
+def require(package: str, extra: str, why: str) -> None:
     """Raise SparseEEGError if an optional package can't be imported; `extra` of sparseeg installs it."""
     try:
         importlib.import_module(package)

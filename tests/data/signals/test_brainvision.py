@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mne.utils import check_version
 
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
@@ -72,6 +73,7 @@ def test_a_missing_file_and_none_like_it(tmp_path: Path) -> None:
         open_raw(path)
 
 
+@pytest.mark.skipif(not check_version("mne", "1.12"), reason="needs MNE 1.12")
 def test_a_header_without_markers(tmp_path: Path) -> None:
     path = write(tmp_path)
     for line in ("MarkerFile=\n", ""):

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import mne
 import numpy as np
 import pytest
 
 from helpers.formats import write_ant, write_eeglab_73, write_egi_raw, write_mff, write_neuroscan
+from sparseeg.data.bids.layout import EXTENSIONS, OTHERS, recordings
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
 
@@ -13,6 +15,13 @@ SFREQ, NAMES = 100, ("Fz", "Cz", "Pz", "Oz")
 MARKS = ((100, "1"), (250, "2"), (700, "1"))
 STEP = 1 / 128  # microvolts; every format of these tests keeps multiples of it
 DATA = np.random.default_rng(0).integers(-10_000, 10_000, (len(NAMES), 1000)) * STEP
+
+
+def test_the_guide_lists_every_format() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guide.md").read_text()
+    table = guide.split("## Formats of recordings")[1].split("\n* ")[0]
+    for ending in (*EXTENSIONS, *OTHERS):
+        assert f"`{ending}`" in table
 
 
 def found_marks(raw) -> list[tuple[int, str]]:
@@ -88,6 +97,18 @@ def test_eeglab_in_matlab_7_3(tmp_path: Path) -> None:
     assert raw.ch_names == list(NAMES)
     assert 1e6 * raw.get_data() == pytest.approx(DATA, rel=1e-6)
     assert found_marks(raw) == list(MARKS)
+
+
+def test_a_split_fif_file_is_one_recording(tmp_path: Path) -> None:
+    folder = tmp_path / "sub-A" / "eeg"
+    folder.mkdir(parents=True)
+    data = np.random.default_rng(0).standard_normal((4, 100_000)) * 1e-5
+    raw = mne.io.RawArray(data, mne.create_info(list(NAMES), 500.0, "eeg"), verbose="error")
+    path = folder / "sub-A_task-x_eeg.fif"
+    raw.save(path, fmt="double", split_size="2MB", split_naming="bids", buffer_size_sec=1, verbose="error")
+    assert len(list(folder.iterdir())) > 1
+    (found,) = recordings(tmp_path, ())
+    assert open_raw(found.path).get_data() == pytest.approx(data)
 
 
 def eeglab(data: np.ndarray) -> dict[str, object]:

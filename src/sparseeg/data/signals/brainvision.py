@@ -45,16 +45,19 @@ def open_brainvision(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
     for file in there.values():
         check_content(file)
-    if there == named and path.suffix.islower() and b"$b" not in path.read_bytes():
+    header = path.read_bytes()
+    literal = not any(b"$b" in line[4] for line in _NAMED.finditer(header))
+    if literal and there == named and path.suffix.islower():
         return mne.io.read_raw(path, preload=False)
     # MNE wants a lower-case ending and the names of files that exist.
     with TemporaryDirectory() as folder:
-        header = Path(folder) / f"{path.stem}{path.suffix.lower()}"
-        header.write_bytes(_NAMED.sub(lambda line: _renamed(line, there), path.read_bytes()))
-        return mne.io.read_raw(header, preload=False)
+        copy = Path(folder) / f"{path.stem}{path.suffix.lower()}"
+        copy.write_bytes(_NAMED.sub(lambda line: _renamed(line, there), header))
+        return mne.io.read_raw(copy, preload=False)
 
 
 def _renamed(line: re.Match[bytes], there: dict[str, Path]) -> bytes:
+    """Return a line of a header with the path of its file, if it has one."""
     file = next((file for key, file in there.items() if key.lower() == line[2].decode().lower()), None)
     if file is None:
         return line[0]

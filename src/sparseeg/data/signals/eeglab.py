@@ -10,7 +10,7 @@ import pandas as pd
 
 from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.separate import read_separately
-from sparseeg.errors import SparseEEGError, needed
+from sparseeg.errors import SparseEEGError, require
 
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 
@@ -42,7 +42,7 @@ def _check(path: Path) -> None:
         start = file.read(520)
     # MATLAB 7.3 writes HDF5, after a header of 512 bytes
     if start.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n\x1a\n" in (start[:8], start[512:520]):
-        needed("pymatreader", "matlab", "it is a file of MATLAB 7.3 (HDF5)")
+        require("pymatreader", "matlab", "it is a file of MATLAB 7.3 (HDF5)")
 
 
 def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:

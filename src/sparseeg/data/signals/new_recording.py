@@ -1,4 +1,4 @@
-"""A new recording in any format that MNE reads, prepared as a network's training data, with its events."""
+"""A new recording, prepared as a network's training data, with its events."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -58,7 +58,7 @@ def read_new(
     column: str | None = "value",
     own: Collection[str] = (),
 ) -> NewRecording:
-    """Read a recording in any format that `mne.io.read_raw` knows.
+    """Read a recording in any format that `open_raw` opens.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from sparseeg.data.signals.brainvision import open_brainvision
 from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.eeglab import open_eeglab
 from sparseeg.data.signals.separate import read_separately
-from sparseeg.errors import SparseEEGError, needed
+from sparseeg.errors import SparseEEGError, require
 
 FORMATS = (
     "BDF, EDF, EEGLAB (.set), BrainVision (.vhdr), FIF (.fif, .fif.gz), Neuroscan and ANT Neuro (.cnt), EGI "
@@ -81,7 +81,7 @@ def _open_cnt(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     with path.open("rb") as file:
         start = file.read(12)
     if start[:4] in (b"RIFF", b"RF64"):
-        needed("antio", "ant", "it is a file of ANT Neuro")
+        require("antio", "ant", "it is a file of ANT Neuro")
         with TemporaryDirectory() as folder:
             link = Path(folder) / f"{path.stem}.cnt"  # antio takes no other ending, as .CNT
             link.symlink_to(path.absolute())
@@ -96,7 +96,8 @@ def _open_cnt(path: Path, notes: list[str]) -> mne.io.BaseRaw:
 
 def _open_egi(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     if path.is_dir():
-        needed("mffpy", "egi", "it is an MFF folder of EGI")
+        for package in ("mffpy", "defusedxml.ElementTree"):  # MNE 1.11 needs the second one, imported
+            require(package, "egi", "it is an MFF folder of EGI")
     return mne.io.read_raw_egi(path, preload=False)
 
 
