@@ -20,7 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "machine": set(),
     "attention": set(),
     "models": {"errors", "files", "attention"},
-    "data.problems": {"errors"},
+    "data.problems": {"errors", "files"},
     "data.bids": {"errors", "files", "data.problems"},
     # What is decoded and where its windows lie, before any signal is read.
     "data.description": {"errors", "files", "data.problems", "data.bids"},
@@ -38,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     "training": BASE | DATA | {"models", "evaluation"},
     "experiments": BASE | DATA | {"models", "simulate", "evaluation", "training"},
     "prediction": BASE | DATA | {"models", "training"},
-    "report": BASE | DATA | {"evaluation", "experiments", "prediction"},
+    "report": BASE | DATA | {"evaluation", "training", "experiments", "prediction"},
     "export": BASE | DATA | {"models", "training", "prediction", "report"},
     "submission": BASE | DATA | {"attention", "models", "evaluation", "training", "prediction"},
     "stream": BASE | DATA | {"prediction"},

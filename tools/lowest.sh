@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the tests with the lowest versions that pyproject.toml allows, in .venv-lowest.
+# Run the tests with the lowest versions that pyproject.toml allows, except torch, in .venv-lowest.
 #
 #   tools/lowest.sh [arguments of pytest]
 #

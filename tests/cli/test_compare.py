@@ -14,5 +14,13 @@ def test_compare_shows_every_model_and_goes_on(toy_store: Path, tmp_path: Path, 
         assert "SIMULATED response-time: models compared" in text
         assert all(f"| {name} |" in text for name in models.split(","))
     assert "training response-time-cnn" not in text
+    out = tmp_path / "out"
+    for command in (("report", out), ("evaluate", out), ("predict", out, tmp_path / "a.bdf")):
+        refused = sparseeg(*command)
+        assert_one_line(
+            *refused, f"{out} is a comparison of several runs: its scores are in {out / 'compare.md'}"
+        )
+    (out / "compare.md").unlink()
+    assert_one_line(*sparseeg("report", out), "the same `compare` command finishes it")
     assert_one_line(*sparseeg(*words, "--models", "ridg", "--out", tmp_path / "b"), "unknown model 'ridg'")
     assert_one_line(*sparseeg(*words, "--models", ",", "--out", tmp_path / "b"), "--models ',' names nothing")

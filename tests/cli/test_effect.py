@@ -62,6 +62,7 @@ def test_a_split_is_of_one_kind(
         (("--loss", "squared", "--target-width", 0.1), ("--target-width 0.1", "--loss kl")),
         (("--model", CNN, "--layer-decay", 0.5), ("--layer-decay 0.5", "does not name its layers")),
         (("--auxiliary", 0.3), ("--auxiliary 0.3", "correct, stimulus_right")),
+        (("--amplitude", 0.2), ("--amplitude 0.2", "z-scores each channel", "--option standardize=window")),
         (("--no-control", "--control-within-subject"), ("--control-within-subject", "add --control")),
         (("--option", "width=8", "--option", "width=16"), ("--option width", "given twice")),
     ],
@@ -78,6 +79,11 @@ def unlocked(windows: WindowSet) -> WindowSet:
     return ages(windows)
 
 
+def labelled(windows: WindowSet) -> WindowSet:
+    """Return windows whose answers are known to be right."""
+    return replace(windows, table=windows.table.assign(correct=True))
+
+
 def of_subjects(windows: WindowSet) -> WindowSet:
     """Return windows with one target per subject."""
     _, codes = np.unique(windows.subjects, return_inverse=True)
@@ -92,6 +98,18 @@ def of_subjects(windows: WindowSet) -> WindowSet:
         (CNN, {"partitions": 4}, None, "has no random attention"),
         (CNN, {"loss": "both"}, None, "has no latency head"),
         (LOCATOR, {"loss": "kl"}, unlocked, "has no latency head"),
+        (
+            CNN,
+            {"auxiliary": 0.3},
+            labelled,
+            "@auxiliary=0.3 has no effect: .* no auxiliary outputs",
+        ),
+        (
+            CNN,
+            {"augment": {"amplitude": 0.2}, "model_options": {"standardize": "channel"}},
+            None,
+            "add @standardize=window",
+        ),
     ],
 )
 def test_settings_have_an_effect_on_these_windows(
@@ -114,10 +132,12 @@ def test_settings_have_an_effect_on_these_windows(
         (CNN, {"model_options": {"output": "latency"}, "loss": "kl", "target_width": 0.1}),
         (LOCATOR, {"loss": "both", "target_width": 0.1}),
         (RANDOM, {"partitions": 4}),
+        (CNN, {"auxiliary": 0.0, "augment": {"amplitude": 0.2}, "amplitude": 0.2}),
     ],
 )
 def test_settings_with_an_effect_pass(toy: WindowSet, model: str, given: dict[str, Any]) -> None:
-    check_effect(configure(DATA, model, **given), toy, given, as_option)
+    config = configure(DATA, model, **{name: given[name] for name in given.keys() - {"amplitude"}})
+    check_effect(config, toy, given, as_option)
 
 
 def test_what_a_recipe_says_needs_no_effect(toy: WindowSet) -> None:

@@ -69,6 +69,7 @@ def test_releases_that_train_and_validate_from_several_stores(
     assert TrainConfig.read(run).data.releases == ("R1", "R4")
     code, said = sparseeg("evaluate", run)
     assert code == 0, said
+    assert_one_line(*sparseeg("evaluate", run, "--keep-bad"), "--keep-bad is for the recordings of --data")
     # Those of another release, which the run's own releases say nothing about.
     code, said = sparseeg("evaluate", run, "--data", tmp_path / "R5")
     assert code == 0, said

@@ -10,6 +10,7 @@ import pytest
 from helpers.command import assert_one_line
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
 from sparseeg.experiments import run as runs
 from sparseeg.files.lock import only_writer
 from sparseeg.training import run_folder
@@ -69,13 +70,48 @@ def test_a_run_of_version_0_1_0_that_was_killed_before_its_configuration_goes_on
     assert code == 130, said
 
 
-def test_other_options_and_other_files_are_not_written_over(
+def test_a_start_that_trained_nothing_does_not_block_a_corrected_command(
     command, tmp_path: Path, no_training: None, sparseeg
 ) -> None:
     assert sparseeg(*command)[0] == 130
-    assert_one_line(*sparseeg(*command, "--seed", 3), "was started with other options", "--resume")
+    words = [{"R4": "R5", "R5": "R4"}.get(word, word) for word in command]  # other subjects validate
+    code, said = sparseeg(*words, "--seed", 3)
+    assert code == 130, said  # scoring was reached
+    assert TrainConfig.read(tmp_path / "run").seed == 3
+    assert "sub-09" in json.loads((tmp_path / "run" / "splits.json").read_text())[0]["valid"]
+
+
+def test_a_start_that_failed_does_not_block_a_corrected_command(
+    command, tmp_path: Path, sparseeg, monkeypatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise SparseEEGError("the network and the windows don't fit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "fit_members", refused)
+        assert_one_line(*sparseeg(*command, "--batch-size", 8), "don't fit")
+        assert (tmp_path / "run" / "splits.json").exists()
+        patch.setattr(runs, "make_splits", refused)
+        assert_one_line(*sparseeg(*command, "--batch-size", 9), "don't fit")
+    code, said = sparseeg(*command)
+    assert code == 0, said
+
+
+def test_other_files_are_not_written_over(command, tmp_path: Path, no_training: None, sparseeg) -> None:
+    assert sparseeg(*command)[0] == 130
     (tmp_path / "run" / "notes.txt").touch()
     assert_one_line(*sparseeg(*command), "is not empty")
+
+
+def test_a_configuration_that_was_written_by_hand_is_not_written_over(
+    command, toy_store: Path, tmp_path: Path, no_training: None, sparseeg
+) -> None:
+    file = tmp_path / "run" / "config.yaml"
+    file.parent.mkdir()
+    file.write_text(f"data: {{path: {toy_store}}}\nmodel: response-time-cnn\n")
+    assert_one_line(*sparseeg(*command), f"{file} has other settings, and was not written by a run")
+    code, said = sparseeg("train", "--config", file, "--out", file.parent)
+    assert code == 130, said
 
 
 def test_a_refused_run_leaves_no_folder_that_is_in_the_way(
@@ -170,6 +206,30 @@ def test_scores_replace_no_other_run_or_comparison(finished: Path, tmp_path: Pat
     assert_one_line(
         *sparseeg("evaluate", finished, "--out", tmp_path / "mine"), "metrics.json is damaged, or not"
     )
+
+
+@pytest.mark.parametrize("name", ["predictions.tsv", "report.html", "problems.tsv"])
+def test_scores_replace_no_files_of_others(name: str, finished: Path, tmp_path: Path, sparseeg) -> None:
+    (tmp_path / name).write_text("mine")
+    refused = sparseeg("evaluate", finished, "--out", tmp_path)
+    assert_one_line(*refused, f"{tmp_path / name} exists and is not of an evaluation", "choose another --out")
+    assert [path.name for path in tmp_path.glob("[!.]*")] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_an_evaluation_replaces_an_earlier_one(finished: Path, tmp_path: Path, sparseeg) -> None:
+    for partitions in (2, 3):
+        code, said = sparseeg("evaluate", finished, "--partitions", partitions, "--out", tmp_path / "scores")
+        assert code == 0, said
+
+
+def test_an_export_in_the_run_does_not_count_as_its_network(finished: Path, tmp_path: Path, sparseeg) -> None:
+    """A file of Hugging Face's is named like those of the run, but doesn't say how it is built."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "huggingface").mkdir()
+    (run / "huggingface" / "model.safetensors").write_bytes(b"of another package")
+    code, said = sparseeg("evaluate", run, "--partitions", 2)
+    assert code == 0, said
 
 
 @pytest.mark.parametrize("out", [(), ("--out", "elsewhere")])

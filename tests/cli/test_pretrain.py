@@ -40,6 +40,16 @@ def pretrained(data: Path, tmp_path: Path, sparseeg) -> Path:
 
 
 def test_a_run_folder_and_going_on(pretrained: Path, data: Path, sparseeg) -> None:
+    for words in (
+        ("report", pretrained),
+        ("evaluate", pretrained),
+        ("predict", pretrained, data / "a.bdf"),
+        ("export", pretrained),
+        ("submit", "--response-time", pretrained, "--out", pretrained.parent / "a.zip"),
+        ("train", "--resume", "--out", pretrained),
+    ):
+        refused = f"{pretrained} is a pretraining, which has no scores", f"train --init {pretrained}"
+        assert_one_line(*sparseeg(*words), *refused)
     metrics = json.loads((pretrained / "metrics.json").read_text())
     assert metrics["task"] == "pretraining"
     assert metrics["data"]["simulated"]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -34,7 +35,7 @@ def written(settings: dict, tmp_path: Path):
 def configured(tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch):
     """Return the configuration that `train` would run with, and what it prints; nothing is trained."""
     found: list[TrainConfig] = []
-    monkeypatch.setattr("sparseeg.cli.train.read_windows", lambda *_: None)
+    monkeypatch.setattr("sparseeg.cli.train.read_windows", lambda *_: SimpleNamespace(problems=()))
     monkeypatch.setattr("sparseeg.cli.train.check_effect", lambda *_: None)
     monkeypatch.setattr("sparseeg.experiments.run.train", lambda config, *_: found.append(config))
     monkeypatch.setattr("sparseeg.report.page.write_report", lambda run: None)

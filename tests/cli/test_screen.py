@@ -1,8 +1,12 @@
 """Lines and progress bars."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from sparseeg.cli import screen
+from sparseeg.data.problems import Problem
 
 
 def test_a_log_has_lines_in_place_of_a_bar(
@@ -17,3 +21,14 @@ def test_a_log_has_lines_in_place_of_a_bar(
             move(1, 2)
             move_bytes(1_000_000, 2_000_000, 1, 3)
         assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_problems_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    alike = [Problem(Path(f"{name}.tsv"), "the column is found", "read", "nothing") for name in "abc"]
+    others = [Problem(Path("d.tsv"), f"reason {number}", "left out") for number in range(25)]
+    screen.say_problems(SimpleNamespace(problems=(*alike[:2], *others, alike[2])))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "  a.tsv and 2 more: the column is found (read)"
+    assert lines[1] == "  d.tsv: reason 0 (left out)"
+    assert len(lines) == 21
+    assert lines[20] == "  and 6 other problems"

@@ -11,6 +11,7 @@ from helpers.bids_folder import TASK, BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.problems import Problem, summarise
 from sparseeg.data.read_bids import read_bids
+from sparseeg.data.tasks import Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
@@ -47,7 +48,9 @@ def test_no_events_file(folder):
     events.unlink()
     problem = only_problem(read_bids(folder.root))
     assert problem.path == events
-    assert problem.reason == f"sub-C_task-{TASK}_run-1_events.tsv does not exist"
+    assert problem.reason == (
+        f"sub-C_task-{TASK}_run-1_events.tsv does not exist, and the file itself has no events"
+    )
     assert problem.action == f"sub-C_task-{TASK}_run-1_eeg.bdf left out"
     assert problem.lost == "recording"
 
@@ -63,8 +66,11 @@ def test_no_events_file(folder):
             "onset\tvalue\n1.0\tcontrastTrial_start\nlater\tleft_target\n",
             "column onset, row 2: 'later' is not a finite number",
         ),
-        ("onset\tvalue\nn/a\tcontrastTrial_start\n", "column onset, row 1: is missing"),
-        ("onset\tvalue\n1.0\tbreak cnt\n", "none of its 0 trials has both a stimulus and a response"),
+        ("onset\tvalue\nn/a\tcontrastTrial_start\n", "none of its 1 events has an onset"),
+        (
+            "onset\tvalue\n1.0\tbreak cnt\n",
+            "none of its 0 trials has both a stimulus and a response; its events are break cnt (1)",
+        ),
         ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
     ],
 )
@@ -234,6 +240,38 @@ def test_a_subject_without_a_row(folder):
     assert problem.path == folder.root / "participants.tsv"
     assert problem.reason == "no row for 1 subject with recordings: sub-B"
     assert len(windows) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            "participant_id\tage\n00A\t8\nsub-b\t9\n",
+            "no row for 2 subjects with recordings: sub-A, sub-B; it has sub-00A for sub-A",
+        ),
+        ("participant_id\tage\nA\t89+\nB\t18-38\n", "column age, sub-A: '89+' is not a finite number (2"),
+        ("participant_id\tage\nA\t8,5\nB\t9,5\n", "'8,5' is not a finite number; write 8.5 (2"),
+        ("participant_id\tage\tage\nA\t\t8\nB\t\t9\n", "column age is there 2 times; the first one is used"),
+    ],
+)
+def test_what_is_wrong_with_participants_comes_before_the_column(folder, content, said):
+    (folder.root / "participants.tsv").write_text(content)
+    with pytest.raises(SparseEEGError) as caught:
+        read_bids(folder.root, task=Task("age", "age", "years"))
+    message = str(caught.value)
+    assert message.index(said) < message.index("no subject with recordings has a number in the column 'age'")
+
+
+def test_columns_of_participants_are_found_whatever_their_capitals(folder):
+    (folder.root / "participants.tsv").write_bytes(
+        "Participant_ID\tAge\tSEX\tcomment\nA\t8\tF\t5 µV\n sub-B \t9\tM\t\t\n".encode("cp1252")
+    )
+    windows = read_bids(folder.root, task=Task("age", "age", "years"))
+    assert sorted(set(zip(windows.subjects, windows.targets, windows.table["sex"], strict=True))) == [
+        ("sub-A", 8.0, "F"), ("sub-B", 9.0, "M"),
+    ]  # fmt: skip
+    (problem,) = windows.problems
+    assert "read as cp1252" in problem.reason
 
 
 def test_an_unknown_release(folder):

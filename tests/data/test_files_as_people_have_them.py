@@ -40,6 +40,7 @@ class Case:
     said : what the problems say, in this order.
     refused : what the error says if no window can be read.
     change : changes the events before they are written.
+    text : changes the content of events.tsv; None removes it.
     """
 
     ending: str
@@ -51,6 +52,7 @@ class Case:
     said: tuple[str, ...] = ()
     refused: str | None = None
     change: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    text: Callable[[str], bytes | None] | None = None
 
     def write(self, root: Path) -> Path:
         """Write a BIDS folder with the recording, and return the path of its signal."""
@@ -62,7 +64,11 @@ class Case:
             events.loc[len(events)] = [f"{onset:.6f}", f"{duration:.6f}", name]
         if self.change is not None:
             events = self.change(events)
-        events.to_csv(folder / "sub-A_task-go_events.tsv", sep="\t", index=False, na_rep="n/a")
+        table = folder / "sub-A_task-go_events.tsv"
+        events.to_csv(table, sep="\t", index=False, na_rep="n/a")
+        if self.text is not None:
+            content = self.text(table.read_text())
+            table.unlink() if content is None else table.write_bytes(content)
         path = folder / f"sub-A_task-go_eeg{self.ending}"
         WRITERS[self.ending](path, self.samples, self.marks, **dict(self.options))
         return path
@@ -95,7 +101,41 @@ BAD = "of 60 windows overlap a stretch marked as bad"
 IN_WINDOW, BEFORE_WINDOW, BETWEEN_TRIALS = 25.5, 24.2, 27.0
 LATE = "1 of 60 windows have a cut of the recording between their stimulus and their response"
 
+
+def as_samples(events: pd.DataFrame) -> pd.DataFrame:
+    return events.assign(onset=(events["onset"].astype(float) * SFREQ).round().astype(int))
+
+
+MARKS = tuple((float(onset), 0.0, name) for onset, name in toy.events()[["onset", "value"]].to_numpy())
+TABLES = {
+    "trailing tabs": Case(".bdf", text=lambda text: text.replace("go\n", "go\t\t\n").encode()),
+    "an unbalanced quote": Case(".bdf", text=lambda text: text.replace("n/a\tgo", '"x\tgo', 1).encode()),
+    "blanks around cells": Case(".bdf", text=lambda text: text.replace("\t", "  \t ").encode()),
+    "capital headers": Case(".bdf", text=lambda text: text.replace("onset", "Onset").encode()),
+    "UTF-16": Case(".bdf", text=lambda text: text.encode("utf-16")),
+    "UTF-8 with a byte order mark": Case(".bdf", text=lambda text: text.encode("utf-8-sig")),
+    "carriage returns": Case(".bdf", text=lambda text: text.replace("\n", "\r\n").encode()),
+    "cp1252": Case(
+        ".bdf", text=lambda text: text.replace("n/a", "µ").encode("cp1252"), said=("it is not UTF-8",)
+    ),
+    "decimal commas": Case(
+        ".bdf", text=lambda text: text.replace(".", ",").encode(), refused="'4,000000' is not a finite number"
+    ),
+    "trial_type in place of value": Case(
+        ".bdf",
+        change=lambda events: events.assign(trial_type=events["value"], value=1),
+        said=("the named events are in the column trial_type, not in value",),
+    ),
+    "onsets in samples": Case(".bdf", change=as_samples, refused="are they in samples or milliseconds?"),
+    **{
+        f"no events.tsv beside {ending}": Case(
+            ending, MARKS, text=lambda text: None, said=("does not exist",)
+        )
+        for ending in (".bdf", ".edf", ".set")
+    },
+}
 CASES = {
+    **TABLES,
     **{f"plain {ending}": Case(ending) for ending in (".bdf", ".edf", ".vhdr", ".set")},
     **{f"plain {ending}": Case(ending) for ending in (".BDF", ".EDF", ".VHDR", ".SET")},
     **{
@@ -268,3 +308,18 @@ def test_each_side_of_a_cut_is_filtered_and_resampled_as_a_recording_of_its_own(
     first = np.round(ONSETS[rows] * sfreq).astype(int) + round(0.5 * sfreq)
     expected = np.stack([whole[:, begin : begin + round(2 * sfreq)] for begin in first])
     np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_windows_on_a_grid_avoid_breaks_too(tmp_path: Path) -> None:
+    for name, marks in (("plain", ()), ("broken", ((61.3, 0.0, "boundary"), (100.0, 1.0, "BAD_x")))):
+        Case(".edf", marks).write(tmp_path / name)
+        (tmp_path / name / "participants.tsv").write_text("participant_id\tage\nsub-A\t30\n")
+    whole, found = (read_bids(tmp_path / name, task=find_task("age")) for name in ("plain", "broken"))
+    start = np.round(whole.table["onset"].to_numpy() * SFREQ).astype(int)
+    stop = start + whole.n_times
+    free = ~((start < 6130) & (stop > 6130)) & ~((start < 10100) & (stop > 10000))
+    assert 0 < np.sum(~free) < 6
+    assert found.table["trial"].tolist() == np.flatnonzero(free).tolist()
+    expected = np.stack([DATA[:, begin : begin + whole.n_times] for begin in start[free]])
+    np.testing.assert_allclose(found.gather(np.arange(len(found))), expected, rtol=1e-6, atol=1e-6)
+    assert sum(problem.count for problem in found.problems) == np.sum(~free)

@@ -1,14 +1,18 @@
 """One way in: paths are recognised, and what a new user gets wrong is said in one line."""
 
 import zipfile
+from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from helpers.bids_folder import BidsFolder
+from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.epochs_file import write_epochs
 from sparseeg.data import load
+from sparseeg.data.load import load_like
 from sparseeg.data.store import store
+from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.errors import SparseEEGError
 
 
@@ -113,7 +117,33 @@ def test_a_store_cannot_follow_other_windows(bids, tmp_path):
     assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
     for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
         name = next(iter(options)).replace("_", " ")
-        assert f"was prepared with {name}" in message(tmp_path / "store", **options)
+        assert f"{tmp_path / 'store'}: the store was prepared with {name}" in message(
+            tmp_path / "store", **options
+        )
+
+
+def test_windows_in_bad_stretches_cannot_come_back_into_a_store(bids, tmp_path):
+    path = bids.add("A", events=contrast_events([4.0, 10.0, 15.0], [1.5, 1.0, 0.8]))
+    bids.add("B")
+    events = str(path).replace("_eeg.bdf", "_events.tsv")
+    table = pd.read_csv(events, sep="\t", dtype=str)
+    table.loc[len(table)] = ["11.0", "0.5", "BAD_muscle", "n/a", "n/a"]
+    table.to_csv(events, sep="\t", index=False, na_rep="n/a")
+    assert len(load(bids.root)) == 4
+    kept = load(bids.root, keep_bad=True)
+    assert len(kept) == 5
+    like = kept.provenance
+    assert len(load_like(bids.root, like, "the run", keep_bad=True)[0]) == 5
+    assert len(load_like(bids.root, like, "the run")[0]) == 4
+    prepare(bids.root, tmp_path / "without")
+    prepare(bids.root, tmp_path / "with", options=Options(keep_bad=True))
+    for read in (load, partial(load_like, like=like, whose="the run")):
+        with pytest.raises(SparseEEGError, match="prepared without the windows in stretches marked as bad"):
+            read(tmp_path / "without", keep_bad=True)
+    assert len(load(tmp_path / "with", keep_bad=True)) == len(load(tmp_path / "with")) == 5
+    write_epochs(tmp_path / "epochs" / "sub-A_epo.fif")
+    with pytest.raises(SparseEEGError, match="--keep-bad has no effect"):
+        load(tmp_path / "epochs", target="rt", keep_bad=True)
 
 
 def test_releases_of_a_store(bids, tmp_path):

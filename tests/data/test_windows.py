@@ -123,6 +123,45 @@ def test_a_window_may_only_be_moved_inside_its_recording(earliest, latest):
 
 
 @pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([0.6, 1.0, 2.5, 3.0], None),
+        ([0.6, 1.0, 2.6, 0.4], None),
+        (
+            [0.6, 2.6, 2.7, 0.4],
+            "25 % of the times lie inside the window of 0.5 to 2.5 s: 25 % lie before it, 50",
+        ),
+        (
+            [2.6, 2.7, 9.0, 0.4],
+            "none of the times lie inside the window of 0.5 to 2.5 s: 25 % lie before it, 75",
+        ),
+    ],
+)
+def test_targets_that_mostly_lie_outside_the_window_are_said(targets, said):
+    table = pd.DataFrame({"recording": 0, "start": 0, "target": targets, "subject": "sub-A"})
+    windows = WindowSet(
+        [np.zeros((200, 1), np.float32)],
+        table,
+        200,
+        ("Cz",),
+        TASKS["response-time"],
+        Processing(),
+        "x",
+        tmin=0.5,
+    )
+    noted = windows.noting_outside()
+    if said is None:
+        assert noted.problems == ()
+        return
+    (problem,) = noted.problems
+    assert problem.reason.startswith(said)
+    assert problem.lost == "nothing"
+    assert noted.noting_outside().outside == problem.reason
+    factor = replace(windows, task=TASKS["externalizing"])
+    assert factor.outside is None
+
+
+@pytest.mark.parametrize(
     ("column", "values", "reason"),
     [
         ("subject", [1, 2], r"window 0 has the subject 1 \(int64\): subjects are text"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
-from sparseeg.report.score_table import rows, scores_markdown
+from sparseeg.report.score_table import rows
 
 
 @pytest.fixture
@@ -31,13 +31,6 @@ def test_one_row_per_predictor(predictions: pd.DataFrame) -> None:
     assert metrics["nrmse"] == pytest.approx(0.7, abs=0.01)
     assert metrics["baselines"]["ridge"]["nrmse"] == pytest.approx(0.9, abs=0.01)
     assert next(label for label, _ in rows(metrics)) == "model"
-
-
-def test_markdown_names_the_normaliser_and_leaves_no_row_out(predictions: pd.DataFrame) -> None:
-    metrics = evaluate(add_constant_baselines(predictions))
-    text = scores_markdown(metrics, "s")
-    assert "/ SD" in text
-    assert len(text.splitlines()) == 2 + len(rows(metrics))
 
 
 def test_constants_have_no_correlation_inside_a_subject(predictions: pd.DataFrame) -> None:

@@ -67,6 +67,9 @@ def test_folder_holds_what_the_guide_says(run: Path) -> None:
         "path": ["toy"],
         "simulated": True,
         "n_files_with_problems": 1,
+        "outside": (
+            "none of the times lie inside the window of 0 to 0.6 s: 0 % lie before it, 100 % after it"
+        ),
     }
     assert (metrics["n_trials"], metrics["n_subjects"]) == (72, 3)
     for name in ("config.yaml", "model.safetensors", "splits.json", "checkpoints", "logs", "controls"):

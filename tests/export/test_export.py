@@ -94,6 +94,7 @@ def test_hugging_face_round_trip_with_the_honest_table(
     card = (folder / "README.md").read_text()
     for words in ("SIMULATED", "| training mean |", "| ridge |", "1.0 is the best constant", "sparseeg"):
         assert words in card
+    assert "license" not in card  # of weights that are not ours
     assert loaded.inputs["flat"] == ["Cz"]
 
 

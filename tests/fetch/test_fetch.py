@@ -133,7 +133,7 @@ def test_a_server_that_goes_silent_is_asked_again(proxy, content, tmp_path, begi
         (Trick(status=503), "the server says 503"),
         (Trick(status=403), "the server says 403"),
         (Trick(swap=True), "its checksum is not the server's"),
-        (Trick(cut=0), "3 tries in a row brought nothing"),
+        (Trick(cut=0), "3 attempts in a row received no data"),
         (Trick(lie=0), "too few"),
     ],
 )
@@ -207,7 +207,7 @@ def test_tasks_are_chosen_and_misspelt_ones_named(proxy, content, tmp_path):
     assert there(tmp_path).keys() == {
         path for path in content if "_task-" not in path or "_task-RestingState_" in path
     }
-    with pytest.raises(SparseEEGError, match=r"no task 'restingstate'.*Did you mean 'RestingState'"):
+    with pytest.raises(SparseEEGError, match=r"unknown task 'restingstate'.*Did you mean 'RestingState'"):
         Request(("R5",), tmp_path, tasks=("restingstate",))
     with pytest.raises(SparseEEGError, match="unknown release 'R55'"):
         Request(("R55",), tmp_path)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sparseeg.errors import SparseEEGError
-from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
+from sparseeg.files.tsv import exact, finite_numbers, not_numbers, read_tsv
 
 PLAIN = "onset\tduration\tvalue\n1.5\tn/a\tgo\n2.5\t0\tstop\n"
 CELLS = [["1.5", None, "go"], ["2.5", "0", "stop"]]
@@ -148,3 +148,10 @@ def test_a_decimal_comma_gets_a_hint() -> None:
         "column onset, row 2: '2,25' is not a finite number; write 2.25 (2 such rows)"
     )
     assert not_numbers(column, "onset", text[1:]).endswith("'1,000,000' is not a finite number")
+
+
+def test_an_exact_column_is_written_with_all_its_digits() -> None:
+    table = pd.DataFrame({"onset": [2139.796943, 0.1, np.nan], "value": [1.23456789, 2.0, 3.0]})
+    text = exact(table, "onset").to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.3g")
+    assert text == "onset\tvalue\n2139.796943\t1.23\n0.1\t2\nn/a\t3\n"
+    assert exact(table, "time") is table

@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 
 from sparseeg import models
+from sparseeg.errors import SparseEEGError
 
 SAVE = """
 import sys
@@ -57,3 +58,62 @@ def test_safetensors_reads_what_was_saved(saved: list[Path]) -> None:
         for name, tensor in expected.items():
             assert torch.equal(file.get_tensor(name), tensor)
     assert models.files.read_spec(saved[0]).ch_names == ("Fpz", "Öz", "Cz")
+
+
+def changed(content: bytes, to: Path, change) -> Path:
+    """Write a safetensors file with another header; `change` gets its parts, by name."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    to.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    return to
+
+
+def described(**fields: object):
+    """Return a change of the description of the network."""
+
+    def change(header: dict) -> None:
+        known = json.loads(header["__metadata__"]["sparseeg"])
+        header["__metadata__"]["sparseeg"] = json.dumps({**known, **fields})
+
+    return change
+
+
+def renamed(header: dict) -> None:
+    """Give a tensor another name, as a version with other layers might."""
+    first = next(name for name in header if name != "__metadata__")
+    header["other.weight"] = header.pop(first)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (described(causal=True), "newer version of sparseeg, with causal; update sparseeg"),
+        (described(n_times="many"), "description of its network is damaged: n_times"),
+        (described(options={"causal": True}), "causal"),
+        (lambda header: header["__metadata__"].update(sparseeg="{"), "description of its network is damaged"),
+        (
+            lambda header: header["__metadata__"].update(sparseeg="[]"),
+            "description of its network is damaged",
+        ),
+        (renamed, "written by another version of sparseeg: .*other.weight"),
+    ],
+)
+def test_files_of_another_version_or_damaged_ones_are_one_line(
+    change, words: str, saved: list[Path], tmp_path: Path
+) -> None:
+    path = changed(saved[0].read_bytes(), tmp_path / "a.safetensors", change)
+    with pytest.raises(SparseEEGError, match=words) as refused:
+        models.load(path)
+    assert "a.safetensors" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_was_cut_is_one_line(saved: list[Path], tmp_path: Path) -> None:
+    cut = tmp_path / "a.safetensors"
+    cut.write_bytes(saved[0].read_bytes()[:-100])
+    for read in (models.load, models.files.read_spec, models.files.read_weights):
+        with pytest.raises(SparseEEGError, match=r"a\.safetensors: not a readable safetensors file"):
+            read(cut)

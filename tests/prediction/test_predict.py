@@ -1,6 +1,7 @@
 """New recordings: whatever their format, order of channels, rate and unit, the predictions are the run's."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,35 @@ def test_predictions_are_those_of_the_evaluation(
     assert both["interval_high_new"].to_numpy() == pytest.approx(both["interval_high"].to_numpy(), abs=1e-5)
     assert set(found["event"]) == {"left_target", "right_target"}
     assert found.loc[0, ["unit", "model"]].tolist() == ["s", "sparse-attention-locator x 2"]
+
+
+def test_onsets_join_the_events_exactly(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    events = tmp_path / "events.tsv"
+    onsets = ["4.796943", "8.1234567891", "10", "12.000000001"]
+    events.write_text("onset\tvalue\n" + "".join(f"{onset}\tleft_target\n" for onset in onsets))
+    out = tmp_path / "out.tsv"
+    predicted(sparseeg, out, response_time, recording, "--events", events)
+    written = [line.split("\t")[0] for line in out.read_text().splitlines()[1:]]
+    assert written == ["4.796943", "8.1234567891", "10.0", "12.000000001"]
+    grid, _ = predicted(sparseeg, tmp_path / "grid.tsv", response_time, recording, "--every", 0.3)
+    assert grid["onset"].astype(str).str.len().max() <= 5  # no 0.30000000000000004
+
+
+def test_names_of_events_with_commas(response_time: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    events = tmp_path / "events.tsv"
+    words = (response_time, recording, "--events", events, "--stimulus")
+    for names, chosen, expected in (
+        (("go, left", "go: up"), ("go, left", "--stimulus", "go: up"), [5.0, 9.0]),
+        (("go, left", "go"), ("go, left",), [5.0]),
+        (("go", "left"), ("go, left",), [5.0, 9.0]),
+        (("go", "left"), ("left",), [9.0]),
+    ):
+        events.write_text("onset\tvalue\n" + f"5\t{names[0]}\n9\t{names[1]}\n")
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.tsv"
+        found, _ = predicted(sparseeg, out, *words, *chosen)
+        assert found["onset"].tolist() == expected, (names, chosen)
 
 
 def same(found: pd.DataFrame, expected: pd.DataFrame, tolerance: float) -> bool:
@@ -140,7 +170,7 @@ def test_a_grid_needs_no_events(externalizing: Path, recording: Path, tmp_path: 
     events.write_text("onset\ttrial_type\n1.0\ttone\n")
     predicted(sparseeg, tmp_path / "a.tsv", externalizing, copy)
     words = ("predict", externalizing, copy, "--events", events, "--out", tmp_path / "b.tsv")
-    assert_one_line(*sparseeg(*words), "leave --events out")
+    assert_one_line(*sparseeg(*words), "--events has no effect", "leave it out")
 
 
 def test_what_is_there_is_not_written_over(
@@ -158,9 +188,41 @@ def test_what_is_there_is_not_written_over(
     assert copy.read_bytes() == recording.read_bytes()
 
 
+def test_no_input_is_written_over(response_time: Path, recording: Path, tmp_path: Path, sparseeg) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    copy = tmp_path / recording.name
+    copy.write_bytes(recording.read_bytes())
+    tables = [
+        copy.with_name(copy.name.replace("_eeg.bdf", f"_{kind}.tsv")) for kind in ("events", "channels")
+    ]
+    for table in tables:
+        table.write_bytes(recording.with_name(table.name).read_bytes())
+    named = shutil.copy(tables[0], tmp_path / "named.tsv")
+    for ending in ("vhdr", "eeg"):  # nothing is read before this check
+        (tmp_path / f"a.{ending}").write_text(ending)
+    kept = (*tables, named, run / "members" / "00" / "model.safetensors", tmp_path / "a.eeg")
+    for file in kept:
+        before = file.read_bytes()
+        recordings = (tmp_path / "a.vhdr",) if file.suffix == ".eeg" else (copy, "--events", named)
+        words = ("predict", run, *recordings, "--out", file, "--overwrite")
+        assert_one_line(*sparseeg(*words), f"{file} is an input of this command")
+        assert file.read_bytes() == before
+
+
+def test_each_stimulus_without_events_is_said(
+    response_time: Path, recording: Path, expected: pd.DataFrame, tmp_path: Path, sparseeg
+) -> None:
+    words = (response_time, recording, "--stimulus", "left_target,rigth_target")
+    found, text = predicted(sparseeg, tmp_path / "a.tsv", *words)
+    assert "no event rigth_target: nothing is predicted for it. Did you mean 'right_target'?" in text
+    assert len(found) == (expected["event"] == "left_target").sum()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there_is_said(response_time: Path, recording: Path, sparseeg) -> None:
-    assert_one_line(*sparseeg("predict", response_time, recording, "--device", "cuda"), "no CUDA device")
+    assert_one_line(
+        *sparseeg("predict", response_time, recording, "--device", "cuda"), "no CUDA device", "--device cpu"
+    )
 
 
 def test_bad_input_is_one_line(
@@ -182,7 +244,10 @@ def test_bad_input_is_one_line(
     assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
     assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "not a time after a stimulus")
     assert_one_line(*refused(response_time, recording, "--bad", "E200"), "no channel 'E200'")
-    assert_one_line(*refused(response_time, recording, "--events-column", "kind"), "no column 'kind'")
+    assert_one_line(
+        *refused(response_time, recording, "--events-column", "kind", "--stimulus", "x"),
+        "the events lack the column kind; found: onset, duration, value",
+    )
     assert_one_line(*refused(response_time, recording, "--high-cut", 60), "60 Hz doesn't fit")
     assert not (tmp_path / "out.tsv").exists()
 

@@ -11,6 +11,7 @@ import pytest
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.report.page import write_report
+from sparseeg.report.score_table import describe_intervals
 
 
 @pytest.fixture
@@ -57,6 +58,15 @@ def test_page_says_simulated_and_escapes(run: Path) -> None:
     assert f"{metrics['nrmse']:.4f}" in page
 
 
+def test_page_warns_of_targets_outside_the_window(run: Path) -> None:
+    assert "lie inside the window" not in write_report(run).read_text()
+    metrics = json.loads((run / "metrics.json").read_text())
+    metrics["data"]["outside"] = "9 % of the times lie inside the window of 0 to 1 s"
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    warning = '<p class="warning">9 % of the times lie inside the window of 0 to 1 s.</p>'
+    assert warning in write_report(run).read_text()
+
+
 def test_scores_that_are_missing_are_dashes(run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     metrics |= {"nrmse": None, "nrmse_ci95": [None, None], "pearson_r": None}
@@ -74,3 +84,21 @@ def test_damaged_scores_are_said(run: Path) -> None:
         (run / "metrics.json").write_text(content)
         with pytest.raises(SparseEEGError, match="no scores to report"):
             write_report(run)
+
+
+def test_intervals_say_what_they_rest_on_and_what_no_network_gives() -> None:
+    known = {
+        "coverage_mean_over_subjects": 0.9,
+        "coverage_lowest_subject": 0.5,
+        "n_subjects": 6,
+        "level": 0.9,
+    }
+    found = {**known, "mean_width": 1.2, "coverage": 0.91, "calibration_subjects": 1, "uses_network": True}
+    line = describe_intervals({"unit": "s", "interval": found})
+    assert line.startswith("90% prediction intervals, 1.2 s wide on average: they cover 91.0% of the trials")
+    assert line.endswith("; calibrated on 1 validation subject")
+    found["without_network"] = {**known, "mean_width": 1.1, "coverage": 0.88}
+    line = describe_intervals({"unit": "s", "interval": found})
+    assert line.endswith("interval that needs no network is 1.1 s wide and covers 88.0%")
+    found["uses_network"] = False
+    assert "it is used here" in describe_intervals({"unit": "s", "interval": found})

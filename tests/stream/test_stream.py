@@ -253,8 +253,13 @@ def test_what_a_replay_needs_of_its_events(
     raw.export(path, verbose="error")
     (tmp_path / "sub-1_task-x_events.tsv").write_text("onset\tduration\ttrial_type\n2.0\t0\tleft_target\n")
     replayed = ("stream", response_time, "--replay", path)
-    assert_one_line(*sparseeg(*replayed, "--out", tmp_path / "a.tsv"), "no column 'value'")
+    wrong = sparseeg(*replayed, "--stimulus", "x", "--out", tmp_path / "a.tsv")
+    assert_one_line(*wrong, "the events lack the column value; found: onset, duration, trial_type")
     assert not (tmp_path / "a.tsv").exists()
+    code, text = sparseeg(*replayed, "--out", tmp_path / "c.tsv")
+    assert code == 0, text
+    assert "the named events are in the column trial_type, not in value" in text
+    assert len(pd.read_csv(tmp_path / "c.tsv", sep="\t")) == 1
     for words in (("--events-column", "trial_type"), ("--every", 2)):
         out = unique(tmp_path)
         code, text = sparseeg(*replayed, *words, "--out", out)

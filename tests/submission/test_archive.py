@@ -1,6 +1,7 @@
 """Zips of strangers: refused in one line, and nothing is written outside the folder."""
 
 import io
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -50,8 +51,14 @@ def refused(content: bytes, tmp_path: Path, max_bytes: int = 10**6) -> str:
         ([CODE, ("/etc/evil", b"")], "absolute"),
         ([CODE, ("C:\\evil", b"")], "absolute"),
         ([CODE, (link("weights.pt"), b"/etc/passwd")], "is a link"),
-        ([("submission/submission.py", b"")], "is in a folder"),
-        ([("submission/", b"")], "is in a folder"),
+        ([("submission/submission.py", b"")], "is in a folder; zip the files"),
+        ([("submission/", b"")], "has no submission.py"),
+        ([("__MACOSX/submission.py", b"")], "has no submission.py"),
+        ([CODE, ("a\\b.py", b"")], "has a backslash"),
+        ([CODE, ("a/./b.py", b"")], "not a valid file name"),
+        ([CODE, ("a//b.py", b"")], "not a valid file name"),
+        ([CODE, ("a/../../b.py", b"")], "leads out"),
+        ([CODE, (link("a/b"), b"/etc")], "is a link"),
         ([("other.py", b"")], "has no submission.py"),
         ([], "has no submission.py"),
         ([CODE, ("SUBMISSION.PY", b"")], "twice"),
@@ -85,8 +92,20 @@ def test_a_good_zip_is_unpacked(tmp_path: Path) -> None:
     path, folder = tmp_path / "a.zip", tmp_path / "unpacked"
     path.write_bytes(zipped(CODE, ("weights_challenge_1.pt", b"123")))
     folder.mkdir()
-    assert unpack(path, folder) == ["submission.py", "weights_challenge_1.pt"]
+    assert unpack(path, folder) == []
+    assert sorted(file.name for file in folder.iterdir()) == ["submission.py", "weights_challenge_1.pt"]
     assert (folder / "weights_challenge_1.pt").read_bytes() == b"123"
+
+
+def test_folders_are_unpacked_with_a_note_and_those_of_macos_are_not(tmp_path: Path) -> None:
+    path, folder = tmp_path / "a.zip", tmp_path / "unpacked"
+    entries = [CODE, ("layers/", b""), ("layers/__init__.py", b"x = 1"), ("layers/deep/a.py", b"y = 2")]
+    path.write_bytes(zipped(*entries, ("__MACOSX/", b""), ("__MACOSX/._submission.py", b"\0\5\26\7")))
+    folder.mkdir()
+    (note,) = unpack(path, folder)
+    assert note.startswith("the folder layers beside submission.py was unpacked")
+    found = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    assert found == ["layers/__init__.py", "layers/deep/a.py", "submission.py"]
 
 
 GOOD = zipped(CODE, ("weights_challenge_1.pt", bytes(range(256)) * 8), ("stored", b"x" * 99))
@@ -128,14 +147,13 @@ def harmless(content: bytes, tmp_path: Path) -> None:
     """Unpack, or be told in one line why not; nothing may lie outside the folder."""
     path, folder = tmp_path / "a.zip", tmp_path / "inside" / "unpacked"
     path.write_bytes(content)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.iterdir():
-        file.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     message = ""
     try:
         unpack(path, folder)
     except SparseEEGError as error:
         message = str(error)
     assert "\n" not in message
-    assert {file for file in tmp_path.rglob("*") if file.is_file() and file.parent != folder} == {path}
-    assert all(file.is_file() and not file.is_symlink() for file in folder.iterdir())
+    assert {file for file in tmp_path.rglob("*") if file.is_file() and folder not in file.parents} == {path}
+    assert not any(file.is_symlink() for file in tmp_path.rglob("*"))

@@ -1,5 +1,6 @@
 """What somebody's code may do wrong ends in one line; what it does right comes back."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -112,7 +113,8 @@ def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
         (HEAD.format(answer="1 / 0"), "forward() fails: ZeroDivisionError"),
         (HEAD.format(answer="1.5"), "returns a float, not a tensor"),
         (HEAD.format(answer="x.new_zeros(len(x))"), "the shape (1,) for a batch of 1, expected (1, 1)"),
-        (HEAD.format(answer="x.new_zeros(len(x), 2)"), "the shape (1, 2)"),
+        (HEAD.format(answer="x.new_zeros(1, 1, 2)"), "the shape (1, 1, 2) for a batch of 1"),
+        (HEAD.format(answer="x.new_zeros(0, 1)"), "the shape (0, 1) for a batch of 1"),
         (HEAD.replace("def forward", "def backward"), "which has no forward()"),
         (HEAD.format(answer="torch.zeros(1, 1, device='meta')"), "Cannot copy out of meta tensor"),
         (HEAD.format(answer="torch.zeros(10**11)[:1, None]"), "out of memory"),
@@ -124,6 +126,40 @@ def test_windows_that_cannot_be_read_are_said_at_once(tmp_path: Path) -> None:
 )
 def test_failures_are_one_line(source: str, words: str, tmp_path: Path) -> None:
     assert words in failure(tmp_path, source)
+
+
+@pytest.mark.parametrize("shape", ["1, 2", "1, 1, 1", "3, 1"])
+def test_shapes_that_the_challenge_reads_are_read_with_a_note(shape: str, tmp_path: Path) -> None:
+    folder = submission(tmp_path, HEAD.format(answer=f"x.mean() + torch.zeros({shape}).cumsum(-1)"))
+    result = run_submission(folder, 1, batches(1, 1), name="a.zip")
+    assert result.values.tolist() == [1, 2]
+    assert result.notes == (
+        f"forward() returns the shape ({shape}) for one window instead of (1, 1); [0][0] was read",
+    )
+    with pytest.raises(SparseEEGError, match=re.escape(f"the shape ({shape}) for a batch of 2")):
+        run_submission(folder, 1, batches(2), name="a.zip")
+
+
+def test_the_device_and_the_mode_are_those_of_the_challenge(tmp_path: Path) -> None:
+    source = HEAD.replace("self.sfreq = SFREQ", "assert isinstance(DEVICE, torch.device) and SFREQ == 100")
+    answer = "x.new_full((1, 1), torch.is_inference_mode_enabled())"
+    folder = submission(tmp_path, source.format(answer=answer))
+    assert run_submission(folder, 1, batches(1), name="a.zip").values.tolist() == [1]
+
+
+def test_all_differing_tensors_are_named(tmp_path: Path) -> None:
+    source = HEAD.format(answer="x") + (
+        "network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))\n"
+        "weights = {'0.weight': torch.zeros(4, 3), '0.bias': torch.zeros(2), 'a': torch.ones(1)}\n"
+        "network.load_state_dict(weights)\n"
+    )
+    message = failure(tmp_path, source)
+    for words in (
+        'Missing key(s) in state_dict: "1.weight", "1.bias"',
+        'Unexpected key(s) in state_dict: "a"',
+    ):
+        assert words in message
+    assert "size mismatch for 0.weight" in message
 
 
 def test_a_submission_that_never_ends_is_ended(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From runs to a zip to its score: the same figures as evaluation, by code that isn't the package's."""
 
+import hashlib
 import json
 import math
 import os
@@ -70,6 +71,15 @@ def test_the_same_runs_give_the_same_bytes(
     assert_one_line(*sparseeg("submit", *words), "exists", "--overwrite")
 
 
+def test_a_zip_replaces_no_file_of_its_runs(response_time: Path, tmp_path: Path, sparseeg) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    for file in (run / "config.yaml", run / "members" / "01" / "model.safetensors"):
+        before = file.read_bytes()
+        refused = sparseeg("submit", "--response-time", run, "--out", file, "--overwrite")
+        assert_one_line(*refused, f"{file} is an input of this command")
+        assert file.read_bytes() == before
+
+
 def test_score_is_what_evaluate_says(
     archive: Path, response_time: Path, dataset: Path, tmp_path: Path, sparseeg
 ) -> None:
@@ -88,6 +98,30 @@ def test_score_is_what_evaluate_says(
     assert nrmse(table["target"], table["prediction"]) == pytest.approx(second["nrmse"], abs=1e-5)
     subjects = pd.read_csv(tmp_path / "out" / "challenge_1_subjects.tsv", sep="\t")
     assert subjects["windows"].sum() == first["n_trials"]
+
+
+def test_scores_of_two_zips_are_not_mixed(archive: Path, dataset: Path, tmp_path: Path, sparseeg) -> None:
+    def scored(path: Path, *words: object) -> tuple[int, str]:
+        common = ("--data", dataset, "--cache", tmp_path / "cache", "--no-order-check", "--out", out)
+        return sparseeg("score", path, *common, *words)
+
+    out = tmp_path / "out"
+    other = Path(shutil.copy(archive, tmp_path / "other.zip"))
+    with zipfile.ZipFile(other, "a") as content:
+        content.writestr("notes.txt", "another zip")
+    assert scored(archive)[0] == 0
+    before = {path.name: path.read_bytes() for path in out.glob("[!.]*")}
+    known = json.loads(before["score.json"])["archive"]
+    assert known == {"name": archive.name, "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
+    assert_one_line(*scored(other, "--challenge", 1), f"holds the scores of {archive.name}, another zip")
+    assert_one_line(*scored(archive, "--challenge", 1), "holds scores in challenge 2 too", "score both")
+    (out / "score.json").unlink()
+    assert_one_line(*scored(archive), "challenge_1_predictions.tsv exists and is not of a scored zip")
+    (out / "score.json").write_text("{}")  # as of a version that did not name the zip
+    assert_one_line(*scored(archive), "a zip that it does not name")
+    (out / "score.json").write_bytes(before["score.json"])
+    assert {path.name: path.read_bytes() for path in out.glob("[!.]*")} == before
+    assert scored(archive)[0] == 0
 
 
 def straightforward_windows(root: Path) -> list[tuple[str, np.ndarray, float]]:
@@ -168,9 +202,41 @@ class Submission:
 
 
 def test_answers_that_depend_on_the_order_are_named(dataset: Path, tmp_path: Path, sparseeg) -> None:
-    code, text = sparseeg("score", zip_of(tmp_path, STATEFUL), "--data", dataset, "--challenge", 1)
+    out = tmp_path / "out"
+    code, text = sparseeg(
+        "score", zip_of(tmp_path, STATEFUL), "--data", dataset, "--challenge", 1, "--out", out
+    )
     assert code == 0
-    assert "depend on the order" in text
+    found = json.loads((out / "score.json").read_text())["challenge_1"]
+    assert found["depends_on_order"]
+    assert found["repeats"] is True
+    assert "the predictions depend on the order of the windows. In another order they differ by" in text
+    assert f"NRMSE is {found['other_order_nrmse']:.5f} instead of {found['nrmse']:.5f}" in text
+    table = pd.read_csv(out / "challenge_1_predictions.tsv", sep="\t")
+    assert table["prediction"].to_numpy() == pytest.approx(
+        1.5 + 0.01 * np.arange(1, len(table) + 1), abs=1e-6
+    )
+
+
+def test_answers_that_depend_on_chance_are_named(dataset: Path, tmp_path: Path, sparseeg) -> None:
+    source = STATEFUL.replace("1.5 + 0.01 * self.count", "torch.seed() % 1000 / 1000")
+    code, text = sparseeg("score", zip_of(tmp_path, source), "--data", dataset, "--challenge", 1)
+    assert code == 0
+    assert "the predictions depend on chance: asked again, they differ" in text
+
+
+def test_what_the_challenge_accepts_is_scored_with_a_note(dataset: Path, tmp_path: Path, sparseeg) -> None:
+    source = STATEFUL.replace("self.count += 1", "").replace("x.new_full((len(x), 1)", "x.new_full((1, 2)")
+    archive = zip_of(tmp_path, source)
+    with zipfile.ZipFile(archive, "a") as content:
+        content.writestr("layers/__init__.py", "")
+        content.writestr("__MACOSX/._submission.py", b"\0")
+    out = tmp_path / "out"
+    code, text = sparseeg("score", archive, "--data", dataset, "--challenge", 1, "--out", out)
+    assert code == 0
+    assert "the folder layers beside submission.py was unpacked" in text
+    assert "challenge 1: forward() returns the shape (1, 2) for one window" in text
+    assert len(json.loads((out / "score.json").read_text())["notes"]) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -1,4 +1,4 @@
-"""Sparse attention layers for any PyTorch model; they need only torch.
+"""How is sparse attention computed, as layers for any PyTorch model that need only torch?
 
 Modules import those before them: backend - partition - functional (reference) - linear, chunked, triton_* -
 dispatch - sparse.

@@ -38,7 +38,7 @@ COMMANDS = {
     "EEG Foundation Challenge": (submit.submit, score.score),
 }
 BAD_INPUT = 2
-CANT_WRITE = (*NO_ROOM, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+NO_ACCESS = (errno.EACCES, errno.EPERM)
 
 app = typer.Typer(
     name="sparseeg",
@@ -63,17 +63,28 @@ def main() -> None:
         console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        if error.errno not in CANT_WRITE:
+        words = _failed_access(error)
+        if words is None:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        console.print(
-            f"error: can't write{where}: {error.strerror}; finished files are kept; free some space or "
-            "choose another folder, then run the command again",
-            style="red",
-            markup=False,
-            soft_wrap=True,
-        )
+        console.print(f"error: {words}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+def _failed_access(error: OSError) -> str | None:
+    """Return what a user can do about an error of the file system; None for one that is none of theirs."""
+    if error.errno in NO_ROOM:
+        where = f" ({error.filename})" if error.filename else ""
+        return (
+            f"can't write{where}: {error.strerror}; finished files are kept; free some space or choose "
+            "another folder, then run the command again"
+        )
+    if error.errno in NO_ACCESS:
+        return (
+            f"{error.filename or 'a file'} can't be read or written: {error.strerror}; check its permissions"
+        )
+    if error.errno == errno.ENOTDIR:
+        return f"{error.filename or 'a path'} can't be read or written: a part of its path is a file"
+    return None
 
 
 def _version(asked: bool) -> None:

@@ -29,11 +29,11 @@ from sparseeg.cli.options import (
     TMax,
     TMin,
     Valid,
-    comma_list,
+    name_list,
     option,
 )
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import CONTINUES, interruptible, output, say, writing
+from sparseeg.cli.screen import CONTINUES, interruptible, output, say, say_list_of_problems, writing
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def compare(
     test: Test = None,
     folds: Folds = 5,
     models: Annotated[
-        str,
+        list[str],
         option(
             NETWORK,
             "Models, separated by commas; the others are compared with the first.",
@@ -88,6 +88,7 @@ def compare(
     Each network is trained by its own recipe. A model that fails keeps a line
     with the reason; the same command continues an interrupted comparison.
     """
+    from sparseeg.data.problems import write_problems
     from sparseeg.experiments.comparison import Comparison
     from sparseeg.report.comparison import write_comparison
 
@@ -96,7 +97,7 @@ def compare(
     networks = [entry for entry in entries if entry.is_network]
     unused = [f"--{name}" for name in ("seeds", "device", "workers") if name in given]
     if unused and not networks:
-        say(f"{models}: no network to train, so there is no use for {' and '.join(unused)}")
+        say(f"{', '.join(models)}: no network to train, so there is no use for {' and '.join(unused)}")
     data_config, split_config = data_and_split(given)
     shared = {"device": device, "refit": refit}
     configs = [entry.configure(data_config, split_config, **shared) for entry in networks]
@@ -107,16 +108,18 @@ def compare(
     with interruptible(CONTINUES), writing(out):
         comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
+        write_problems(windows.problems, out)
         path = write_comparison(comparison, entries, command_line())
     output.print(path.read_text(), markup=False, soft_wrap=True)
+    say_list_of_problems(windows, out)
     say(f"tables and figure in {out}")
 
 
-def _entries(text: str) -> list["Entry"]:
+def _entries(given: list[str]) -> list["Entry"]:
     """Return the models of a comparison; SparseEEGError for one that is named twice or asks for controls."""
     from sparseeg.experiments.entry import Entry
 
-    names = comma_list(text, "--models")
+    names = name_list(given, "--models")
     for name in names:
         changed = Counter(word.partition("=")[0] for word in name.split("@")[1:])
         twice = [option for option, times in changed.items() if times > 1]

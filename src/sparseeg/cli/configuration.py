@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from sparseeg.cli.given import check_once, model_options
-from sparseeg.cli.options import comma_list
+from sparseeg.cli.options import name_list
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.yaml import describe, read_yaml
 
@@ -125,7 +125,7 @@ def _sections(given: Values, before: Values) -> tuple[Values, Values]:
     from sparseeg.training.config import DataConfig, SplitConfig
 
     lists = {
-        name: comma_list(given[name], f"--{name}") for name in ("releases", "valid", "test") if name in given
+        name: name_list(given[name], f"--{name}") for name in ("releases", "valid", "test") if name in given
     }
     plain = {name: value for name, value in given.items() if name not in lists}
     data = {**before.get("data", {}), **_fields(DataConfig, plain)}

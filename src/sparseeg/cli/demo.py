@@ -1,4 +1,4 @@
-"""The command `sparseeg demo`: a simulated data set, a network and its honest table."""
+"""The command `sparseeg demo`: a simulated data set, a network and its table of scores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def demo(
         Path, option(OUTPUT, "Folder of the data set and the run.", "--out", metavar="FOLDER")
     ] = Path("demo"),
 ) -> None:
-    """Simulate a small data set, train a network on it, and print its honest table.
+    """Simulate a small data set, train a network on it, and print its table of scores.
 
     What an earlier or interrupted demo has finished in the folder is kept.
     """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sparseeg.training.config import TrainConfig
 
 Written = Callable[[str, Any], str]
-_OF_NETWORKS = {"loss", "target_width", "layer_decay", "partitions"}
+_OF_NETWORKS = {"loss", "target_width", "layer_decay", "partitions", "auxiliary", "amplitude"}
 
 
 def check_effect(
@@ -38,8 +38,8 @@ def check_effect(
 
 def as_option(name: str, value: Any) -> str:
     """Return a setting as it is written on the command line of `train`."""
-    if name == "output":
-        return f"--option output={value}"
+    if name in ("output", "standardize"):
+        return f"--option {name}={value}"
     dashed = f"--{name.replace('_', '-')}"
     return dashed if value is True else f"{dashed} {value}"
 
@@ -70,7 +70,11 @@ def _by_windows(config: "TrainConfig", windows: "WindowSet") -> Iterator[tuple[s
     if config.augment.jitter and not windows.locked:
         yield "jitter", f"{target} is not a time after an event, and its windows are cropped at random", ""
     if config.auxiliary and np.isnan(trial_labels(windows.table)).all():
-        yield "auxiliary", f"no window of {windows.source} has one of the labels {', '.join(LABELS)}", ""
+        yield (
+            "auxiliary",
+            f"no window of {', '.join(config.data.path)} has one of the labels {', '.join(LABELS)}",
+            "",
+        )
     if config.control_within_subject and is_subject_level(windows.targets, windows.subjects):
         yield "control_within_subject", f"{target} is the same in all windows of a subject", ""
 
@@ -80,8 +84,9 @@ def _by_network(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield settings without an effect on this network."""
     from sparseeg.models.latency import LatencyHead
-    from sparseeg.models.network import HasLayers
+    from sparseeg.models.network import HasAuxiliary, HasLayers
     from sparseeg.models.partitions import random_layers
+    from sparseeg.models.standardize import Standardize
     from sparseeg.training.fit import network_spec
 
     try:
@@ -95,5 +100,11 @@ def _by_network(
             yield "loss", reason, latency
     if config.layer_decay != 1 and not isinstance(network, HasLayers):
         yield "layer_decay", f"{config.model} does not name its layers", ""
+    if config.auxiliary and not isinstance(network, HasAuxiliary):
+        yield "auxiliary", f"{config.model} has no auxiliary outputs", ""
+    first = network.standardize
+    if config.augment.amplitude and isinstance(first, Standardize) and first.mode == "channel":
+        scaled = f"{config.model} z-scores each channel, which removes its gain"
+        yield "amplitude", scaled, written("standardize", "window")
     if not random_layers(network):
         yield "partitions", f"{config.model} has no random attention", ""

@@ -8,9 +8,12 @@ import typer
 
 from sparseeg.cli.configuration import absolute
 from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, option
+from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
-from sparseeg.cli.screen import say, show, writing
+from sparseeg.cli.screen import say, say_list_of_problems, show, writing
 from sparseeg.errors import SparseEEGError
+
+WRITTEN = ("predictions.tsv", "problems.tsv", "report.html")  # beside metrics.json
 
 
 def evaluate(
@@ -45,10 +48,13 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a trained network again, on its own test subjects or on other recordings."""
+    from sparseeg.data.problems import write_problems
     from sparseeg.experiments import run as runs
     from sparseeg.report.page import write_report
     from sparseeg.training.config import TrainConfig
+    from sparseeg.training.other_folders import check_trained
 
+    check_trained(run)
     config = TrainConfig.read(run)
     chosen = _partitions(partitions, run)
     elsewhere = data is not None and absolute([data]) != config.data.path
@@ -69,12 +75,14 @@ def evaluate(
         # The run's own releases are no choice among these.
         other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs, keep_bad)
     folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
-    source = next(windows.source for windows in (other, own) if windows is not None)
+    scored = next(windows for windows in (other, own) if windows is not None)
     with writing(folder):
-        _check_evaluation(run, folder, {"path": list(paths), "source": source}, named=out is not None)
+        _check_evaluation(run, folder, {"path": list(paths), "source": scored.source}, named=out is not None)
         metrics = runs.reevaluate(run, own, other, folder, say, chosen, paths)
+        write_problems(scored.problems, folder)
         write_report(folder)
     show(metrics)
+    say_list_of_problems(scored, folder)
     say(f"metrics.json and predictions.tsv in {folder}")
 
 
@@ -98,6 +106,8 @@ def _check_evaluation(run: Path, folder: Path, data: dict[str, Any], named: bool
         return
     if any((folder / name).exists() for name in ("config.yaml", "settings.json")):
         raise SparseEEGError(f"{folder} is the folder of another run or comparison; choose another --out")
+    if named:
+        check_own(folder, "metrics.json", WRITTEN, "an evaluation")
     try:
         there = json.loads((folder / "metrics.json").read_text())["data"]
         found = there["source"]
@@ -125,9 +135,12 @@ def _partitions(word: str | None, run: Path) -> Any:
     if word != "full" and (not word.isdecimal() or int(word) < 1):
         raise SparseEEGError(f"--partitions takes a whole number from 1 on, or full; got {word!r}")
     from sparseeg import models
+    from sparseeg.experiments.splits import split_folders
     from sparseeg.models.partitions import random_layers
+    from sparseeg.training.ensemble import network_files
+    from sparseeg.training.subjects import read_subjects
 
-    networks = sorted(run.rglob("model.safetensors"))  # all alike, those of the controls too
-    if networks and not random_layers(models.load(networks[0])):
+    first = split_folders(run, len(read_subjects(run)))[0]  # the networks of all splits are alike
+    if not random_layers(models.load(network_files(first)[0])):
         raise SparseEEGError(f"--partitions has no effect: the network of {run} has no random attention")
     return word if word == "full" else int(word)

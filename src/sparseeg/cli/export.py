@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from sparseeg.cli.options import OUTPUT, Overwrite, option
-from sparseeg.cli.outputs import check_file
+from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, say, writing
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.lock import is_empty
@@ -48,8 +48,7 @@ def export(
     predictor = Predictor(run)
     if format != "huggingface":
         # An earlier export may be replaced, every other file of the run not.
-        own = [path for path in run.rglob("*") if path.is_file() and path != run / NAMES[format]]
-        check_file(target, overwrite, own)
+        check_file(target, overwrite, [path for path in run_files(run) if path != run / NAMES[format]])
     elif (target / "config.yaml").exists():
         raise SparseEEGError(f"{target} is a run folder; choose another --out")
     elif target.exists() and not target.is_dir():

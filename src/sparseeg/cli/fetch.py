@@ -7,10 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.filesize import decimal
 
-from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, comma_list, flag, option
-from sparseeg.cli.screen import CONTINUES, byte_bar, duration, interruptible, say
-
-SHOWN = 20  # problems
+from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, flag, name_list, option
+from sparseeg.cli.screen import CONTINUES, SHOWN, byte_bar, duration, interruptible, say
 
 
 def fetch(
@@ -18,7 +16,7 @@ def fetch(
         str, typer.Argument(metavar="RELEASES", help="R1 to R11; several are separated by commas.")
     ],
     task: Annotated[
-        str | None,
+        list[str] | None,
         option(
             DATA,
             "Recordings of these tasks only, such as contrastChangeDetection. Default: all.",
@@ -30,7 +28,7 @@ def fetch(
     jobs: Annotated[int, option(DOWNLOAD, "Files to fetch at a time.", metavar="N", min=1)] = 8,
     retries: Annotated[
         int,
-        option(DOWNLOAD, "Further tries of a file after one that brought no byte.", metavar="N", min=0),
+        option(DOWNLOAD, "Retries of a file after an attempt that received no data.", metavar="N", min=0),
     ] = 5,
     to: Annotated[
         Path, option(OUTPUT, "Folder that gets a BIDS folder for each release.", "--to", metavar="FOLDER")
@@ -48,7 +46,7 @@ def fetch(
     """
     from sparseeg import fetch as fetching
 
-    request = fetching.Request(comma_list(releases, "RELEASES"), to, mini, comma_list(task, "--task"))
+    request = fetching.Request(name_list(releases, "RELEASES"), to, mini, name_list(task, "--task"))
     patience = fetching.Patience(retries)
     with interruptible(CONTINUES):
         if dry_run:

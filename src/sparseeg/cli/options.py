@@ -1,5 +1,6 @@
 """Options that several commands share, and the groups in which `--help` shows them."""
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -37,7 +38,7 @@ Data = Annotated[
     option(DATA, "BIDS folder, store, or folder of MNE epochs; repeatable.", metavar="PATH"),
 ]
 Releases = Annotated[
-    str | None,
+    list[str] | None,
     option(DATA, "HBN releases to read besides --valid and --test. Default: all.", metavar="R1,..."),
 ]
 KeepBad = Annotated[
@@ -82,10 +83,10 @@ SplitKind = Annotated[
     ),
 ]
 Valid = Annotated[
-    str | None, option(SPLIT, "Releases to validate on; implies --split release.", metavar="R4,...")
+    list[str] | None, option(SPLIT, "Releases to validate on; implies --split release.", metavar="R4,...")
 ]
 Test = Annotated[
-    str | None,
+    list[str] | None,
     option(SPLIT, "Releases to test on; without it, the scores are those of --valid.", metavar="R5,..."),
 ]
 Folds = Annotated[int, option(SPLIT, "Folds of --split kfold.", metavar="N", min=3)]
@@ -100,12 +101,26 @@ Precision = Annotated[Literal["32", "bf16"], option(TRAINING, "bf16 is mixed pre
 Overwrite = Annotated[bool, flag(OUTPUT, "Replace what is there.", "--overwrite")]
 
 
-def comma_list(value: str | None, option: str) -> tuple[str, ...]:
-    """Return the parts of a list that is separated by commas; none where the option was not given.
+def name_list(given: str | Iterable[str] | None, option: str, known: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names that an option was given; none where the option was not given.
 
-    Raises SparseEEGError for a list that names nothing.
+    Parameters
+    ----------
+    given : its values. Each is a name, or several that are separated by commas.
+    option : the option, for messages.
+    known : names that exist; one with commas is not separated.
+
+    Raises
+    ------
+    SparseEEGError : a value names nothing.
     """
-    names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
-    if value is not None and not names:
-        raise SparseEEGError(f"{option} {value!r} names nothing; separate several names by commas")
-    return names
+    names: list[str] = []
+    for value in [given] if isinstance(given, str) else given or ():
+        whole = value.strip() in known
+        found = [value.strip()] if whole else [name.strip() for name in value.split(",") if name.strip()]
+        if not found:
+            raise SparseEEGError(
+                f"{option} {value!r} names nothing; give a name, or several that are separated by commas"
+            )
+        names += found
+    return tuple(names)

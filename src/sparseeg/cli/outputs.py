@@ -9,6 +9,7 @@ import typer
 from sparseeg.cli.configuration import absolute
 from sparseeg.cli.given import given_options, spelled
 from sparseeg.errors import SparseEEGError
+from sparseeg.files import lock
 
 if TYPE_CHECKING:
     from sparseeg.training.config import PretrainConfig, TrainConfig
@@ -20,7 +21,7 @@ Config = TypeVar("Config", "TrainConfig", "PretrainConfig")
 def check_run_folder(out: Path, config: "TrainConfig | PretrainConfig", resume: bool) -> None:
     """Raise SparseEEGError unless a run can fill the folder `out`.
 
-    A new run needs a new or empty folder, or one where the same run was started and has trained nothing yet.
+    A new run needs a new or empty folder, or one where a run was started and has trained nothing yet.
     """
     from sparseeg.training.run_folder import nothing_trained
 
@@ -28,14 +29,36 @@ def check_run_folder(out: Path, config: "TrainConfig | PretrainConfig", resume: 
         return
     if out.exists() and not (out.is_dir() and nothing_trained(out)):
         raise SparseEEGError(f"{out} is not empty; choose another --out, or continue its run with --resume")
-    if (out / "config.yaml").exists() and type(config).read(out) != config:
+    if not (out / "config.yaml").exists():
+        return
+    found = type(config).read(out)
+    # A run writes every setting; a file with only some was written by hand.
+    if found != config and found.model_fields_set != type(config).model_fields.keys():
         raise SparseEEGError(
-            f"{out} was started with other options; choose another --out, or continue its run with --resume"
+            f"{out / 'config.yaml'} has other settings, and was not written by a run; choose another --out"
         )
+
+
+def start_anew(out: Path, config: "TrainConfig | PretrainConfig", resume: bool) -> None:
+    """Remove what an earlier start, which trained nothing, left in the folder of a new run.
+
+    Its `config.yaml` stays until the run writes its own. Raises SparseEEGError as `check_run_folder`.
+    """
+    check_run_folder(out, config, resume)  # another command may have written there meanwhile
+    if resume:
+        return
+    for path in out.iterdir():
+        if path.name not in ("config.yaml", lock.NAME):
+            path.unlink()
 
 
 def read_resumed(out: Path, section: type[Config]) -> Config:
     """Return the configuration of the run that --resume continues; SparseEEGError where there is none."""
+    from sparseeg.training.config import TrainConfig
+    from sparseeg.training.other_folders import check_trained
+
+    if section is TrainConfig:
+        check_trained(out)
     if out.is_dir() and not (out / "config.yaml").exists():
         raise SparseEEGError(
             f"{out} has no config.yaml: no run was set up there; give its options, without --resume"
@@ -71,3 +94,27 @@ def check_file(out: Path, overwrite: bool, sources: Iterable[Path] = ()) -> None
         raise SparseEEGError(f"{out} is an input of this command; choose another --out")
     if not overwrite:
         raise SparseEEGError(f"{out} exists; choose another --out, or replace it with --overwrite")
+
+
+def check_own(folder: Path, record: str, names: Iterable[str], what: str) -> None:
+    """Raise SparseEEGError where a folder has files of the names that a command writes, but not its record.
+
+    Parameters
+    ----------
+    record : name of the file that is there where the command has written the others.
+    names : the others.
+    what : what the command writes, in words.
+    """
+    if (folder / record).exists():
+        return
+    for name in names:
+        if (folder / name).exists():
+            raise SparseEEGError(
+                f"{folder / name} exists and is not of {what}, as there is no {record} beside it; choose "
+                "another --out"
+            )
+
+
+def run_files(*runs: Path) -> list[Path]:
+    """Return all files in run folders, which no command may replace by its output."""
+    return [path for run in runs for path in run.rglob("*") if path.is_file()]

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, comma_list, flag, option
-from sparseeg.cli.outputs import check_file
+from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, flag, name_list, option
+from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
 from sparseeg.errors import SparseEEGError
 
@@ -20,7 +20,7 @@ def predict(
         typer.Argument(metavar="FILE", help="BDF, EDF, .set, .vhdr, .fif, .cnt, .raw, .mff."),
     ],
     stimulus: Annotated[
-        str | None,
+        list[str] | None,
         option(EVENTS, "Events to predict for. Default: those of the training.", metavar="NAME,..."),
     ] = None,
     every: Annotated[
@@ -36,7 +36,7 @@ def predict(
         option(EVENTS, "Column of events.tsv with their names. Default: as in training.", metavar="COLUMN"),
     ] = None,
     bad: Annotated[
-        str | None,
+        list[str] | None,
         option(SIGNALS, "Channels to interpolate besides those marked bad.", metavar="NAME,..."),
     ] = None,
     keep_bad: Annotated[
@@ -49,7 +49,7 @@ def predict(
         float | None, option(SIGNALS, "Low-pass edge. Default: as in training.", metavar="HZ")
     ] = None,
     reference: Annotated[
-        str | None,
+        list[str] | None,
         option(SIGNALS, "average, or channels. Default: as in training.", metavar="NAME,..."),
     ] = None,
     device: Annotated[Literal["cpu", "cuda"], option(NETWORK, "Where the networks run.")] = "cpu",
@@ -57,7 +57,7 @@ def predict(
         Path | None,
         option(OUTPUT, "Table to write. Default: standard output.", "--out", metavar="FILE"),
     ] = None,
-    overwrite: Annotated[bool, flag(OUTPUT, "Replace the table in --out.", "--overwrite")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Predict for new recordings, with intervals: one row per stimulus, or one every few seconds.
 
@@ -65,25 +65,31 @@ def predict(
     interpolated, other sampling rates are resampled. What was done to a
     recording is printed to standard error.
     """
+    from sparseeg.data.bids.layout import bids_file
+    from sparseeg.data.event_names import names_with_commas
+    from sparseeg.data.signals.new_recording import files_of
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
-        check_file(out, overwrite, files)
+        inputs = [path for file in files for path in files_of(file)]
+        check_file(out, overwrite, [*inputs, *([events] if events else []), *run_files(run)])
     elif overwrite:
         raise SparseEEGError("--overwrite has no effect without --out; name the table to replace")
     predictor = Predictor(run, device)
+    channels = {channel["ch_name"] for channel in predictor.channels}
+    known = names_with_commas(stimulus or (), map(bids_file, files), events)
     request = PredictionRequest(
         every=every,
-        stimulus=comma_list(stimulus, "--stimulus"),
+        stimulus=name_list(stimulus, "--stimulus", known | set(predictor.inputs.stimulus)),
         events=events,
         events_column=events_column,
-        bad=comma_list(bad, "--bad"),
+        bad=name_list(bad, "--bad", channels),
         low_cut=low_cut,
         high_cut=high_cut,
-        reference=comma_list(reference, "--reference") or None,
+        reference=name_list(reference, "--reference", channels) or None,
         keep_bad=keep_bad,
     )
     request.check(predictor.inputs)

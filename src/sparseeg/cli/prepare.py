@@ -14,11 +14,19 @@ from sparseeg.cli.options import (
     SIGNALS,
     WINDOWS,
     KeepBad,
-    comma_list,
     flag,
+    name_list,
     option,
 )
-from sparseeg.cli.screen import CONTINUES, interruptible, progress_bar, say, say_problems, writing
+from sparseeg.cli.screen import (
+    CONTINUES,
+    interruptible,
+    progress_bar,
+    say,
+    say_list_of_problems,
+    say_problems,
+    writing,
+)
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -32,10 +40,10 @@ def prepare(
     ],
     *,
     releases: Annotated[
-        str | None, option(DATA, "HBN releases to prepare. Default: all.", metavar="R1,...")
+        list[str] | None, option(DATA, "HBN releases to prepare. Default: all.", metavar="R1,...")
     ] = None,
     bids_tasks: Annotated[
-        str | None,
+        list[str] | None,
         option(
             DATA,
             "BIDS tasks to prepare, such as rest,oddball. Default: those of --task.",
@@ -85,22 +93,26 @@ def prepare(
         option(WINDOWS, "Other tasks: length of the crop that a network sees.", metavar="SECONDS"),
     ] = None,
     stimulus: Annotated[
-        str | None,
+        list[str] | None,
         option(EVENTS, "Events of a stimulus, such as target_left,target_right.", metavar="NAME,..."),
     ] = None,
-    response: Annotated[str | None, option(EVENTS, "Events of a response.", metavar="NAME,...")] = None,
+    response: Annotated[list[str] | None, option(EVENTS, "Events of a response.", metavar="NAME,...")] = None,
     trial_start: Annotated[
-        str | None,
+        list[str] | None,
         option(EVENTS, "Events that start a trial. Default: the stimulus.", metavar="NAME,..."),
     ] = None,
     events_column: Annotated[
         str | None, option(EVENTS, "Column of events.tsv with these names.", metavar="COLUMN")
     ] = None,
+    max_rt: Annotated[
+        float | None,
+        option(EVENTS, "Longest response time. Default: 10, or --tmax if more.", metavar="SECONDS"),
+    ] = None,
     sfreq: Annotated[float, option(SIGNALS, "Sampling rate.", metavar="HZ")] = 100.0,
     low_cut: Annotated[float | None, option(SIGNALS, "High-pass edge. Default: none.", metavar="HZ")] = None,
     high_cut: Annotated[float | None, option(SIGNALS, "Low-pass edge. Default: none.", metavar="HZ")] = None,
     reference: Annotated[
-        str | None,
+        list[str] | None,
         option(SIGNALS, "average, or channels. Default: the recordings' own.", metavar="NAME,..."),
     ] = None,
     dtype: Annotated[
@@ -133,11 +145,11 @@ def prepare(
 
     if recognise(dataset) != "bids":
         raise SparseEEGError(f"{dataset} is not a BIDS folder; prepare takes no other data")
-    wanted = _task(ctx, task, task_file)
+    wanted = _task(ctx, task, task_file, dataset)
     if "margin" in given_options(ctx) and not wanted.locked:
         raise SparseEEGError(f"--margin has no effect: windows of the task {wanted.name} have no event")
-    processing = Processing(sfreq, low_cut, high_cut, comma_list(reference, "--reference") or None, dtype)
-    chosen = comma_list(releases, "--releases") or None
+    processing = Processing(sfreq, low_cut, high_cut, name_list(reference, "--reference") or None, dtype)
+    chosen = name_list(releases, "--releases") or None
     options = Options(processing, margin, chosen, keep_excluded, keep_bad)
     check_folder(out)
     with (
@@ -157,20 +169,24 @@ def prepare(
             progress=progress,
         )
     say_problems(windows)
+    say_list_of_problems(windows, out)
     say(f"{out}: {windows.summary(examples=0)}")
     command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
     say(f"next: sparseeg {command} --data {out} --out RUN")
 
 
-def _task(ctx: typer.Context, name: str, file: Path | None) -> "Task":
+def _task(ctx: typer.Context, name: str, file: Path | None, dataset: Path) -> "Task":
     """Return the task of a name or a file, with the options that were given in place of its values."""
     from sparseeg.data import tasks
+    from sparseeg.data.event_names import names_with_commas, recordings_in
 
     given = given_options(ctx)
     changes = tasks.TaskFile() if file is None else tasks.TaskFile.read(file)
     if "task" in given and changes.name not in (None, name):
         raise SparseEEGError(f"{file} names its task {changes.name}, not {name}; leave --task out")
     values: dict[str, Any] = {key: given[key] for key in tasks.TaskFile.model_fields if key in given}
-    for key in values.keys() & {"bids_tasks", "stimulus", "response", "trial_start"}:
-        values[key] = comma_list(values[key], spelled(ctx, key))
+    events = [key for key in ("stimulus", "response", "trial_start") if key in values]
+    known = names_with_commas([name for key in events for name in values[key]], recordings_in(dataset))
+    for key in (*events, *({"bids_tasks"} & values.keys())):
+        values[key] = name_list(values[key], spelled(ctx, key), known)
     return tasks.find_task(changes.name or name, changes.with_options(values))

@@ -22,9 +22,9 @@ from sparseeg.cli.options import (
     flag,
     option,
 )
-from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed
+from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import interruptible, output, say, writing
+from sparseeg.cli.screen import interruptible, output, say, say_list_of_problems, writing
 
 _PREDICTORS = {
     "network": "network",
@@ -39,13 +39,14 @@ def pretrain(
     *,
     data: Data = None,
     releases: Annotated[
-        str | None, option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,...")
+        list[str] | None,
+        option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,..."),
     ] = None,
     keep_bad: KeepBad = False,
     jobs: Jobs = 2,
     sfreq: SFreq = None,
     valid: Annotated[
-        str | None,
+        list[str] | None,
         option(SPLIT, "Releases to validate on. Default: 15 % of the subjects.", metavar="R4,..."),
     ] = None,
     model: Annotated[
@@ -81,6 +82,7 @@ def pretrain(
 
     `sparseeg train --init RUN` starts from its weights.
     """
+    from sparseeg.data.problems import write_problems
     from sparseeg.models.registry import check_name
     from sparseeg.training.config import PretrainConfig
     from sparseeg.training.pretrain import pretrain as train_masked
@@ -94,9 +96,11 @@ def pretrain(
     check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
     with interruptible(f"interrupted; continue with: sparseeg pretrain --out {out} --resume"), writing(out):
-        check_run_folder(out, config, resume)  # another command may have written there meanwhile
+        start_anew(out, config, resume)
+        write_problems(windows.problems, out)
         metrics = train_masked(config, windows, out, say)
     _show(metrics)
+    say_list_of_problems(windows, out)
     say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")
 
 

@@ -20,7 +20,7 @@ def read_windows(data: "DataConfig", n_jobs: int, margin: float = 0.0) -> "Windo
     notes: list[str] = []
     with progress_bar("reading") as progress:
         windows = load_windows(data, margin, n_jobs=n_jobs, progress=progress, report=notes.append)
-    _tell(windows, notes)
+    _tell(", ".join(data.path), windows, notes)
     return windows
 
 
@@ -46,13 +46,16 @@ def read_windows_like(
             n_jobs=n_jobs,
             progress=progress,
         )
-    _tell(windows, notes)
+    _tell(str(path), windows, notes)
     return windows
 
 
-def _tell(windows: "WindowSet", notes: list[str]) -> None:
-    """Print what was done to windows, what was wrong with their files, and what there is."""
+def _tell(where: str, windows: "WindowSet", notes: list[str]) -> None:
+    """Print what was done to windows, what was wrong with their files, and what there is.
+
+    where : the paths that were opened; the source of a store is the folder that it was made of.
+    """
     for note in notes:
         say(note)
     say_problems(windows)
-    say(f"{windows.source}: {windows.summary(examples=0)}")
+    say(f"{where}: {windows.summary(examples=0)}")

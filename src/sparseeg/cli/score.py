@@ -1,5 +1,6 @@
 """The command `sparseeg score`: a zip scored as the challenge does."""
 
+import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from sparseeg.cli.given import given_options
-from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, comma_list, flag, option
+from sparseeg.cli.options import COMPUTING, DATA, OUTPUT, SCORES, Jobs, flag, name_list, option
+from sparseeg.cli.outputs import check_own
 from sparseeg.cli.screen import interruptible, output, progress_bar, say, writing
 from sparseeg.errors import SparseEEGError
 
 MOST = 1_000_000  # minutes, GiB
+CHALLENGES = (1, 2)
+RECORD = "score.json"  # written last
 
 
 def score(
@@ -27,7 +31,9 @@ def score(
         Path,
         option(DATA, "BIDS folder of release R5, or a store from --cache.", "--data", metavar="PATH"),
     ],
-    releases: Annotated[str, option(DATA, "HBN releases to score, or all.", metavar="R5,...")] = "R5",
+    releases: Annotated[
+        list[str] | None, option(DATA, "HBN releases to score, or all. Default: R5.", metavar="R5,...")
+    ] = None,
     cache: Annotated[
         Path | None,
         option(
@@ -80,14 +86,18 @@ def score(
         raise SparseEEGError(
             f"{data} is a store already: --cache keeps the windows of a BIDS folder; leave it out"
         )
-    wanted = None if releases == "all" else comma_list(releases, "--releases")
+    named = name_list(releases, "--releases") or ("R5",)
+    wanted = None if named == ("all",) else named
     challenges = [1, 2] if challenge == "both" else [int(challenge)]
     with ExitStack() as stack:
         stack.enter_context(interruptible("interrupted; nothing was scored"))
         limits = Limits(60 * time_limit, round(memory_limit * 2**30))
-        try_out(archive, challenges, device=device, limits=limits, python=python or sys.executable)
+        notes = try_out(archive, challenges, device=device, limits=limits, python=python or sys.executable)
+        for note in notes:
+            say(f"{archive.name}: {note}")
         if out is not None:
             stack.enter_context(writing(out))
+            _check_scores(out, archive, challenges)
         folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparseeg-")))
         windows = {}
         for number in challenges:
@@ -106,7 +116,7 @@ def score(
             )
     _show(archive.name, scores, simulated=any(part.simulated for part in windows.values()))
     if out is not None:
-        _write(out, scores)
+        _write(out, archive, scores, notes)
         say(f"tables in {out}")
 
 
@@ -131,13 +141,19 @@ def _show(name: str, scores: list[Any], simulated: bool) -> None:
     output.print(table)
     for result in scores:
         if result.depends_on_order:
-            output.print(
-                f"challenge {result.challenge}: the predictions depend on the order of the windows, or on "
-                f"chance: in another order they differ by up to {result.moved:.3g}",
-                soft_wrap=True,
-            )
+            output.print(_effect_of_order(result), soft_wrap=True)
     for sentence in dict.fromkeys(sentence for result in scores for sentence in result.not_enforced):
         output.print(f"{sentence} on this system and device", soft_wrap=True)
+
+
+def _effect_of_order(result: Any) -> str:
+    """Return what the order of the windows, or chance, does to a score."""
+    cause = "the order of the windows" if result.repeats else "chance: asked again, they differ"
+    return (
+        f"challenge {result.challenge}: the predictions depend on {cause}. In another order they differ by "
+        f"up to {result.moved:.3g}, and NRMSE is {result.shuffled_nrmse:.5f} instead of "
+        f"{result.scores['nrmse']:.5f}"
+    )
 
 
 _ROWS = {
@@ -159,24 +175,58 @@ _ROWS = {
 }
 
 
-def _write(out: Path, scores: list[Any]) -> None:
+def _check_scores(out: Path, archive: Path, challenges: list[int]) -> None:
+    """Raise SparseEEGError where a folder holds files of others, or scores that would be mixed with these."""
+    from sparseeg.files.atomic import read_json
+
+    tables = [_table(number, part) for number in CHALLENGES for part in ("predictions", "subjects")]
+    check_own(out, RECORD, tables, "a scored zip")
+    if not (out / RECORD).exists():
+        return
+    there = read_json(out / RECORD, dict)
+    known = there.get("archive") or {"name": "a zip that it does not name", "sha256": None}
+    if known["sha256"] != _sha256(archive):
+        raise SparseEEGError(f"{out} holds the scores of {known['name']}, another zip; choose another --out")
+    for number in CHALLENGES:
+        if number not in challenges and f"challenge_{number}" in there:
+            raise SparseEEGError(
+                f"{out} holds scores in challenge {number} too; score both challenges, or choose another "
+                "--out"
+            )
+
+
+def _sha256(archive: Path) -> str:
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _table(challenge: int, part: str) -> str:
+    """Return the name of a table about a challenge."""
+    return f"challenge_{challenge}_{part}.tsv"
+
+
+def _write(out: Path, archive: Path, scores: list[Any], notes: list[str]) -> None:
     from sparseeg.files.atomic import write_json, write_whole
     from sparseeg.submission.score import overall
 
-    content: dict[str, Any] = {"overall": overall(scores)}
+    content: dict[str, Any] = {
+        "archive": {"name": archive.name, "sha256": _sha256(archive)},
+        "overall": overall(scores),
+        "notes": notes,
+    }
     for result in scores:
-        name = f"challenge_{result.challenge}"
-        content[name] = {
+        content[f"challenge_{result.challenge}"] = {
             **result.scores,
             "normalizer": "std",
             "without_excluded": result.kept,
             "other_order_nrmse": result.shuffled_nrmse,
             "depends_on_order": result.depends_on_order,
+            "repeats": result.repeats,
             "seconds_per_window": result.seconds_per_window,
             "peak_bytes": result.peak_bytes,
             "not_enforced": list(result.not_enforced),
         }
         for part, table in (("predictions", result.predictions), ("subjects", result.by_subject())):
             text = table.to_csv(sep="\t", index=False, float_format="%.7g")
-            write_whole(out / f"{name}_{part}.tsv", text)
-    write_json(out / "score.json", content)
+            write_whole(out / _table(result.challenge, part), text)
+    write_json(out / RECORD, content)

@@ -1,4 +1,4 @@
-"""What a user sees: lines of text, progress bars and the honest table."""
+"""What a user sees: lines of text, progress bars and the table of scores."""
 
 import errno
 import time
@@ -28,6 +28,7 @@ console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
 
 INTERRUPTED = 130
+SHOWN = 20  # problems
 CONTINUES = "interrupted; the same command goes on where this one stopped"
 LINE_EVERY = 30.0  # seconds; in a log, lines replace the progress bar
 
@@ -124,15 +125,28 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read."""
-    for problem in windows.problems[:20]:
-        say(f"  {problem}")
-    if len(windows.problems) > 20:
-        say(f"  and {len(windows.problems) - 20} more; problems.tsv in the store or run lists all")
+    """Print the first problems with the files that were read, each kind of problem once."""
+    alike: dict[tuple[str, str], list[Path]] = {}
+    for problem in windows.problems:
+        alike.setdefault((problem.reason, problem.action), []).append(problem.path)
+    for (reason, action), paths in list(alike.items())[:SHOWN]:
+        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        say(f"  {paths[0]}{others}: {reason} ({action})")
+    if len(alike) > SHOWN:
+        say(f"  and {len(alike) - SHOWN} other problems")
+
+
+def say_list_of_problems(windows: Any, folder: Path) -> None:
+    """Say which file in a folder lists the problems if `say_problems` did not name all files."""
+    from sparseeg.data.problems import FILE
+
+    kinds = {(problem.reason, problem.action) for problem in windows.problems}
+    if len(kinds) > SHOWN or len(kinds) < len(windows.problems):
+        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
 
 
 def show(metrics: dict[str, Any]) -> None:
-    """Print the honest table."""
+    """Print the table of scores."""
     from sparseeg.report.score_table import CAPTION, cells, describe_intervals, describe_sample, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sparseeg.cli.given import check_grid, given_options
-from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, comma_list, flag, option
+from sparseeg.cli.options import EVENTS, OUTPUT, SIGNALS, STREAM, flag, name_list, option
 from sparseeg.cli.screen import say
 from sparseeg.errors import SparseEEGError, not_installed
 
@@ -38,7 +38,7 @@ def stream(
         float | None, option(STREAM, "Stop after this time. Default: Ctrl-C.", metavar="SECONDS", min=0)
     ] = None,
     stimulus: Annotated[
-        str | None,
+        list[str] | None,
         option(EVENTS, "Markers to predict for. Default: those of the training.", metavar="NAME,..."),
     ] = None,
     every: Annotated[
@@ -53,7 +53,7 @@ def stream(
             metavar="COLUMN",
         ),
     ] = None,
-    bad: Annotated[str | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
+    bad: Annotated[list[str] | None, option(SIGNALS, "Channels to interpolate.", metavar="NAME,...")] = None,
     keep_bad: Annotated[
         bool,
         flag(SIGNALS, "Also predict in stretches of --replay that are marked as bad.", "--keep-bad"),
@@ -86,6 +86,8 @@ def stream(
         raise not_installed("mne-lsl", "sparseeg[stream]", error) from error
     if hasattr(lsl, "set_config_content"):
         lsl.set_config_content("[log]\nlevel = -3\n")  # liblsl prints its own lines otherwise
+    from sparseeg.data.bids.layout import bids_file
+    from sparseeg.data.event_names import names_with_commas
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.recordings import PredictionRequest
     from sparseeg.stream.live import LiveRequest, Log, live, new_table
@@ -94,7 +96,8 @@ def stream(
 
     predictor = Predictor(run)
     inputs = predictor.inputs
-    stimuli = comma_list(stimulus, "--stimulus")
+    known = names_with_commas(stimulus or (), [] if replay is None else [bids_file(replay)])
+    stimuli = name_list(stimulus, "--stimulus", known | set(inputs.stimulus))
     PredictionRequest(every=every, stimulus=stimuli).check(inputs)
     if not inputs.task.locked and every is None:
         check_grid(given_options(ctx))
@@ -106,7 +109,7 @@ def stream(
             markers = markers or f"{name}-annotations"
             column = None if every is not None else events_column or inputs.events_column
             player = stack.enter_context(
-                play(replay, name, column, own=stimuli or inputs.stimulus, keep_bad=keep_bad)
+                play(replay, name, column, own=stimuli or inputs.stimulus, keep_bad=keep_bad, report=say)
             )
         table = stack.enter_context(new_table(path))
         wanted = LiveRequest(
@@ -114,7 +117,7 @@ def stream(
             StreamName(markers),
             stimuli or inputs.stimulus,
             every,
-            comma_list(bad, "--bad"),
+            name_list(bad, "--bad", {channel["ch_name"] for channel in predictor.channels}),
             **({} if replay is None else {"not_finite": _BREAKS}),
         )
         until = None if seconds is None else time.monotonic() + seconds

@@ -8,7 +8,7 @@ from rich.filesize import decimal
 from sparseeg.cli.configuration import absolute
 from sparseeg.cli.given import check_once
 from sparseeg.cli.options import NETWORK, OUTPUT, Overwrite, option
-from sparseeg.cli.outputs import check_file
+from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, say
 from sparseeg.errors import SparseEEGError
 
@@ -47,7 +47,7 @@ def submit(
         raise SparseEEGError("name a run: --response-time RUN, --externalizing RUN, or both")
     check_once(absolute(runs[1]), "--response-time")
     check_once(absolute(runs[2]), "--externalizing")
-    check_file(out, overwrite)
+    check_file(out, overwrite, run_files(*runs[1], *runs[2]))
     with interruptible("interrupted; nothing was written"):
         results = pack(runs, out, say)
     for result in results:

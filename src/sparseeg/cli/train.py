@@ -33,9 +33,9 @@ from sparseeg.cli.options import (
     flag,
     option,
 )
-from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed
+from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
-from sparseeg.cli.screen import interruptible, say, show, writing
+from sparseeg.cli.screen import interruptible, say, say_list_of_problems, show, writing
 from sparseeg.errors import SparseEEGError
 
 if TYPE_CHECKING:
@@ -211,8 +211,9 @@ def run_training(
     windows = read_windows(config.data, jobs, config.augment.jitter)
     check_effect(config, windows, given or {}, as_option)
     with interruptible(f"interrupted; continue with: sparseeg train --out {out} --resume"), writing(out):
-        check_run_folder(out, config, resume)  # another command may have written there meanwhile
+        start_anew(out, config, resume)
         metrics = runs.train(config, windows, out, say)
         write_report(out)
     show(metrics)
+    say_list_of_problems(windows, out)
     say(f"run folder: {out}")

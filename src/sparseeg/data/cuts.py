@@ -1,18 +1,19 @@
 """Cut windows from a recording: one per trial, or on a regular grid."""
 
+import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted, read_events
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.tsv import read_tsv
 
 DROPPED = "these windows dropped"
 OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per recording with it
@@ -41,7 +42,7 @@ class Cut(Protocol):
     def rule(self) -> TrialRule | None:
         """Events of a trial; None for windows without an event."""
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
 
     def windows(
@@ -61,6 +62,7 @@ class TrialCut:
     n_times : samples per window.
     sfreq : sampling rate in Hz.
     margin : samples by which a window may be moved in either direction, less at the ends of a recording.
+    max_rt : longest response time in seconds; trials with a longer one are left out.
     """
 
     rule: TrialRule
@@ -68,19 +70,49 @@ class TrialCut:
     n_times: int
     sfreq: float
     margin: int = 0
+    max_rt: float = math.inf
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the trials with a response time."""
-        path = file.sidecar("events.tsv")
+        path = file.sidecar(TABLE)
         try:
-            trials = trial_table(read_tsv(path), self.rule)
+            events = read_events(file, raw, self.rule.column, self.rule.groups, problems)
+            if events.empty and not file.sidecars(TABLE):
+                raise SparseEEGError(f"{path.name} {NO_EVENTS}")
+            trials = trial_table(events, replace(self.rule, column="name"))
         except SparseEEGError as error:
             return Problem(path, one_line(error), f"{file.path.name} {LEFT_OUT}")
         answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
         if answered.empty:
-            reason = f"none of its {len(trials)} trials has both a stimulus and a response"
-            return Problem(path, reason, f"{file.path.name} {LEFT_OUT}")
-        return answered.rename(columns={"rt": "target", "stimulus_onset": "onset"})
+            reason = f"none of its {len(trials)} trials has both a stimulus and a response; its events are "
+            return Problem(path, reason + counted(events["name"]), f"{file.path.name} {LEFT_OUT}")
+        kept = self._believable(answered, trials, events, file, problems)
+        if isinstance(kept, Problem):
+            return kept
+        return kept.rename(columns={"rt": "target", "stimulus_onset": "onset"})
+
+    def _believable(
+        self,
+        answered: pd.DataFrame,
+        trials: pd.DataFrame,
+        events: pd.DataFrame,
+        file: BidsFile,
+        problems: list[Problem],
+    ) -> pd.DataFrame | Problem:
+        """Return the trials whose response time is sure and not too long, and note the others."""
+        begins = trials["trial_start"].to_numpy()
+        unsure = np.searchsorted(begins, events.loc[~events["known"], "onset"], side="right") - 1
+        long = f"have response times longer than {self.max_rt:g} s; --max-rt sets the limit"
+        for chosen, what in (
+            (~answered["trial"].isin(unsure), "hold an event without an onset"),
+            (answered["rt"] <= self.max_rt, long),
+        ):
+            good = chosen[answered.index].to_numpy(dtype=bool)
+            problem = note_lost(good, what, file, problems)
+            if problem is not None:
+                return problem
+            answered = answered[good]
+        return answered.reset_index(drop=True)
 
     def windows(
         self, events: pd.DataFrame, n_samples: int, file: BidsFile, problems: list[Problem]
@@ -127,7 +159,7 @@ class GridCut:
     tmin: float = 0.0
     rule: None = None
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw) -> pd.DataFrame | Problem:
+    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 

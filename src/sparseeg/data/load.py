@@ -70,7 +70,7 @@ def load(
     _check_keep_bad(path, kind, keep_bad)
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
-        _check_store(windows, target, target_unit, tmin, tmax, sfreq)
+        _check_store(path, windows, target, target_unit, tmin, tmax, sfreq)
         chosen = _of_releases(windows, releases, every_release, path)
         return _without_targets(chosen) if unlabelled else chosen
     if kind == "epochs" and unlabelled:
@@ -227,6 +227,7 @@ def _contents(path: Path) -> str:
 
 
 def _check_store(
+    path: Path,
     windows: WindowSet,
     target: str | None,
     target_unit: str | None,
@@ -253,7 +254,7 @@ def _check_store(
     ]
     for name, wanted, own in differing:
         raise SparseEEGError(
-            f"{windows.source}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
+            f"{path}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
         )
 
 

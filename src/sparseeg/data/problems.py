@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
+from sparseeg.files.atomic import write_whole
+
 Loss = Literal["nothing", "windows", "recording"]
 LEFT_OUT = "left out"
+FILE = "problems.tsv"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason} ({self.action})"
+
+
+def write_problems(problems: Iterable[Problem], folder: Path) -> None:
+    """Write `problems.tsv` to a folder; without any problem, one of an earlier call is removed."""
+    rows = [(str(problem.path), problem.reason, problem.action) for problem in problems]
+    if not rows:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    table = pd.DataFrame(rows, columns=["path", "reason", "action"])
+    write_whole(folder / FILE, table.to_csv(sep="\t", index=False))
 
 
 def listed(names: Iterable[str], noun: str, which: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.description import any_simulated
+from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.participants import NAME, Subjects, number_columns
-from sparseeg.data.bids.trials import trial_table
+from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.provenance import Processing
@@ -162,7 +163,7 @@ def assemble(
         raise SparseEEGError(
             f"{survey.path}: no usable window in {len(read)} recordings; {summarise(problems)}"
         )
-    return WindowSet(
+    windows = WindowSet(
         signals=[recording.signal for _, recording in kept],
         table=_table(kept, survey),
         n_times=cut.n_times,
@@ -174,6 +175,7 @@ def assemble(
         tmin=cut.tmin,
         problems=tuple(problems),
     )
+    return windows.noting_outside()
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
@@ -199,12 +201,22 @@ def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
     tables = []
     for file in files:
         try:
-            tables.append(_described(trial_table(read_tsv(file.path)), file, subjects, path))
+            tables.append(_described(_trials(file, problems), file, subjects, path))
         except SparseEEGError as error:
             problems.append(Problem(file.path, one_line(error), LEFT_OUT))
     if not tables:
         raise SparseEEGError(f"{path}: no trials in {len(files)} events files; {summarise(problems)}")
     return pd.concat(tables, ignore_index=True), tuple(problems)
+
+
+def _trials(file: layout.BidsFile, problems: list[Problem]) -> pd.DataFrame:
+    """Return the trials of an events file, whose recording isn't needed."""
+    notes: list[str] = []
+    content = read_tsv(file.path, ("onset", CONTRAST_CHANGE.column, "feedback"), notes)
+    problems += [Problem(file.path, note, "read nevertheless", "nothing") for note in notes]
+    rule = CONTRAST_CHANGE
+    events = events_of_table(content, file.path, rule.column, rule.groups, problems)
+    return trial_table(events, replace(rule, column="name"))
 
 
 def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
@@ -317,9 +329,11 @@ def _with_target(
             missing.setdefault(file.root, []).append(file.subject)
     if files and sum(map(len, missing.values())) == len(files):
         columns = sorted({name for root in missing for name in number_columns(root)})
+        first = "".join(f"{NAME}: {problem.reason}; " for problem in subjects.problems[:3])
+        numeric = ", ".join(columns) or "there is none"
         raise SparseEEGError(
-            f"{path}: no subject with recordings has a number in the column {task.target!r} of {NAME}. "
-            f"Tasks: {', '.join(TASKS)}, or a column of numbers: {', '.join(columns) or 'there is none'}."
+            f"{path}: {first}no subject with recordings has a number in the column {task.target!r} of "
+            f"{NAME}. Tasks: {', '.join(TASKS)}, or a column of numbers: {numeric}."
             f"{nearest(task.name, [*TASKS, *columns])}"
         )
     for root, names in missing.items():

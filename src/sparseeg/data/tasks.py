@@ -19,6 +19,7 @@ RESPONSE_TIME = "response-time"
 PRETRAINING = "pretraining"
 NOTHING = "nothing"  # the target of windows for pretraining
 NO_UNIT = "a.u."
+MAX_RT = 10.0  # seconds; a longer response usually belongs to no stimulus, but to a break or another block
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Task:
     tmin, tmax : first and last time of a window in seconds from that event, for tasks with a rule.
     window, stride, crop : seconds, for tasks without a rule: there is a window every `stride` seconds, and
         the network sees a crop of it.
+    max_rt : longest response time in seconds; trials with a longer one are left out. By default 10 s, or
+        `tmax` if that is more.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Task:
     window: float = 4.0
     stride: float = 2.0
     crop: float = 2.0
+    max_rt: float | None = None
 
     @property
     def column(self) -> str | None:
@@ -76,7 +80,10 @@ class Task:
                     "tmax must be greater than tmin"
                 )
             n_times = round((self.tmax - self.tmin) * sfreq)
-            return TrialCut(self.rule, float(self.tmin), n_times, float(sfreq), round(margin * sfreq))
+            longest = max(MAX_RT, self.tmax) if self.max_rt is None else self.max_rt
+            return TrialCut(
+                self.rule, float(self.tmin), n_times, float(sfreq), round(margin * sfreq), float(longest)
+            )
         length, stride, crop = (round(seconds * sfreq) for seconds in (self.window, self.stride, self.crop))
         if min(length, stride, crop) < 1 or crop > length:
             raise SparseEEGError(
@@ -114,6 +121,7 @@ class TaskFile(BaseModel):
     window: float | None = Field(default=None, gt=0)
     stride: float | None = Field(default=None, gt=0)
     crop: float | None = Field(default=None, gt=0)
+    max_rt: float | None = Field(default=None, gt=0)
 
     @classmethod
     def read(cls, path: Path) -> "TaskFile":
@@ -175,13 +183,14 @@ def find_task(name: str, changes: TaskFile | None = None) -> Task:
             f"task {changes.target} to decode that column of participants.tsv"
         )
     _check_used(task, changes)
-    values = changes.model_dump(include={"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop"})
+    changed = {"unit", "bids_tasks", "tmin", "tmax", "window", "stride", "crop", "max_rt"}
+    values = changes.model_dump(include=changed)
     return replace(task, **{key: value for key, value in values.items() if value is not None})
 
 
 def _check_used(task: Task, changes: TaskFile) -> None:
     """Raise SparseEEGError for a change that has no effect on the windows of a task."""
-    unused = ("window", "stride", "crop") if task.locked else ("tmin", "tmax", *_OF_TRIALS)
+    unused = ("window", "stride", "crop") if task.locked else ("tmin", "tmax", "max_rt", *_OF_TRIALS)
     kind = "start at an event" if task.locked else "do not start at an event"
     for name in unused:
         if getattr(changes, name) is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -155,9 +156,33 @@ class WindowSet:
         return self.table["target"].to_numpy(dtype=np.float64)
 
     @property
+    def outside(self) -> str | None:
+        """Shares of the targets before, in and after the windows if most lie outside; else None.
+
+        The network can't see such an event; a latency head answers with one constant.
+        """
+        if not (self.locked and len(self)):
+            return None
+        end = self.tmin + self.n_times / self.sfreq
+        before, after = float(np.mean(self.targets < self.tmin)), float(np.mean(self.targets > end))
+        if before + after <= 0.5:
+            return None
+        inside = f"{100 * (1 - before - after):.3g} %" if before + after < 1 else "none"
+        window = f"the window of {self.tmin:g} to {end:g} s"
+        lie = f"{100 * before:.3g} % lie before it, {100 * after:.3g} % after it"
+        return f"{inside} of the times lie inside {window}: {lie}"
+
+    @property
     def subjects(self) -> np.ndarray:
         """Subject of each window, (n_windows,)."""
         return self.table["subject"].to_numpy()
+
+    def noting_outside(self) -> "WindowSet":
+        """Return the windows with a problem if most of their targets lie outside of them."""
+        if self.outside is None:
+            return self
+        problem = Problem(Path(self.source), self.outside, "kept; give another --tmin or --tmax", "nothing")
+        return replace(self, problems=(problem, *self.problems))
 
     def gather(
         self,

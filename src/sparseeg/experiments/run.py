@@ -17,6 +17,7 @@ from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
 from sparseeg.data.match import concatenate, match
+from sparseeg.data.problems import write_problems
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, Report, ignore
@@ -26,6 +27,7 @@ from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
 from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
+from sparseeg.files.tsv import exact
 from sparseeg.models.partitions import Partitions
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
@@ -110,10 +112,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
     windows = as_started(out, windows, network_spec(windows, config), report)
-    if windows.problems:
-        rows = [(str(problem.path), problem.reason, problem.action) for problem in windows.problems]
-        problems = pd.DataFrame(rows, columns=["path", "reason", "action"])
-        write_whole(out / "problems.tsv", problems.to_csv(sep="\t", index=False))
+    write_problems(windows.problems, out)
     for number, split in enumerate(splits, start=1):
         title = f"split {number} of {len(splits)}: " if len(splits) > 1 else ""
         fit_split(windows, split, config, partial(_titled, report, title))
@@ -223,9 +222,11 @@ def _score(
         tables.append(scoring.prediction_table(config, windows, split).assign(fold=number))
     predictions = add_constant_baselines(pd.concat(tables, ignore_index=True))
     scores = evaluate(predictions)
-    calibrated = [Calibration.read(split.folder).n_subjects for split in splits]
-    if None not in calibrated:  # version 0.1.0 did not keep this number
-        scores["interval"]["calibration_subjects"] = min(filter(None, calibrated))
+    calibrations = [Calibration.read(split.folder) for split in splits]
+    calibrated = [calibration.n_subjects for calibration in calibrations if calibration.n_subjects]
+    if calibrated:  # version 0.1.0 did not keep this number
+        scores["interval"]["calibration_subjects"] = min(calibrated)
+    scores["interval"]["uses_network"] = not all(calibration.use_constant for calibration in calibrations)
     metrics = {
         "task": windows.task.name,
         "model": config.model,
@@ -238,9 +239,11 @@ def _score(
             "path": list(config.data.path),
             "simulated": windows.simulated,
             "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,
     }
-    write_whole(out / "predictions.tsv", predictions.to_csv(sep="\t", index=False, float_format="%.6f"))
+    table = exact(predictions, "onset")
+    write_whole(out / "predictions.tsv", table.to_csv(sep="\t", index=False, float_format="%.6f"))
     write_json(out / "metrics.json", metrics)
     return metrics

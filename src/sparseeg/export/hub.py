@@ -82,11 +82,8 @@ def card(run: Path) -> ModelCard:
     tags = ["eeg", "brain-computer-interface", "sparse-attention"]
     if simulated:
         tags.append("simulated-data")
-    data = ModelCardData(
-        library_name=LIBRARY,
-        license="bsd-3-clause",
-        tags=tags,
-    )
+    # No license: whoever trained the weights chooses one.
+    data = ModelCardData(library_name=LIBRARY, tags=tags)
     table = pd.DataFrame(
         {"predictor": label, **cells(scores, metrics["unit"])} for label, scores in rows(metrics)
     )

@@ -1,4 +1,4 @@
-"""HBN-EEG from its public bucket, verified and resumable."""
+"""How are releases of HBN-EEG fetched from their public bucket, verified and resumed?"""
 
 from .release import Folder, Outcome, Request, fetch, free_space, plan
 from .retry import PATIENCE, Patience

@@ -112,7 +112,7 @@ class Bucket:
         ------
         BrokenError : the connection failed, or the server did; what was yielded before is good.
         ChangedError : the server has another version by now.
-        RefusedError : the server has no such object, or doesn't give it away.
+        RefusedError : the server has no such object, or refuses access.
         """
         wanted = {"Range": f"bytes={start}-"} if start else {}
         with _plain_errors():

@@ -19,7 +19,7 @@ _PIECE = 1 << 20
 
 
 def partial_of(target: Path, remote: Remote) -> Path:
-    """Return where the bytes of this version gather: another version never goes on where this one stopped."""
+    """Return the unfinished file of an object; the ETag is part of the name, so that versions do not mix."""
     return target.with_name(f"{target.name}.{remote.etag}{UNFINISHED}")
 
 

@@ -62,7 +62,7 @@ class Request:
         for task in self.tasks:
             if task not in hbn.TASKS:
                 known = ", ".join(hbn.TASKS)
-                raise SparseEEGError(f"HBN-EEG has no task {task!r}, but {known}.{nearest(task, hbn.TASKS)}")
+                raise SparseEEGError(f"unknown task {task!r}; HBN-EEG has {known}.{nearest(task, hbn.TASKS)}")
         for name in self.releases:
             hbn.release(name)
 

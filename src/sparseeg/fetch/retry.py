@@ -1,4 +1,4 @@
-"""Trying again: what is worth another try, how often, and after how long."""
+"""Which errors are retried, how often, and after which pause."""
 
 import random
 from collections.abc import Callable
@@ -11,26 +11,26 @@ LONGEST_PAUSE = 30.0
 
 
 class BrokenError(Exception):
-    """Something that may go well at another try."""
+    """An error after which the request is repeated."""
 
 
 class RefusedError(Exception):
-    """Something that another try won't mend."""
+    """An error that repeating does not solve."""
 
 
 class StoppedError(Exception):
-    """Told to stop."""
+    """The download was stopped."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to put up with a bad connection.
+    """Number of retries, pauses and time limit.
 
     Parameters
     ----------
-    retries : further tries after one that brought nothing; one that brought something starts the count anew.
+    retries : retries after an attempt that received no data; one that received some starts the count anew.
     pause : seconds before the first of them; each pause is about twice the one before, up to 30 s.
-    silence : seconds without a byte after which a try is given up.
+    silence : seconds without data after which an attempt ends.
     """
 
     retries: int = 5
@@ -47,7 +47,7 @@ def persist(
     stop: Event,
     position: Callable[[], int] = lambda: 0,
 ) -> Result:
-    """Return `attempt()`, called again as long as it is `BrokenError` and patience lasts.
+    """Return `attempt()`, repeated after each `BrokenError` as often as `patience` allows.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def persist(
 
     Raises
     ------
-    RefusedError : out of patience; the message is the last attempt's.
+    RefusedError : no retry is left; the message is that of the last attempt.
     StoppedError : `stop` was set during a pause.
     """
     failures, furthest = 0, position()
@@ -67,8 +67,8 @@ def persist(
             failures = 0 if now > furthest else failures + 1
             furthest = max(furthest, now)
             if failures > patience.retries:
-                tries = "one try" if failures == 1 else f"{failures} tries in a row"
-                raise RefusedError(f"{error}; {tries} brought nothing") from error
+                attempts = "1 attempt" if failures == 1 else f"{failures} attempts in a row"
+                raise RefusedError(f"{error}; {attempts} received no data") from error
             pause = min(LONGEST_PAUSE, patience.pause * 2 ** (failures - 1)) * random.uniform(0.5, 1.0)
         if stop.wait(pause):
             raise StoppedError

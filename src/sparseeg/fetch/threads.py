@@ -23,8 +23,8 @@ def in_threads(
     Parameters
     ----------
     stop : set when the threads shall end; `work` looks at it.
-    held : closed when the last thread is at its end: after an interruption one may wait for a silent server
-        longer than anybody wants to wait for it.
+    held : closed when the last thread has ended, which after an interruption may be later than this
+        function.
     """
     waiting: SimpleQueue[Item] = SimpleQueue()
     done: SimpleQueue[tuple[Result | None, BaseException | None]] = SimpleQueue()

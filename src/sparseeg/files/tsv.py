@@ -129,6 +129,14 @@ def _columns(header: Sequence[str], names: Collection[str], notes: list[str]) ->
     return columns
 
 
+def exact(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a table that is written with all digits of a column, if it has it, to join rows by it."""
+    if column not in table:
+        return table
+    text = [None if pd.isna(number) else repr(float(number)) for number in table[column]]
+    return table.assign(**{column: pd.Series(text, index=table.index, dtype=object)})
+
+
 def finite_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return a column as float64, NaN where it has no finite number, and the rows with anything else."""
     values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)

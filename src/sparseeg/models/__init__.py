@@ -1,4 +1,4 @@
-"""Networks that read windows of EEG; they know no files of recordings."""
+"""Which networks are there, and how are they built, saved and loaded, without files of recordings?"""
 
 from .files import load, save
 from .light_sparse_attention_cnn import LightSparseAttentionCNN

@@ -1,15 +1,20 @@
 """A trained network as one safetensors file that says how to build it."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.yaml import describe
 
 from .network import Module
 from .registry import BuiltNetwork
@@ -38,24 +43,56 @@ def _with_sorted_metadata(content: bytes) -> bytes:
 
 def read_spec(path: Path) -> NetworkSpec:
     """Return how the network in a file is built, without reading its weights."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise SparseEEGError(f"{path}: not a readable safetensors file ({error})") from error
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
     if "sparseeg" not in metadata:
         raise SparseEEGError(f"{path}: a safetensors file, but not written by sparseeg")
-    return NetworkSpec(**json.loads(metadata["sparseeg"]))
+    try:
+        content = TypeAdapter(dict[str, Any]).validate_json(metadata["sparseeg"])
+        unknown = content.keys() - {field.name for field in fields(NetworkSpec)}
+        if unknown:
+            raise SparseEEGError(
+                f"{path}: written by a newer version of sparseeg, with {', '.join(sorted(unknown))}; update "
+                "sparseeg"
+            )
+        return TypeAdapter(NetworkSpec).validate_python(content)
+    except ValidationError as error:
+        raise SparseEEGError(
+            f"{path}: the description of its network is damaged: {describe(error)}"
+        ) from error
 
 
 def load(path: Path) -> BuiltNetwork:
-    """Return the trained network in a file, in evaluation mode, on the CPU."""
-    model = read_spec(path).build()
-    model.load_state_dict(read_weights(path))
+    """Return the trained network in a file, in evaluation mode, on the CPU.
+
+    Raises
+    ------
+    SparseEEGError : the file is damaged, or of a version that builds the network in another way.
+    """
+    spec, weights = read_spec(path), read_weights(path)
+    try:
+        model = spec.build()
+        model.load_state_dict(weights)
+    except SparseEEGError as error:
+        raise SparseEEGError(f"{path}: {error}") from error
+    except (RuntimeError, TypeError, ValueError) as error:  # layers say in different ways what doesn't fit
+        raise SparseEEGError(
+            f"{path}: damaged, or written by another version of sparseeg: {one_line(error)}"
+        ) from error
     return model.eval()
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Return weights and buffers in a file by name, on the CPU."""
-    with safe_open(path, framework="pt") as file:
+    """Return weights and buffers in a file by name, on the CPU; SparseEEGError where it is damaged."""
+    with _opened(path) as file:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file; SparseEEGError where it can't be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (OSError, SafetensorError) as error:
+        raise SparseEEGError(f"{path}: not a readable safetensors file ({error})") from error

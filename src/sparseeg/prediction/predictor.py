@@ -14,6 +14,7 @@ from sparseeg.training.config import TrainConfig
 from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.inference import answer
 from sparseeg.training.inputs import Inputs
+from sparseeg.training.other_folders import check_trained
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,20 @@ class Predictor:
 
     Raises
     ------
-    SparseEEGError : there is no finished run, it is a cross-validation (which has no single network), or the
-        device is not available.
+    SparseEEGError : there is no finished run of `sparseeg train`, it is a cross-validation (which has no
+        single network), or the device is not available.
     """
 
     def __init__(self, run: Path | str, device: str = "cpu") -> None:
         if device == "cuda" and not torch.cuda.is_available():
-            raise SparseEEGError("torch finds no CUDA device on this machine; use --device cpu")
+            raise SparseEEGError("torch finds no CUDA device on this machine; use device cpu (--device cpu)")
         self.run = Path(run)
+        check_trained(self.run)
         self.config = TrainConfig.read(self.run)
         if self.config.split.kind in ("loso", "kfold"):
             raise SparseEEGError(
-                f"{run} is a cross-validation with one network per fold; train a single one with "
-                "--split subjects"
+                f"{run} is a cross-validation with one network per fold; train a single one, with a split "
+                "of the kind subjects or release (--split)"
             )
         self.spec = models.files.read_spec(network_files(self.run)[0])
         self.inputs = Inputs.read(self.run, self.spec)

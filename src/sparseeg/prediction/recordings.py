@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
+from sparseeg.data.bids.events import counted
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
@@ -18,6 +19,7 @@ from sparseeg.data.signals.constant import is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.tsv import exact
 from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
 
@@ -68,11 +70,13 @@ class PredictionRequest:
         if self.every is not None and self.stimulus:
             raise SparseEEGError("--every (a regular grid) and --stimulus (events) can't be combined")
         if self.events is not None and (self.every is not None or not inputs.task.locked):
-            raise SparseEEGError("windows are cut on a regular grid, not at events: leave --events out")
+            raise SparseEEGError(
+                "--events has no effect: windows are cut on a regular grid, not at events; leave it out"
+            )
         if self.stimulus and not inputs.task.locked:
             raise SparseEEGError(
-                f"{inputs.task.target} is not a time after a stimulus, so windows are cut on a regular grid: "
-                "leave --stimulus out"
+                f"--stimulus has no effect: {inputs.task.target} is not a time after a stimulus, so windows "
+                "are cut on a regular grid; leave it out"
             )
         if inputs.task.locked and self.every is None and not (self.stimulus or inputs.stimulus):
             raise SparseEEGError(
@@ -155,7 +159,7 @@ def write_table(tables: Sequence[pd.DataFrame], out: Path | None) -> None:
     tables : one table per recording.
     out : file to write; standard output if None.
     """
-    text = pd.concat(tables, ignore_index=True).to_csv(
+    text = exact(pd.concat(tables, ignore_index=True), "onset").to_csv(
         sep="\t", index=False, na_rep="n/a", float_format="%.6g", lineterminator="\n"
     )
     if out is None:
@@ -176,11 +180,11 @@ def _windows(
     length = recording.signal.shape[1]
     at_events = inputs.task.locked and request.every is None
     if at_events:
-        windows = _at_events(recording, request.stimulus or inputs.stimulus, inputs.tmin, sfreq)
+        windows = _at_events(recording, request.stimulus or inputs.stimulus, inputs.tmin, sfreq, notes)
     else:
         stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
-        onset = start / sfreq - (inputs.tmin if inputs.task.locked else 0.0)
+        onset = np.round(start / sfreq - (inputs.tmin if inputs.task.locked else 0.0), 9)
         windows = pd.DataFrame({"start": start, "onset": onset, "name": "n/a"})
     whole = (windows["start"] >= 0) & (windows["start"] + n_times <= length)
     if not whole.any():
@@ -225,14 +229,20 @@ def _without_breaks(
     return left[windows.columns].reset_index(drop=True)
 
 
-def _at_events(recording: NewRecording, stimulus: tuple[str, ...], tmin: float, sfreq: float) -> pd.DataFrame:
+def _at_events(
+    recording: NewRecording, stimulus: tuple[str, ...], tmin: float, sfreq: float, notes: list[str]
+) -> pd.DataFrame:
     events = recording.events
     chosen = events[events["name"].isin(stimulus)]
+    known = list(map(str, events["name"].unique()))
     if chosen.empty:
-        names = ", ".join(map(str, events["name"].value_counts().index[:12])) or "none"
         raise SparseEEGError(
-            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {names}."
-            f"{nearest(stimulus[0], map(str, events['name'].unique()))} Name the stimulus with --stimulus, "
+            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {counted(events['name'])}."
+            f"{nearest(stimulus[0], known)} Name the stimulus with --stimulus, "
             "or give --every for windows on a regular grid"
         )
+    for name in stimulus:
+        if name not in known:
+            others = [other for other in known if other not in stimulus]
+            notes.append(f"no event {name}: nothing is predicted for it.{nearest(name, others)}".rstrip("."))
     return chosen.assign(start=event_samples(chosen["onset"].to_numpy(), tmin, sfreq))

@@ -60,6 +60,7 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
         if metrics["data"]["simulated"]
         else ""
     )
+    outside = metrics["data"].get("outside")
     figures = (
         ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
         ("All scored trials.", scatter_figure(predictions, unit)),
@@ -72,6 +73,7 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"<style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
             simulated,
+            f'<p class="warning">{escape(outside)}.</p>' if outside else "",
             f"<p>{escape(describe_sample(metrics))}; the network was not trained on them. "
             f"Source: {escape(metrics['data']['source'])}; "
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",

@@ -7,6 +7,7 @@ import numpy as np
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json
+from sparseeg.training.other_folders import check_trained
 
 LABELS = {
     "prediction": "model",
@@ -36,8 +37,9 @@ def read_metrics(run: Path) -> dict[str, Any]:
 
     Raises
     ------
-    SparseEEGError : the file is missing or can't be read.
+    SparseEEGError : the file is missing or can't be read, or the folder is not that of a run.
     """
+    check_trained(run)
     try:
         return read_json(run / "metrics.json", dict)
     except SparseEEGError as error:
@@ -74,15 +76,6 @@ def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
     }
 
 
-def scores_markdown(metrics: dict[str, Any], unit: str) -> str:
-    """Return the table as Markdown, with the normaliser in its header."""
-    table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
-    titles = ["predictor", *table[0][1]]
-    lines = ["| " + " | ".join(titles).replace("NRMSE", "NRMSE (/ SD)") + " |", "|---" * len(titles) + "|"]
-    lines += [f"| {label} | " + " | ".join(row.values()) + " |" for label, row in table]
-    return "\n".join(lines) + "\n"
-
-
 def describe_sample(metrics: dict[str, Any]) -> str:
     """Return a description of the trials that were scored."""
     trials = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
@@ -109,6 +102,8 @@ def describe_intervals(metrics: dict[str, Any]) -> str:
             f". The shortest interval that needs no network is {alone['mean_width']:.3g} {metrics['unit']} "
             f"wide and covers {alone['coverage']:.1%}"
         )
+        if not found["uses_network"]:
+            line += "; it is used here, because the network's were wider on the validation subjects"
     return line
 
 

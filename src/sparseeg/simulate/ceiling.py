@@ -133,7 +133,7 @@ def _coupled(ratio: np.ndarray, lag: float, jitter: float, present: float) -> np
 
 
 @lru_cache(maxsize=4)
-def _habits(settings: SimulatorSettings) -> tuple[np.ndarray, np.ndarray]:
+def _prior_response_times(settings: SimulatorSettings) -> tuple[np.ndarray, np.ndarray]:
     """Return response times of many simulated subjects, corrected to an age of 10.2: driven, and guesses."""
     driven, guessed = [], []
     for index in range(1500):
@@ -151,7 +151,7 @@ def prior(subject: Subject, settings: SimulatorSettings) -> tuple[np.ndarray, np
 
     Both together sum to one.
     """
-    driven, guessed = _habits(settings)
+    driven, guessed = _prior_response_times(settings)
     shift = settings.behaviour.rt_age_slope * (subject.age - 10.2)
     edges = np.append(TIMES - STEP / 2, TIMES[-1] + STEP / 2)
     counts = [np.histogram(times, edges)[0] for times in (driven + shift, guessed)]

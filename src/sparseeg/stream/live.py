@@ -166,6 +166,8 @@ def _signals(
             continue
         channels = f"{len(signal.ch_names)} channels at {signal.sfreq:g} Hz"
         report(f"{signal.name}: {channels}{pipeline.description}")
+        for note in signal.notes:
+            report(f"{signal.name}: {note}")
         search.accept(signal.name)
         yield signal, pipeline
 

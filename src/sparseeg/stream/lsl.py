@@ -1,5 +1,6 @@
 """Find, read and write streams of the Lab Streaming Layer."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,21 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.stream.window_buffer import Marker
 
 MARKER_TYPES = ("Markers", "markers", "annotations", "Annotations", "stim")
-_UNITS = {"volts": 1.0, "v": 1.0, "millivolts": 1e-3, "mv": 1e-3, "microvolts": 1e-6, "uv": 1e-6, "µv": 1e-6}
+_WORDS = {"": 1.0, "milli": 1e-3, "micro": 1e-6, "nano": 1e-9}
+_LETTERS = {
+    "": 1.0,
+    "m": 1e-3,
+    "u": 1e-6,
+    "\N{MICRO SIGN}": 1e-6,
+    "\N{GREEK SMALL LETTER MU}": 1e-6,
+    "n": 1e-9,
+}
+_UNITS = {
+    prefix + name: scale
+    for prefixes, names in ((_WORDS, ("volt", "volts")), (_LETTERS, ("v",)))
+    for prefix, scale in prefixes.items()
+    for name in names
+}
 
 
 class StreamEndedError(Exception):
@@ -104,8 +119,9 @@ class SignalStream:
         self.sfreq = float(described.sfreq)
         self.ch_names = _names(described)
         self._at_once = max(1, round(self.sfreq))  # so that a backlog doesn't overrun the window buffer
-        units = described.get_channel_units() or ["volts"]
-        self.volts = np.array([_unit(unit) for unit in units]) * np.ones(len(self.ch_names))
+        units = described.get_channel_units() or [None] * len(self.ch_names)
+        self.volts = np.array([_unit(unit) or 1.0 for unit in units])  # as MNE does
+        self.notes = _unknown_units(units)
 
     def pull(self, timeout: float) -> tuple[np.ndarray, np.ndarray]:
         """Wait for samples and return those that have come, at most about a second of them.
@@ -206,9 +222,18 @@ class PredictionStream:
         self.outlet.push_sample(np.array([value, low, high, onset]))
 
 
-def _unit(name: str) -> float:
-    """Return a unit in volts; unknown units are taken as volts, as MNE does."""
+def _unit(name: Any) -> float | None:
+    """Return a unit in volts; None if it is not known."""
     text = str(name).strip().lower()
-    if text.lstrip("-").isdigit():  # MNE-LSL writes exponents of ten
+    if text.lstrip("-").isdecimal():  # MNE-LSL writes exponents of ten
         return 10.0 ** int(text)
-    return _UNITS.get(text, 1.0)
+    return _UNITS.get(text)
+
+
+def _unknown_units(units: Sequence[Any]) -> list[str]:
+    """Return one note for each unit that is not known."""
+    counts = Counter(str(unit or "none").strip() for unit in units if _unit(unit) is None)
+    return [
+        f"unit {name!r} of {count} channel{'s' * (count != 1)} is unknown: taken as volts"
+        for name, count in counts.items()
+    ]

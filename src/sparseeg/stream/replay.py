@@ -1,7 +1,7 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
 from sparseeg.data.signals.breaks import Breaks, find_breaks
-from sparseeg.data.signals.new_recording import read_events, recorded_events
+from sparseeg.data.signals.new_recording import named_events, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
 
@@ -25,6 +25,7 @@ def replay(
     *,
     own: Collection[str] = (),
     keep_bad: bool = False,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Iterator[PlayerLSL]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
 
@@ -36,8 +37,9 @@ def replay(
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
+    report : is told what was found out about the events.
     chunk_size : samples per chunk.
-    own : names of events that are no breaks, whatever they are called.
+    own : names of the events that are looked for; they are no breaks, whatever they are called.
     keep_bad : play bad stretches as they are.
 
     Raises
@@ -49,8 +51,9 @@ def replay(
     try:
         with mne.utils.use_log_level("error"):
             raw = open_raw(path).load_data()
+            notes: list[str] = []
             _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
-            raw.set_annotations(None if column is None else _markers(path, raw, column))
+            raw.set_annotations(None if column is None else _markers(path, raw, column, own, notes))
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -58,6 +61,8 @@ def replay(
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
+    for note in notes:
+        report(note)
     set_log_level("ERROR")  # the player warns about each marker that it sends separately
     player.start()
     try:
@@ -78,9 +83,11 @@ def _blank(raw: mne.io.BaseRaw, breaks: Breaks, keep_bad: bool) -> None:
         raw[:, :] = samples
 
 
-def _markers(path: Path, raw: mne.io.BaseRaw, column: str) -> mne.Annotations:
+def _markers(
+    path: Path, raw: mne.io.BaseRaw, column: str, own: Collection[str], notes: list[str]
+) -> mne.Annotations:
     """Return the events of a recording as annotations for the player."""
-    events = read_events(path, raw, None, column)
+    events = named_events(path, raw, column, own, notes)
     start = raw.first_time if raw.annotations.orig_time is not None else 0.0
     # The player (MNE-LSL 1.14) sends markers with the time of the previous sample.
     onset = events["onset"] + start + 1 / raw.info["sfreq"]

@@ -48,12 +48,14 @@ class SandboxResult:
     seconds : time for all windows.
     peak_bytes : peak memory; None where the system doesn't tell it (Windows).
     not_enforced : one sentence for each limit that this system, or the device, doesn't enforce.
+    notes : what the challenge accepts, but a submission should not do.
     """
 
     values: np.ndarray
     seconds: float
     peak_bytes: int | None
     not_enforced: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def _ignore(windows: int) -> None:
@@ -180,7 +182,11 @@ def _read(work: Path, name: str, code: int, count: int) -> SandboxResult:
         peak = status["peak_bytes"]
         not_enforced = tuple(sentence for key, sentence in _NOT_ENFORCED.items() if not status[key])
         result = SandboxResult(
-            values, float(status["seconds"]), None if peak is None else int(peak), not_enforced
+            values=values,
+            seconds=float(status["seconds"]),
+            peak_bytes=None if peak is None else int(peak),
+            not_enforced=not_enforced,
+            notes=(str(status["note"]),) if status["note"] else (),
         )
     except SparseEEGError:
         raise

@@ -27,6 +27,7 @@ from sparseeg.submission.challenge import N_TIMES, SHARES, TASKS, TOLERANCE, VOL
 from sparseeg.submission.sandbox import NORMAL, Limits, SandboxResult, run_submission
 
 ORDER_SEED = 0
+REPEATED = 64  # windows that are asked again, to tell order from chance
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class ChallengeScore:
     kept : the same without the subjects that the start kit excludes; None if there are no such subjects.
     shuffled_nrmse, moved : NRMSE with the windows in another order, and the largest change of a prediction;
         None if this was not checked.
+    repeats : whether the first windows, in the same order again, get the same predictions; None if the
+        order makes no difference.
     seconds_per_window, peak_bytes : time and memory at batch size 1; on Windows, the memory is None.
     not_enforced : one sentence for each limit that was not enforced.
     predictions : one row per window, in the order of the scoring.
@@ -50,6 +53,7 @@ class ChallengeScore:
     kept: dict[str, Any] | None
     shuffled_nrmse: float | None
     moved: float | None
+    repeats: bool | None
     seconds_per_window: float
     peak_bytes: int | None
     not_enforced: tuple[str, ...]
@@ -188,17 +192,18 @@ def try_out(
     device: str = "cpu",
     limits: Limits = NORMAL,
     python: str = sys.executable,
-) -> None:
+) -> list[str]:
     """Predict for one window of noise in each challenge, to find errors before data are read.
 
-    Arguments and errors as in `score`.
+    Arguments and errors as in `score`. Returns notes on what the challenge accepts, but a submission should
+    not do.
     """
     window = noise_windows(len(hbn.CH_NAMES), N_TIMES, 1) * np.float32(VOLTS)
     with tempfile.TemporaryDirectory(prefix="sparseeg-") as temporary:
         folder = Path(temporary)
-        unpack(archive, folder)
+        notes = unpack(archive, folder)
         for challenge in challenges:
-            run_submission(
+            result = run_submission(
                 folder,
                 challenge,
                 [window],
@@ -207,6 +212,8 @@ def try_out(
                 limits=limits,
                 python=python,
             )
+            notes += [f"challenge {challenge}: {note}" for note in result.notes]
+    return notes
 
 
 def overall(scores: Sequence[ChallengeScore]) -> float | None:
@@ -236,13 +243,17 @@ def _score(
     total = n * (1 + check_order)
     order = np.arange(n)
     result = predict(challenge, _one_by_one(windows, order), progress=lambda done: progress(done, total))
-    values, shuffled = result.values, None
+    values, shuffled, moved, repeats = result.values, None, None, None
     if check_order:
         order = np.random.default_rng(ORDER_SEED).permutation(n)
         again = predict(
             challenge, _one_by_one(windows, order), progress=lambda done: progress(n + done, total)
         )
         shuffled = again.values[np.argsort(order)]
+        moved = float(np.abs(shuffled - values).max())
+        if moved > TOLERANCE:
+            first = predict(challenge, _one_by_one(windows, np.arange(min(n, REPEATED))))
+            repeats = bool(np.abs(first.values - values[: len(first.values)]).max() <= TOLERANCE)
     if not np.isfinite(values).all():
         count = int((~np.isfinite(values)).sum())
         raise SparseEEGError(
@@ -258,7 +269,8 @@ def _score(
         scores=summarize(target, values, subjects),
         kept=None if kept.all() or not kept.any() else summarize(target[kept], values[kept], subjects[kept]),
         shuffled_nrmse=None if shuffled is None else nrmse(target, shuffled),
-        moved=None if shuffled is None else float(np.abs(shuffled - values).max()),
+        moved=moved,
+        repeats=repeats,
         seconds_per_window=result.seconds / max(1, n),
         peak_bytes=result.peak_bytes,
         not_enforced=result.not_enforced,

@@ -144,11 +144,12 @@ def _set_target(network: Network, windows: WindowSet, target: np.ndarray, config
 def _check_auxiliary(network: Network, model: str) -> None:
     """Raise SparseEEGError unless a network has one auxiliary output per label."""
     if not isinstance(network, HasAuxiliary):
-        raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0")
+        raise SparseEEGError(f"{model} has no auxiliary outputs to train: set auxiliary to 0 (--auxiliary 0)")
     if network.n_auxiliary != len(LABELS):
         raise SparseEEGError(
             f"{model}: {network.n_auxiliary} auxiliary outputs for the labels {', '.join(LABELS)}; set "
-            f"n_auxiliary to {len(LABELS)}, or auxiliary to 0"
+            f"n_auxiliary to {len(LABELS)} (--option n_auxiliary={len(LABELS)}), or auxiliary to 0 "
+            "(--auxiliary 0)"
         )
 
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.helpers.bids_folder import BidsFolder
 
+from helpers.bids_folder import BidsFolder
 from sparseeg.data.bids.layout import BidsFile, bids_file, recordings
 from sparseeg.data.problems import Problem
 from sparseeg.data.read_bids import read_bids

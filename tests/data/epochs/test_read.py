@@ -109,7 +109,7 @@ def test_text_among_the_targets_is_named(tmp_path):
 
 
 def test_epochs_with_nan_are_dropped_and_counted(tmp_path):
-    data = np.ones((3, 3, 100))
+    data = np.random.default_rng(0).normal(size=(3, 3, 100))
     data[1, 0, 5] = np.nan
     write_epochs(tmp_path / "sub-01_epo.fif", data=data)
     windows = read_epochs(tmp_path, target="rt")
@@ -246,3 +246,14 @@ def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     (problem,) = windows.problems
     assert problem.path.name == "sub-03_epo.fif"
     assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason
+
+
+def test_constant_epochs_are_counted_and_kept(tmp_path):
+    data = np.random.default_rng(0).normal(size=(6, 3, 100))
+    data[[1, 4], :, 20:] = 30.0
+    write_epochs(tmp_path / "sub-01_epo.fif", rt=range(300, 306), data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=0.0)
+    assert len(windows) == 6
+    (problem,) = windows.problems
+    assert "2 of 6 epochs hold a constant signal in every channel" in problem.reason
+    assert problem.lost == "nothing"

@@ -217,3 +217,13 @@ def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
 )
 def test_types_of_labels(label: str, kind: str) -> None:
     assert label_type(label) == kind
+
+
+def test_channels_tsv_says_which_rate_is_that_of_the_eeg(tmp_path: Path) -> None:
+    path = tmp_path / "sub-A_eeg.edf"
+    names = ["L1", "L2", "L3", "L4"]
+    write_edf(path, [(name, 1000.0, noise(1000.0, 1)) for name in names] + [("Cz", 250.0, noise(250.0, 2))])
+    assert open_raw(path).ch_names == names
+    rows = "".join(f"{name}\tEMG\n" for name in names)
+    (tmp_path / "sub-A_channels.tsv").write_text(f"name\ttype\n{rows}Cz\tEEG\n")
+    assert source(path, []).ch_names == ("Cz",)

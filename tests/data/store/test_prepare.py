@@ -486,6 +486,19 @@ def test_options_go_before_a_task_file_and_are_checked_as_it_is():
         described.with_options({"window": -1.0})
 
 
+def test_a_call_that_failed_does_not_block_the_corrected_one(bids, tmp_path):
+    events = pd.DataFrame([(4.0, "go"), (5.5, "press")], columns=["onset", "value"])
+    for subject in "AB":
+        bids.add(subject, task="x", events=events)
+    out = tmp_path / "store"
+    wrong, right = (find_task("t", TaskFile(stimulus=(name,), response=("press",))) for name in ("Go", "go"))
+    with pytest.raises(SparseEEGError, match=r"its events are go \(1\), press \(1\)"):
+        prepare(bids.root, out, wrong)
+    assert prepare(bids.root, out, right).targets.tolist() == [1.5, 1.5]
+    with pytest.raises(SparseEEGError, match="prepared with another task"):  # and a store is still protected
+        prepare(bids.root, out, wrong)
+
+
 def brainvision(path: Path, data: np.ndarray, data_file: str) -> None:
     """Write (channel, time) microvolts as BrainVision, with the samples in a file of any name."""
     channels = "".join(f"Ch{n + 1}=E{n + 1},,1,uV\n" for n in range(len(data)))

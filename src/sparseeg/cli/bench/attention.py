@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from sparseeg.cli.bench.options import RESULTS, Out, Threads, set_threads
 from sparseeg.cli.given import command_line
-from sparseeg.cli.options import MEASUREMENT, NETWORK, OUTPUT, comma_list, flag, option
+from sparseeg.cli.options import MEASUREMENT, NETWORK, OUTPUT, flag, name_list, option
 from sparseeg.cli.screen import interruptible, output, say
 from sparseeg.errors import SparseEEGError
 
 
 def bench_attention(
     only: Annotated[
-        str | None,
+        list[str] | None,
         option(NETWORK, "Only the floor and the layers whose names start with these.", metavar="NAME,..."),
     ] = None,
     dim: Annotated[int, option(NETWORK, "Width d of the tokens, a multiple of 8.", metavar="N", min=8)] = 256,
@@ -59,7 +59,7 @@ def bench_attention(
         backward=backward,
         limits=PassLimits(limit, bytes_allowed),
     )
-    layers = attention.select(comma_list(only, "--only"))
+    layers = attention.select(name_list(only, "--only"))
     shapes = attention.parse_sizes(sizes) if sizes else attention.SIZES
     line = command_line()
 

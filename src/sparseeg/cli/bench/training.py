@@ -4,13 +4,13 @@ from typing import Annotated
 
 from sparseeg.cli.bench.options import RESULTS, BatchSize, Out, Repeats, Threads, set_threads
 from sparseeg.cli.given import command_line
-from sparseeg.cli.options import NETWORK, comma_list, option
+from sparseeg.cli.options import NETWORK, name_list, option
 from sparseeg.cli.screen import output, say
 
 
 def bench_training(
     models: Annotated[
-        str | None,
+        list[str] | None,
         option(
             NETWORK,
             "Networks to measure. Default: this package's and six of braindecode's.",
@@ -28,7 +28,7 @@ def bench_training(
 
     set_threads(threads)
     table = training.measure_training(
-        comma_list(models, "--models") or training.MODELS, batch_size=batch_size, repeats=repeats, report=say
+        name_list(models, "--models") or training.MODELS, batch_size=batch_size, repeats=repeats, report=say
     )
     path = tables.write(
         table,

@@ -52,10 +52,12 @@ class BidsFile:
         """Return the files with a suffix as `events.tsv` that apply to this recording, nearest first.
 
         A file in the recording's folder, or in a folder above it up to the root, applies if all its entities
-        are among the recording's; of several in one folder, that with most entities is the nearest.
-        Source: BIDS, inheritance principle.
+        are among the recording's; of several in one folder, that with most entities is the nearest. Only
+        recordings with a BIDS name (`..._eeg`) have such files. Source: BIDS, inheritance principle.
         """
         own = self._own(suffix)
+        if not self.path.name.lower().split(".")[0].endswith("_eeg"):
+            return []
         found = [own] if _is_there(own) else []
         for folder in self._folders():
             others = [
@@ -66,8 +68,7 @@ class BidsFile:
 
     def sidecar(self, suffix: str) -> Path:
         """Return the nearest file that applies; if none does, the path that it would have."""
-        own = self._own(suffix)
-        return own if _is_there(own) else next(iter(self.sidecars(suffix)), own)
+        return next(iter(self.sidecars(suffix)), self._own(suffix))
 
     def table(self, suffix: str, names: Collection[str], problems: list[Problem]) -> pd.DataFrame:
         """Return the nearest table that applies; `names` as in `read_tsv`, whose notes become problems.

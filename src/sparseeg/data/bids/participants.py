@@ -1,7 +1,7 @@
 """Read participants.tsv of BIDS folders: release, age, sex and a target of each subject."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ class Subjects:
             absent = names - set(self._tables[root].index)
             if absent and not self._tables[root].empty:
                 reason = f"no row for {listed(absent, 'subject', ' with recordings')}"
+                reason += _other_spelling(absent, self._tables[root].index)
                 self.problems.append(
                     Problem(root / NAME, reason, "read without release, age and sex", "nothing")
                 )
@@ -82,7 +83,9 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     path = root / NAME
     problems: list[Problem] = []
     try:
-        table = read_tsv(path)
+        notes: list[str] = []
+        table = read_tsv(path, ("participant_id", "release_number", "age", "sex", target or "age"), notes)
+        problems += [Problem(path, note, "read nevertheless", "nothing") for note in notes]
         if "participant_id" not in table.columns:
             raise SparseEEGError(f"no column participant_id; found: {', '.join(map(str, table.columns))}")
     except SparseEEGError as error:
@@ -108,6 +111,17 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
         reason = f"{subjects.index[repeated][0]} has more than one row"
         problems.append(Problem(path, reason, "the first one is used", "nothing"))
     return subjects[~repeated], problems
+
+
+def _other_spelling(absent: Iterable[str], known: Iterable[str]) -> str:
+    """Return a hint if subjects are in the table with other zeros or capitals, as sub-001 for sub-01."""
+
+    def plain(name: str) -> str:
+        return name.removeprefix("sub-").lstrip("0").lower()
+
+    spelled = {plain(name): name for name in known}
+    found = [(name, spelled[plain(name)]) for name in sorted(absent) if plain(name) in spelled]
+    return f"; it has {found[0][1]} for {found[0][0]}: write names as the folders'" if found else ""
 
 
 def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Series:

@@ -40,6 +40,11 @@ class TrialRule:
     end: tuple[str, ...] = (END,)
     column: str = "value"
 
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Names of events, of each of which a recording with trials has at least one."""
+        return tuple(group for group in (self.stimulus, self.response, self.trial_start) if group)
+
 
 CONTRAST_CHANGE = TrialRule()
 

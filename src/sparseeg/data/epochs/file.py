@@ -10,6 +10,7 @@ from mne.io.constants import FIFF
 
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
+from sparseeg.data.signals.constant import is_constant
 from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.raw import check_tags
@@ -167,6 +168,11 @@ def _windows(
     good = np.flatnonzero(finite & ~np.isnan(target))
     if not len(good):
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
+    inside = signal[good, first - begin : first - begin + count]
+    constant = int(is_constant(inside.transpose(0, 2, 1)).sum())
+    if constant:
+        reason = f"{constant} of {len(good)} epochs hold a constant signal in every channel"
+        problems.append(Problem(path, reason, "kept", "nothing"))
     return EpochsFile(
         signal=signal[good],
         before=first - begin,

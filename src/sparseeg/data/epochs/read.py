@@ -98,7 +98,7 @@ def read_epochs(
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
     table = pd.concat([_rows(number, *pair, path) for number, pair in enumerate(kept)], ignore_index=True)
     first = kept[0][1]
-    return WindowSet(
+    windows = WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
         table=table.assign(target=table["target"] * (factor or 1.0)),
         n_times=first.n_times,
@@ -110,6 +110,7 @@ def read_epochs(
         problems=tuple(problems),
         file_info=first.info,
     )
+    return windows.noting_outside()
 
 
 def _task(target: str, unit: str, epochs: EpochsFile) -> Task:

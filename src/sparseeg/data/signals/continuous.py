@@ -25,7 +25,7 @@ def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
     Exception : as in `open_raw`.
     """
     notes: list[str] = []
-    raw = open_raw(file.path, notes)
+    raw = open_raw(file.path, notes, channel_types(file))
     problems += [Problem(file.path, note, "read nevertheless", "nothing") for note in notes]
     return raw
 
@@ -89,9 +89,17 @@ class Continuous:
 def _eeg_channels(raw: mne.io.BaseRaw, file: BidsFile) -> list[str]:
     kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
     names = [name for name, kind in kinds.items() if kind == "eeg"]
+    types = channel_types(file)
+    return [name for name in names if types.get(name, "EEG") in EEG_TYPES]
+
+
+def channel_types(file: BidsFile) -> dict[str, str]:
+    """Return the types of channels in the channels.tsv of a recording; none if there is no such table.
+
+    The table only refines what the signal file says itself.
+    """
     try:
         table = read_tsv(file.sidecar("channels.tsv"))
-        types = dict(zip(table["name"], table["type"].fillna("EEG").str.upper(), strict=True))
+        return dict(zip(table["name"], table["type"].fillna("EEG").str.upper(), strict=True))
     except (SparseEEGError, KeyError):
-        return names  # channels.tsv only refines what the signal file says itself
-    return [name for name in names if types.get(name, "EEG") in EEG_TYPES]
+        return {}

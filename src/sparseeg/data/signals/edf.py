@@ -5,6 +5,7 @@ Source: EDF (Kemp et al. 1992), EDF+ (Kemp and Olivan 2003), BDF (BioSemi).
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,10 +91,12 @@ def _field(fields: bytes, before: int, width: int, channels: int) -> list[bytes]
     return [fields[first + width * i : first + width * (i + 1)] for i in range(channels)]
 
 
-def channels_of_one_rate(header: EdfHeader, notes: list[str]) -> list[str] | None:
+def channels_of_one_rate(
+    header: EdfHeader, notes: list[str], types: Mapping[str, str] | None = None
+) -> list[str] | None:
     """Return the labels of the channels of one sampling rate, if there are several rates; None otherwise.
 
-    The rate is that of most EEG channels, by their labels, and the higher one of two. MNE computes the
+    The rate is that of most EEG channels, and the higher one of two. MNE computes the
     samples of the channels of other rates from those that are read at once, wrongly unless these are whole
     records.
 
@@ -101,6 +104,7 @@ def channels_of_one_rate(header: EdfHeader, notes: list[str]) -> list[str] | Non
     ----------
     header : of the file.
     notes : gets a note on the channels that are left out.
+    types : types of channels by label, as in channels.tsv; those of other channels follow from their labels.
 
     Raises
     ------
@@ -109,7 +113,8 @@ def channels_of_one_rate(header: EdfHeader, notes: list[str]) -> list[str] | Non
     signals = header.signals
     if len({header.samples[i] for i in signals}) < 2:
         return None
-    eeg = [i for i in signals if label_type(header.labels[i]) == "EEG"] or signals
+    names = {i: header.labels[i] for i in signals}
+    eeg = [i for i, name in names.items() if (types or {}).get(name, label_type(name)) == "EEG"] or signals
     counts = Counter(header.samples[i] for i in eeg)
     chosen = max(counts, key=lambda samples: (counts[samples], samples))
     kept = {header.labels[i] for i in signals if header.samples[i] == chosen}

@@ -10,10 +10,14 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.bids.events import COLUMNS, TABLE, read_events
 from sparseeg.data.bids.layout import bids_file
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
+from sparseeg.data.signals.continuous import channel_types
 from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError, one_line
@@ -22,6 +26,7 @@ from sparseeg.files.tsv import read_tsv
 _NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Standard deviation of the median channel, in volts. Outside this range the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
+# Files that hold the samples or markers of a recording which is opened by another one of the same name.
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,7 @@ class NewRecording:
     path : file of the recording.
     signal : (channel, time) in microvolts, the channels of the network at its sampling rate.
     sfreq : sampling rate in Hz.
-    events : columns `onset` (seconds from the first sample) and `name`, in order of time; from the events.tsv
-        of the recording, else from the annotations in its file.
+    events : columns `onset` (seconds from the first sample) and `name`, in order of time; see `named_events`.
     notes : changes to the recording that users should know of.
     breaks : cuts and bad stretches, in samples of the signal.
     """
@@ -68,7 +72,7 @@ def read_new(
         been matched.
     events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events; None if no events are needed.
-    own : names of events that are no breaks, whatever they are called.
+    own : names of the events that are looked for; they are no breaks, whatever they are called.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def read_new(
     try:
         with mne.utils.use_log_level("error"):
             notes: list[str] = []
-            raw = open_raw(path, notes)
+            raw = open_raw(path, notes, channel_types(bids_file(path)))
             check_bad(bad, raw.ch_names)
             fit = fit_channels(
                 raw.ch_names,
@@ -94,7 +98,9 @@ def read_new(
             breaks = find_breaks(raw, recorded_events(path, events), own, column)
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
             signal = _signal(raw, fit, conditioning, breaks, notes)
-            found = _NO_EVENTS if column is None else read_events(path, raw, events, column)
+            found = _NO_EVENTS
+            if column is not None:
+                found = named_events(path, raw, column, own, notes, events)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
@@ -108,25 +114,26 @@ def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | No
 
     None if there is neither; SparseEEGError if it can't be read.
     """
-    file = events or _sidecar(path, "events.tsv")
-    return None if file is None else read_tsv(file)
+    file = events or next(iter(bids_file(path).sidecars(TABLE)), None)
+    return None if file is None else read_tsv(file, COLUMNS)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
+    recording = bids_file(path)
+    tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
+    return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 
 def _bad_channels(path: Path) -> list[str]:
     """Return the channels that the channels.tsv of a BIDS recording marks as bad."""
-    table = _sidecar(path, "channels.tsv")
-    if table is None:
+    found = bids_file(path).sidecars("channels.tsv")
+    if not found:
         return []
-    content = read_tsv(table)
+    content = read_tsv(found[0], ("name", "status"))
     if not {"name", "status"} <= set(content):
         return []
     return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
-
-
-def _sidecar(path: Path, suffix: str) -> Path | None:
-    """Return the path of a sidecar of a recording with a BIDS name; None if there is no such file."""
-    found = bids_file(path).sidecar(suffix)
-    return found if path.name.split(".")[0].endswith("_eeg") and found.is_file() else None
 
 
 def _signal(
@@ -144,37 +151,25 @@ def _signal(
     return conditioning.whole(volts, breaks.cuts.tolist())
 
 
-def read_events(path: Path, raw: mne.io.BaseRaw, events: Path | None, column: str) -> pd.DataFrame:
-    """Return the events of a recording, in order of time.
+def named_events(
+    path: Path,
+    raw: mne.io.BaseRaw,
+    column: str,
+    own: Collection[str],
+    notes: list[str],
+    events: Path | None = None,
+) -> pd.DataFrame:
+    """Return the events of a recording that have a name, in order of time; see `read_events`.
 
     Parameters
     ----------
     path, raw : the recording.
-    events : events file to read instead of the events.tsv of the recording.
     column : column of the events file with the names of the events.
-
-    Returns
-    -------
-    DataFrame : columns `onset` (seconds from the first sample) and `name`; from the annotations of `raw` if
-        there is no events file.
-
-    Raises
-    ------
-    SparseEEGError : the events file can't be read or lacks a column.
+    own : names of the events that are looked for.
+    notes : gets what was found out or left out.
+    events : events file to read instead of the events.tsv of the recording.
     """
-    events = events or _sidecar(path, "events.tsv")
-    if events is None:
-        # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
-        onset = np.asarray(raw.annotations.onset, dtype=np.float64) - raw.first_time
-        names = np.asarray(raw.annotations.description, dtype=object)
-    else:
-        content = read_tsv(events)
-        for name in ("onset", column):
-            if name not in content:
-                raise SparseEEGError(
-                    f"{events} has no column {name!r}; it has {', '.join(map(str, content))}"
-                )
-        onset = pd.to_numeric(content["onset"], errors="coerce").to_numpy(dtype=np.float64)
-        names = content[column].astype(str).to_numpy(dtype=object)
-    table = pd.DataFrame({"onset": onset, "name": names})
-    return table[np.isfinite(onset)].sort_values("onset", kind="stable", ignore_index=True)
+    problems: list[Problem] = []
+    found = read_events(bids_file(path), raw, column, [own], problems, table=events)
+    notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
+    return found.loc[found["name"].notna(), ["onset", "name"]].reset_index(drop=True)

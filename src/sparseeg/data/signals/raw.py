@@ -2,7 +2,7 @@
 
 import gzip
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,9 @@ FORMATS = (
 """The formats that are read and tested; MNE reads others, too."""
 
 
-def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
+def open_raw(
+    path: Path, notes: list[str] | None = None, types: Mapping[str, str] | None = None
+) -> mne.io.BaseRaw:
     """Open a recording in any format of `FORMATS`, or another that MNE reads.
 
     Samples are loaded only where they can't be left in the file.
@@ -31,6 +33,8 @@ def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
     ----------
     path : the recording.
     notes : gets a note on each part of the file that is left out or replaced.
+    types : types of channels by label, as in channels.tsv; they decide which one of several sampling rates is
+        read.
 
     Raises
     ------
@@ -43,7 +47,10 @@ def open_raw(path: Path, notes: list[str] | None = None) -> mne.io.BaseRaw:
     if path.is_dir() and not suffix:
         raise SparseEEGError("it is a folder; name the recordings in it")
     notes = [] if notes is None else notes
-    raw = _READERS.get(suffix, _open_other)(path, notes)
+    if suffix in (".bdf", ".edf"):
+        raw = _open_edf(path, notes, types)
+    else:
+        raw = _READERS.get(suffix, _open_other)(path, notes)
     for file in raw.filenames:
         if file is not None:
             check_content(Path(file))
@@ -54,11 +61,11 @@ def _open_other(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     return mne.io.read_raw(path, preload=False)
 
 
-def _open_edf(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> mne.io.BaseRaw:
     """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
     header = edf.read_header(path)
     edf.check_continuous(path, header)
-    include = edf.channels_of_one_rate(header, notes)
+    include = edf.channels_of_one_rate(header, notes, types)
     if include is None:
         return mne.io.read_raw(path, preload=False)
     return mne.io.read_raw(path, preload=False, include=include)
@@ -102,8 +109,6 @@ def _open_egi(path: Path, notes: list[str]) -> mne.io.BaseRaw:
 
 
 _READERS: dict[str, Callable[[Path, list[str]], mne.io.BaseRaw]] = {
-    ".bdf": _open_edf,
-    ".edf": _open_edf,
     ".set": _open_eeglab,
     ".vhdr": open_brainvision,
     ".ahdr": open_brainvision,

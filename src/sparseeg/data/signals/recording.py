@@ -8,6 +8,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.bids.events import COLUMNS, TABLE
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
@@ -79,7 +80,7 @@ def read_recording(
     try:
         with mne.utils.use_log_level("error"):
             raw = open_recording(file, problems)
-            events = cut.events(file, raw)
+            events = cut.events(file, raw, problems)
             if isinstance(events, Problem):
                 return events
             source = Continuous(raw, file, processing, _breaks(raw, file, cut, problems), problems)
@@ -100,11 +101,11 @@ def read_recording(
 
 def _breaks(raw: mne.io.BaseRaw, file: BidsFile, cut: Cut, problems: list[Problem]) -> Breaks:
     """Return the breaks that a recording and its events.tsv name."""
-    path = file.sidecar("events.tsv")
+    path = file.sidecar(TABLE)
     events = None
     if path.is_file():
         try:
-            events = read_tsv(path)
+            events = read_tsv(path, COLUMNS)
         except SparseEEGError as error:
             problems.append(
                 Problem(path, one_line(error), "read without breaks and bad stretches", "nothing")

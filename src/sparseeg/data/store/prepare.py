@@ -172,6 +172,8 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
             )
     if done.options is not None and "task" in done.options:  # version 0.1.0 derived it from the rule
         done.options["task"].setdefault("locked", done.options["task"].get("rule") is not None)
+    if not (out / store.MANIFEST).is_file() and not any("signal" in entry for entry in done.entries.values()):
+        done.options = None  # a call that failed before it kept anything
     if done.options is not None and done.options.get("code") != _CODE and not overwrite:
         raise SparseEEGError(
             f"{out} was prepared by another version of sparseeg, which read some recordings otherwise; its "
@@ -208,7 +210,8 @@ def _job(file: layout.BidsFile, survey: Survey, cut: Cut, options: Options, out:
 
 def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
     """Return name and state of every file that a recording is read from."""
-    sidecars = [file.sidecar("events.tsv"), file.sidecar("channels.tsv")]
+    names = ("events.tsv", "events.json", "channels.tsv")
+    sidecars = [table for name in names for table in file.sidecars(name)]
     found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
     return [[os.path.relpath(source, path), _stamp(source)] for source in found]
 

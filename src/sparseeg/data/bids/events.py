@@ -1,0 +1,166 @@
+"""Read the events of a recording: from its events.tsv, else from its own file."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.bids.file_events import file_events, holds
+from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.problems import Problem
+from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
+
+TABLE = "events.tsv"
+COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
+NO_EVENTS = "does not exist, and the file itself has no events"
+_NOT_SECONDS = {"ms", "millisecond", "milliseconds", "us", "microsecond", "microseconds", "sample", "samples"}
+_FAR = 5  # durations of the recording: a recording that was cut off is not that much shorter
+
+
+def read_events(
+    file: BidsFile,
+    raw: mne.io.BaseRaw,
+    column: str,
+    wanted: Sequence[Collection[str]],
+    problems: list[Problem],
+    *,
+    table: Path | None = None,
+) -> pd.DataFrame:
+    """Return the events of a recording.
+
+    Parameters
+    ----------
+    file, raw : the recording.
+    column : column of events.tsv with the names of the events.
+    wanted : groups of names, such as stimuli and responses. If a group has no event in `column`, and another
+        column has events of each group, that column is read.
+    problems : gets what was repaired, and events that were left out.
+    table : events file to read instead of events.tsv.
+
+    Returns
+    -------
+    DataFrame : columns `onset` (seconds from the first sample), `name` (None if missing), `known`, and
+        `feedback` if the file has it. An event without an onset is not `known`, has no name, and the onset of
+        the event before it in the file.
+
+    Raises
+    ------
+    SparseEEGError : events.tsv can't be read or lacks a column, an onset is not a number, or onsets are not
+        in seconds.
+    """
+    path = table or file.sidecar(TABLE)
+    if table is None and not file.sidecars(TABLE):
+        found = file_events(raw, wanted)
+        reason = "does not exist" if len(found) else NO_EVENTS
+        action = "its events are read from the file itself" if len(found) else "read without events"
+        problems.append(Problem(path, reason, action, "nothing"))
+        return found.assign(known=True)
+    content = _content(file, table, column, problems)
+    if table is None:
+        _check_description(file, problems)
+    events = events_of_table(content, path, column, wanted, problems)
+    _check_seconds(events["onset"].to_numpy(), raw)
+    return events
+
+
+def _content(file: BidsFile, table: Path | None, column: str, problems: list[Problem]) -> pd.DataFrame:
+    names = (column, *COLUMNS)
+    if table is None:
+        return file.table(TABLE, names, problems)
+    notes: list[str] = []
+    content = read_tsv(table, names, notes)
+    problems += [Problem(table, note, "read nevertheless", "nothing") for note in notes]
+    return content
+
+
+def events_of_table(
+    content: pd.DataFrame,
+    path: Path,
+    column: str,
+    wanted: Sequence[Collection[str]],
+    problems: list[Problem],
+) -> pd.DataFrame:
+    """Return the events in the content of an events file; parameters and errors as in `read_events`."""
+    names = content[_column(content, path, column, wanted, problems)]
+    onset, text = finite_numbers(content["onset"])
+    if len(text):
+        raise SparseEEGError(not_numbers(content["onset"], "onset", text))
+    known = np.isfinite(onset)
+    if len(known) and not known.any():
+        raise SparseEEGError(f"none of its {len(known)} events has an onset")
+    if not known.all():
+        reason = f"{int((~known).sum())} of {len(known)} events have no onset"
+        problems.append(Problem(path, reason, "these events left out", "nothing"))
+    events = pd.DataFrame(
+        {
+            "onset": pd.Series(onset).ffill().to_numpy(),
+            "name": names.astype(object).where(names.notna() & known, None),
+            "known": known | ~names.isin([name for group in wanted for name in group]).to_numpy(),
+        }
+    )
+    if "feedback" in content:
+        events["feedback"] = content["feedback"].to_numpy(dtype=object)
+    return events[np.isfinite(events["onset"])].sort_values("onset", kind="stable", ignore_index=True)
+
+
+def _column(
+    content: pd.DataFrame,
+    path: Path,
+    column: str,
+    wanted: Sequence[Collection[str]],
+    problems: list[Problem],
+) -> str:
+    """Return the column with the names of the events."""
+    if column in content and holds(content[column], wanted):
+        return column
+    counts = {name: holds(content[name], wanted) for name in content if name not in ("onset", "duration")}
+    best = max(counts, key=lambda name: counts[name], default=None)
+    lacking = [name for name in ("onset", column) if name not in content]
+    if "onset" in lacking or (lacking and not (best and counts[best])):
+        raise SparseEEGError(
+            f"the events lack the column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}; "
+            f"found: {', '.join(map(str, content)) or 'no columns'}"
+        )
+    if best is None or not counts[best]:
+        return column
+    reason = f"the named events are in the column {best}, not in {column}"
+    problems.append(Problem(path, reason, f"{best} is read", "nothing"))
+    return str(best)
+
+
+def _check_description(file: BidsFile, problems: list[Problem]) -> None:
+    """Raise SparseEEGError if events.json says that onsets are not in seconds."""
+    try:
+        about = file.metadata("events.json").get("onset")
+    except SparseEEGError as error:
+        problems.append(Problem(file.sidecar("events.json"), one_line(error), "read without it", "nothing"))
+        return
+    units = str(about.get("Units", "s")) if isinstance(about, dict) else "s"
+    if units.strip().lower() in _NOT_SECONDS:
+        raise SparseEEGError(f"events.json says that onsets are in {units}; write them in seconds")
+
+
+def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
+    """Raise SparseEEGError if most onsets lie after the end of a recording that was not just cut off."""
+    sfreq = float(raw.info["sfreq"])
+    seconds = raw.n_times / sfreq
+    late = int((onset > seconds).sum())
+    whole = bool(np.all(onset == np.round(onset)))
+    if late <= len(onset) / 2 or not (whole or np.median(onset) > _FAR * seconds):
+        return
+    units = {"samples": sfreq, "milliseconds": 1000.0}
+    possible = [name for name, per_second in units.items() if np.median(onset) <= seconds * per_second]
+    raise SparseEEGError(
+        f"{late} of {len(onset)} onsets lie after the end of the recording of {seconds:g} s; are they in "
+        f"{' or '.join(possible) or 'another unit'}? Write them in seconds"
+    )
+
+
+def counted(names: pd.Series, limit: int = 12) -> str:
+    """Return the names of events with their numbers, the most frequent first: "go (10), stop (2)"."""
+    counts = names.dropna().astype(str).value_counts()
+    shown = [f"{name} ({count})" for name, count in counts.head(limit).items()]
+    return ", ".join(shown + (["..."] if len(counts) > limit else [])) or "none"

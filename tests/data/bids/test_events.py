@@ -1,0 +1,251 @@
+"""Events as people have them: the same trials from every table and every file, or a reason."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import edfio
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.bids_folder import BidsFolder, contrast_events
+from sparseeg.data.bids.events import read_events
+from sparseeg.data.bids.layout import BidsFile, bids_file
+from sparseeg.data.bids.trials import TrialRule
+from sparseeg.data.load import load_like
+from sparseeg.data.problems import Problem
+from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.read_bids import read_bids
+from sparseeg.data.signals.new_recording import named_events
+from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.store.store import open_store
+from sparseeg.data.tasks import RESPONSE_TIME, TASKS, TaskFile, find_task
+from sparseeg.errors import SparseEEGError
+
+STIMULI, RTS = [4.0, 10.0, 15.0], [1.5, 0.7, 0.8]
+GO = TrialRule(("go",), ("press",), (), ())
+NAMED = find_task("go-task", TaskFile(stimulus=("go",), response=("press",), tmin=0.0, tmax=2.0))
+
+
+@pytest.fixture
+def bids(tmp_path: Path) -> BidsFolder:
+    return BidsFolder(tmp_path / "bids")
+
+
+def own_events(bids: BidsFolder, table: pd.DataFrame | None) -> BidsFile:
+    """Return a recording of 20 s with this events.tsv, or none."""
+    path = bids.add("A", task="go", events=contrast_events([4.0], [1.0]))
+    events = BidsFile(path, bids.root).sidecar("events.tsv")
+    events.unlink()
+    if table is not None:
+        table.to_csv(events, sep="\t", index=False, na_rep="n/a")
+    return BidsFile(path, bids.root)
+
+
+def pairs(column: str = "value") -> pd.DataFrame:
+    rows = [row for at, rt in zip(STIMULI, RTS, strict=True) for row in ((at, "go"), (at + rt, "press"))]
+    return pd.DataFrame(rows, columns=["onset", column])
+
+
+def found(file: BidsFile, rule: TrialRule = GO) -> tuple[list[tuple[float, str]], list[Problem]]:
+    problems: list[Problem] = []
+    raw = open_raw(file.path)
+    events = read_events(file, raw, rule.column, rule.groups, problems)
+    return list(zip(events["onset"].tolist(), events["name"].tolist(), strict=True)), problems
+
+
+EXPECTED = [(4.0, "go"), (5.5, "press"), (10.0, "go"), (10.7, "press"), (15.0, "go"), (15.8, "press")]
+
+
+def test_the_column_that_holds_the_named_events_is_found_and_said(bids):
+    table = pairs("trial_type")
+    table["value"] = table["trial_type"].map({"go": 1, "press": 2})  # as mne-bids writes them
+    events, problems = found(own_events(bids, table))
+    assert events == EXPECTED
+    (problem,) = problems
+    assert problem.reason == "the named events are in the column trial_type, not in value"
+    assert problem.lost == "nothing"
+    windows = read_bids(bids.root, task=replace(NAMED, bids_tasks=("go",)))
+    assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
+    numbers, problems = found(own_events(bids, table), TrialRule(("1",), ("2",), (), ()))
+    assert [name for _, name in numbers] == ["1", "2"] * 3
+    assert problems == []
+
+
+def test_a_table_without_the_column_uses_another_that_has_the_events(bids):
+    assert found(own_events(bids, pairs("trial_type")))[0] == EXPECTED
+    with pytest.raises(SparseEEGError, match="lack the column value; found: onset, trial_type"):
+        found(own_events(bids, pairs("trial_type").replace("press", "other")))
+
+
+def write_with_triggers(path: Path, codes: dict[int, int], status: int = 0) -> None:
+    """Write 20 s at 100 Hz with a Status channel whose value is `codes` from these samples on."""
+    values = np.zeros(2000, dtype=np.int64)
+    for sample, code in codes.items():
+        values[sample : sample + 5] = code
+    limits = (-8388608, 8388607)
+    trigger = edfio.BdfSignal(
+        (values + status).astype(float), 100, label="Status", physical_range=limits, digital_range=limits
+    )
+    noise = 20 * np.random.default_rng(0).standard_normal((4, 2000))
+    eeg = [
+        edfio.BdfSignal(row, 100, label=f"E{number}", physical_dimension="uV", physical_range=(-500, 500))
+        for number, row in enumerate(noise)
+    ]
+    edfio.Bdf([*eeg, trigger], data_record_duration=1).write(path)
+
+
+def annotated(path: Path) -> None:
+    """Write the events of `pairs` as annotations of a BrainVision file."""
+    info = mne.create_info(["Fz", "Cz", "Pz", "Oz"], 100.0, "eeg")
+    raw = mne.io.RawArray(1e-5 * np.random.default_rng(0).standard_normal((4, 2000)), info, verbose="error")
+    table = pairs()
+    raw.set_annotations(mne.Annotations(table["onset"], 0.0, table["value"]))
+    mne.export.export_raw(path, raw, verbose="error")
+
+
+@pytest.mark.parametrize("status", [0, 0x10000])  # BioSemi sets high bits for its own state
+def test_events_of_a_status_channel(bids, status):
+    file = own_events(bids, None)
+    codes = {round(at * 100): 7 for at in STIMULI}
+    codes |= {round((at + rt) * 100): 12 for at, rt in zip(STIMULI, RTS, strict=True)}
+    write_with_triggers(file.path, codes, status)
+    rule = TrialRule(("7",), ("12",), (), ())
+    events, problems = found(file, rule)
+    assert events == [(at, {"go": "7", "press": "12"}[name]) for at, name in EXPECTED]
+    assert [problem.action for problem in problems] == ["its events are read from the file itself"]
+    task = find_task("t", TaskFile(stimulus=("7",), response=("12",), tmin=0.0, tmax=2.0))
+    windows = read_bids(bids.root, task=task)
+    assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
+    assert windows.table["onset"].tolist() == STIMULI
+    assert "Status" not in windows.ch_names
+
+
+def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_path):
+    folder = tmp_path / "bids" / "sub-A" / "eeg"
+    folder.mkdir(parents=True)
+    path = folder / "sub-A_task-go_eeg.edf"
+    annotated(path)
+    assert found(BidsFile(path, tmp_path / "bids"))[0] == EXPECTED
+    windows = read_bids(tmp_path / "bids", task=NAMED)
+    assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
+    notes: list[str] = []
+    events = named_events(path, open_raw(path), "value", ("go",), notes)
+    assert list(zip(events["onset"], events["name"], strict=True)) == EXPECTED
+    assert notes == ["sub-A_task-go_events.tsv: does not exist (its events are read from the file itself)"]
+
+
+def test_a_recording_without_any_events_is_refused(bids):
+    events, (problem,) = found(own_events(bids, None))
+    assert events == []
+    assert problem.reason == "does not exist, and the file itself has no events"
+    with pytest.raises(SparseEEGError, match=r"sub-A_.*_events\.tsv does not exist, and the file itself"):
+        read_bids(bids.root, task=NAMED)
+
+
+def test_events_that_are_not_the_named_ones_are_listed_with_their_numbers(bids):
+    table = pairs().replace({"go": "Go", "press": "key"})
+    own_events(bids, table)
+    with pytest.raises(SparseEEGError) as caught:
+        read_bids(bids.root, task=NAMED)
+    said = "none of its 0 trials has both a stimulus and a response; its events are Go (3), key (3)"
+    assert said in str(caught.value)
+
+
+def test_rows_without_onset_are_left_out_and_their_trials_too(bids):
+    table = pairs().astype({"onset": object})
+    table.loc[3, "onset"] = None  # the press of the second trial
+    table.loc[6] = [10.9, "press"]  # a later press must not become its response
+    table.loc[7] = [None, "comment"]  # nothing that a trial is made of
+    own_events(bids, table)
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.table["onset"].tolist() == [4.0, 15.0]
+    assert windows.targets.tolist() == pytest.approx([1.5, 0.8], abs=1e-9)
+    reasons = {problem.reason: problem.count for problem in windows.problems}
+    assert reasons == {
+        "2 of 8 events have no onset": 0,
+        "1 of 3 windows hold an event without an onset": 1,
+    }
+
+
+def test_onsets_with_decimal_commas_are_refused_with_a_hint(bids):
+    table = pairs()
+    table["onset"] = [str(onset).replace(".", ",") for onset in table["onset"]]
+    own_events(bids, table)
+    with pytest.raises(SparseEEGError, match=r"'4,0' is not a finite number; write 4\.0 \(6 such rows\)"):
+        read_bids(bids.root, task=NAMED)
+
+
+@pytest.mark.parametrize(
+    ("factor", "units"), [(100, "samples or milliseconds"), (1000, "milliseconds"), (1e6, "another unit")]
+)
+def test_onsets_in_another_unit_are_refused_with_a_hint(bids, factor, units):
+    table = pairs()
+    file = own_events(bids, table.assign(onset=(table["onset"] * factor).round().astype(int)))
+    with pytest.raises(SparseEEGError, match=rf"6 of 6 onsets lie after .* 20 s; are they in {units}\?"):
+        found(file)
+    with pytest.raises(SparseEEGError, match="are they in"):  # and for new recordings
+        named_events(file.path, open_raw(file.path), "value", ("go",), [])
+
+
+def test_a_recording_that_was_cut_off_keeps_its_first_trials(bids):
+    long = pairs()
+    later = long.assign(onset=long["onset"] + 20.25)
+    own_events(bids, pd.concat([long, later, later.assign(onset=later["onset"] + 20)]))
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
+    assert "6 of 9 windows reach outside the recording of 20 s" in str(windows.problems[0])
+
+
+def test_the_unit_in_events_json_is_believed(bids):
+    file = own_events(bids, pairs())
+    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "ms"}}')
+    with pytest.raises(SparseEEGError, match=r"events\.json says that onsets are in ms"):
+        found(file)
+    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "s"}}')
+    assert found(file) == (EXPECTED, [])
+    (bids.root / "task-go_events.json").write_text("{")
+    assert [problem.action for problem in found(file)[1]] == ["read without it"]
+
+
+def test_response_times_beyond_the_limit_are_left_out_and_counted(bids):
+    path = bids.add("A", task="go", seconds=60.0)
+    events = BidsFile(path, bids.root).sidecar("events.tsv")
+    events.write_text("onset\tvalue\n4\tgo\n5.5\tpress\n10\tgo\n40\tpress\n50\tgo\n50.75\tpress\n")
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.targets.tolist() == pytest.approx([1.5, 0.75])
+    (problem,) = windows.problems
+    assert problem.reason == ("1 of 3 windows have response times longer than 10 s; --max-rt sets the limit")
+    assert (problem.lost, problem.count) == ("windows", 1)
+    for limit, expected in ((40.0, [1.5, 30.0, 0.75]), (1.0, [0.75])):
+        windows = read_bids(bids.root, task=replace(NAMED, max_rt=limit))
+        assert windows.targets.tolist() == pytest.approx(expected)
+    assert TASKS[RESPONSE_TIME].cut(100.0).max_rt == 10.0
+    assert replace(NAMED, tmax=12.0).cut(100.0).max_rt == 12.0
+
+
+def test_a_run_reads_the_events_of_its_own_task_in_another_folder(bids, tmp_path):
+    """What a network was trained on says how another BIDS folder is read, down to columns and limits."""
+    own_events(bids, pairs("kind"))
+    changes = TaskFile(
+        stimulus=("go",), response=("press",), events_column="kind", tmin=0.1, tmax=1.1, max_rt=1
+    )
+    prepare(bids.root, tmp_path / "store", find_task("go-task", changes), Options(Processing(50.0)))
+    like = open_store(tmp_path / "store").provenance
+    like = Provenance.from_dict(json.loads(json.dumps(like.to_dict())))
+    other = BidsFolder(tmp_path / "other")
+    own_events(other, pairs("kind").assign(value="go"))
+    windows, _ = load_like(other.root, like, "the run")
+    assert windows.task == like.task
+    assert windows.targets.tolist() == pytest.approx([0.7, 0.8], abs=1e-9)
+    assert (windows.n_times, windows.sfreq, windows.tmin) == (50, 50.0, 0.1)
+
+
+def test_files_without_a_bids_name_have_no_sidecars(tmp_path):
+    path = tmp_path / "go.edf"
+    annotated(path)
+    (tmp_path / "events.tsv").write_text("onset\tvalue\n1\tgo\n2\tpress\n")
+    assert found(bids_file(path))[0] == EXPECTED
