@@ -19,7 +19,7 @@ from sparseeg.errors import SparseEEGError, nearest
 
 READS = (
     "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr; also .fif, .cnt, .raw and .mff) or a "
-    f"folder of MNE epochs ({', '.join(PATTERNS[:2])})"
+    f"folder of MNE epochs ({', '.join(PATTERNS[:2])}) or of EEGLAB epochs (.set)"
 )
 
 

@@ -11,11 +11,11 @@ from mne.io.constants import FIFF
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.constant import is_constant
-from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.errors import one_line
+from sparseeg.files.content import check_content
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"

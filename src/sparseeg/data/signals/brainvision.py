@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import mne
 
-from sparseeg.data.signals.content import check_content
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.content import check_content
 
 _KINDS = {"DataFile": (".eeg", ".dat"), "MarkerFile": (".vmrk", ".amrk")}
 _NAMED = re.compile(

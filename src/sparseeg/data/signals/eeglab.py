@@ -8,9 +8,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.separate import read_separately
 from sparseeg.errors import SparseEEGError, require
+from sparseeg.files.content import check_content
 
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 

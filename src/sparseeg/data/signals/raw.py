@@ -10,10 +10,10 @@ import mne
 
 from sparseeg.data.signals import edf
 from sparseeg.data.signals.brainvision import open_brainvision
-from sparseeg.data.signals.content import check_content
 from sparseeg.data.signals.eeglab import open_eeglab
 from sparseeg.data.signals.separate import read_separately
 from sparseeg.errors import SparseEEGError, require
+from sparseeg.files.content import check_content
 
 FORMATS = (
     "BDF, EDF, EEGLAB (.set), BrainVision (.vhdr), FIF (.fif, .fif.gz), Neuroscan and ANT Neuro (.cnt), EGI "

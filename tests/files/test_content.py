@@ -10,6 +10,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.new_recording import read_new
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import read_tsv
 
 KEY = "annex/objects/aa/bb/MD5E-s12345--0123.bdf/MD5E-s12345--0123.bdf"
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0123456789abcdef\nsize 12345\n"
@@ -68,6 +69,14 @@ def test_epochs(write, said: str, tmp_path: Path) -> None:
     assert isinstance(found, Problem)
     with pytest.raises(SparseEEGError, match=said):
         raise SparseEEGError(found.reason)
+
+
+@ALL
+def test_tables(write, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "a_events.tsv"
+    write(path)
+    with pytest.raises(SparseEEGError, match="is empty" if "empty" in said else said):
+        read_tsv(path)
 
 
 def test_a_missing_file_is_not_said_to_be_a_pointer(tmp_path: Path) -> None:

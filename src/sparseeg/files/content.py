@@ -11,7 +11,14 @@ _ANNEX = "annex/objects/"
 
 
 def check_content(path: Path) -> None:
-    """Raise SparseEEGError if a file is empty, or only points to content that was not fetched.
+    """Raise SparseEEGError if a file is empty, or its content was not fetched; see `check_fetched`."""
+    check_fetched(path)
+    if path.is_file() and path.stat().st_size == 0:
+        raise SparseEEGError(f"{path.name} is empty (0 bytes); copy or download it again")
+
+
+def check_fetched(path: Path) -> None:
+    """Raise SparseEEGError if a file only points to content that was not fetched.
 
     A file of git-annex without its content is a link to a missing file, or, where there are no links, a text
     file with the path of the content; one of Git LFS is a text file that begins with the address of its
@@ -24,12 +31,7 @@ def check_content(path: Path) -> None:
         if _ANNEX in target.replace("\\", "/"):
             raise _annexed(path)
         raise SparseEEGError(f"{path.name} is a link to a missing file, {target}; copy that file as well")
-    if not path.is_file():
-        return
-    size = path.stat().st_size
-    if size == 0:
-        raise SparseEEGError(f"{path.name} is empty (0 bytes); copy or download it again")
-    if size > _LONGEST_POINTER:
+    if not path.is_file() or path.stat().st_size > _LONGEST_POINTER:
         return
     with path.open("rb") as file:
         start = file.read(_LONGEST_POINTER)
@@ -39,7 +41,7 @@ def check_content(path: Path) -> None:
             f"`git lfs pull --include '*{path.suffix}'` in the folder of the data set"
         )
     first = start.split(b"\n", 1)[0]
-    if _ANNEX.encode() in first.replace(b"\\", b"/") and b"\0" not in first:
+    if _ANNEX.encode() in first.replace(b"\\", b"/") and b"\0" not in first and b"\t" not in first:
         raise _annexed(path)
 
 
