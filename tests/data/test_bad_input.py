@@ -10,6 +10,7 @@ from scipy.io import loadmat
 from helpers.bids_folder import TASK, BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.tasks import Task
 from sparseeg.data.windows import WindowSet
@@ -147,7 +148,13 @@ def test_a_recording_of_nothing_but_nan(folder):
 
 def test_a_wrong_channel_count_against_the_majority(folder):
     path = folder.add("C", ch_names=CH_NAMES[-5:])
-    problem = only_problem(read_bids(folder.root))
+    windows = read_bids(folder.root, processing=Processing(channels="strict"))
+    assert (len(windows), windows.ch_names) == (4, CH_NAMES[-4:])
+    about, problem = windows.problems
+    assert str(about) == (
+        f"{folder.root}: 1 of 3 recordings have other channels than the usual 4 (--channels strict: those "
+        "recordings are left out; --channels common or interpolate keeps them)"
+    )
     assert problem.path == path
     assert problem.reason == "5 EEG channels instead of 4; additional: E125"
     assert problem.action == "left out"
@@ -157,15 +164,16 @@ def test_a_wrong_channel_count_against_the_129(folder):
     folder.add("C", ch_names=CH_NAMES)
     windows = read_bids(folder.root)
     assert windows.ch_names == CH_NAMES
-    assert [problem.lost for problem in windows.problems] == ["recording"] * 2
-    assert windows.problems[0].reason == "4 EEG channels instead of 129; missing: E1, E2, E3, E4, E5, ..."
+    assert [problem.lost for problem in windows.problems] == ["nothing", "recording", "recording"]
+    assert windows.processing.channels == "strict"
+    assert windows.problems[1].reason == "4 EEG channels instead of 129; missing: E1, E2, E3, E4, E5, ..."
 
 
 def test_the_right_count_with_a_wrong_name(folder):
     folder.add("C", ch_names=(*CH_NAMES[-4:-1], "Oz"))
-    assert only_problem(read_bids(folder.root)).reason == (
-        "4 EEG channels instead of 4; missing: Cz; additional: Oz"
-    )
+    windows = read_bids(folder.root, processing=Processing(channels="strict"))
+    assert windows.problems[1].reason == "4 EEG channels instead of 4; missing: Cz; additional: Oz"
+    assert set(windows.subjects) == {"sub-A", "sub-B"}
 
 
 @pytest.mark.parametrize("content", [b"", b"not a recording", b"\xffBIOSEMI" + b" " * 300])

@@ -41,6 +41,7 @@ class Case:
     refused : what the error says if no window can be read.
     change : changes the events before they are written.
     text : changes the content of events.tsv; None removes it.
+    tables : further files of the folder: path and content.
     """
 
     ending: str
@@ -53,6 +54,7 @@ class Case:
     refused: str | None = None
     change: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     text: Callable[[str], bytes | None] | None = None
+    tables: tuple[tuple[str, bytes], ...] = ()
 
     def write(self, root: Path) -> Path:
         """Write a BIDS folder with the recording, and return the path of its signal."""
@@ -69,6 +71,8 @@ class Case:
         if self.text is not None:
             content = self.text(table.read_text())
             table.unlink() if content is None else table.write_bytes(content)
+        for name, content in self.tables:
+            (root / name).write_bytes(content)
         path = folder / f"sub-A_task-go_eeg{self.ending}"
         WRITERS[self.ending](path, self.samples, self.marks, **dict(self.options))
         return path
@@ -134,6 +138,13 @@ TABLES = {
         for ending in (".bdf", ".edf", ".set")
     },
 }
+HEART = ("ECG", SFREQ, toy.samples(SFREQ, 1)[0])
+OTHER = ("A7", SFREQ, toy.samples(SFREQ, 1)[0])
+ROWS = "".join(f"{name.lower()}\tEEG\t\xb5V\n" for name in CH_NAMES)
+CHANNELS_TSV = f"name\ttype\tunits\n{ROWS}A7\tEOG\t\xb5V\n"
+OWN_TABLE = "sub-A/eeg/sub-A_task-go_channels.tsv"
+LEFT_OUT = f"1 of {len(CH_NAMES) + 1} channels is not EEG"
+
 CASES = {
     **TABLES,
     **{f"plain {ending}": Case(ending) for ending in (".bdf", ".edf", ".vhdr", ".set")},
@@ -209,6 +220,31 @@ CASES = {
     ),
     "a constant in three windows": Case(
         ".vhdr", data=changed((3, 4, 9), 12.5), said=("3 of 60 windows hold a constant signal",)
+    ),
+    **{
+        f"an ECG without a table in {ending}": Case(
+            ending, options=(("others", (HEART,)),), said=(f"{LEFT_OUT} (ECG: ECG)",)
+        )
+        for ending in (".bdf", ".edf")
+    },
+    **{
+        f"channels.tsv in {encoding} at {place}": Case(
+            ".edf",
+            options=(("others", (OTHER,)),),
+            tables=((place, CHANNELS_TSV.encode(encoding)),),
+            said=(*(("it is not UTF-8",) if encoding == "latin-1" else ()), f"{LEFT_OUT} (EOG: A7)"),
+        )
+        for place in (OWN_TABLE, "channels.tsv", "sub-A/sub-A_channels.tsv")
+        for encoding in ("utf-8", "latin-1", "utf-16")
+    },
+    "a channels.tsv of other channels": Case(
+        ".bdf",
+        options=(("others", (HEART,)),),
+        tables=((OWN_TABLE, b"name\ttype\nX1\tEEG\nX2\tEEG\n"),),
+        said=("it names none of the recording's channels: 2 names: X1, X2", f"{LEFT_OUT} (ECG: ECG)"),
+    ),
+    "a damaged channels.tsv": Case(
+        ".bdf", tables=((OWN_TABLE, b"name\ttype\nX1\tEEG\tEEG\n"),), said=("line 2 has 3 cells",)
     ),
     "NaN in two windows": Case(
         ".set", data=changed((7, 8), np.nan), lost=(7, 8), said=("2 of 60 windows hold NaN",)

@@ -140,7 +140,7 @@ def test_a_subject_that_trained_cannot_test(
 
 
 def test_fewer_channels_are_refused(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(SparseEEGError, match=r"toy lacks channel E5 of the run"):
+    with pytest.raises(SparseEEGError, match=r"toy: it lacks channel E5 of the run"):
         runs.reevaluate(run, toy_windows(n_chans=4), None, tmp_path, silent)
 
 

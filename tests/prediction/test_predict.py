@@ -107,6 +107,34 @@ def test_other_rates_and_channels_are_said(
     assert np.corrcoef(found["prediction"], expected["prediction"])[0, 1] > 0.9
 
 
+def test_channels_are_chosen_as_for_training(
+    response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path, sparseeg
+) -> None:
+    marked = raw.copy()
+    marked.info["bads"] = ["E33"]
+    marked.save(tmp_path / "marked_raw.fif", verbose="error")
+    expected, _ = predicted(sparseeg, tmp_path / "a.tsv", response_time, tmp_path / "marked_raw.fif")
+    mixed = raw.copy()
+    info = mne.create_info(["ECG"], mixed.info["sfreq"], "eeg")
+    heart = mne.io.RawArray(np.full((1, mixed.n_times), 1e-3), info, verbose="error")
+    mixed.add_channels([heart], force_update_info=True)
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    mixed.save(folder / "sub-01_task-x_eeg.fif", verbose="error")
+    lines = [f"{name.lower()}\t\xb5V\t{'bad' if name == 'E33' else 'good'}\n" for name in mixed.ch_names]
+    table = ("name\tunits\tstatus\n" + "".join(lines)).encode("latin-1")
+    (tmp_path / "task-x_channels.tsv").write_bytes(table)
+    found, text = predicted(sparseeg, tmp_path / "b.tsv", response_time, folder / "sub-01_task-x_eeg.fif")
+    assert same(found, expected, 1e-5)
+    for note in (
+        "interpolated by spherical splines: E33",
+        "1 of 130 channels is not EEG (ECG: ECG) (left out)",
+        "it is not UTF-8, read as cp1252",
+        "it has no column type",
+    ):
+        assert note in text
+
+
 def test_a_unit_that_cannot_be_right_is_said_and_changes_nothing(
     response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
 ) -> None:

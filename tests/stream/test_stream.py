@@ -24,6 +24,7 @@ from sparseeg.prediction import Predictor
 from sparseeg.prediction.recordings import PredictionRequest, predict_recording
 from sparseeg.stream.live import LiveRequest, Log, live, new_table
 from sparseeg.stream.lsl import ANY, PredictionStream, StreamName, _names, find_markers, find_signal
+from sparseeg.stream.replay import replay
 from sparseeg.stream.search import Search
 
 set_config_content("[log]\nlevel = -3\n")
@@ -289,3 +290,20 @@ def test_bad_input_is_one_line(response_time: Path, tmp_path: Path, sparseeg) ->
     damaged = sparseeg("stream", response_time, "--replay", tmp_path / "damaged.bdf")
     assert_one_line(*damaged, "damaged.bdf: its header is damaged")
     assert_one_line(*sparseeg("stream", response_time, "--every", -1), "greater than zero")
+
+
+def test_a_replay_plays_eeg_and_knows_the_bad_channels(
+    raw: mne.io.BaseRaw, response_time: Path, tmp_path: Path
+) -> None:
+    mixed = raw.copy().crop(0.0, 5.0)
+    info = mne.create_info(["ECG", "AUX 1"], mixed.info["sfreq"], "eeg")
+    mixed.add_channels(
+        [mne.io.RawArray(np.zeros((2, mixed.n_times)), info, verbose="error")], force_update_info=True
+    )
+    mixed.info["bads"] = ["E33", "ECG"]
+    mixed.save(tmp_path / "a_raw.fif", verbose="error")
+    name = uuid.uuid4().hex
+    with replay(tmp_path / "a_raw.fif", name, None, wanted=["AUX 1"]) as played:
+        assert played.player.info["ch_names"] == [*raw.ch_names, "AUX 1"]
+        assert played.bad == ("E33",)
+        assert played.notes == ("1 of 131 channels is not EEG (ECG: ECG) (left out)",)

@@ -44,6 +44,16 @@ Releases = Annotated[
 KeepBad = Annotated[
     bool, flag(DATA, "Keep windows in stretches of a recording that are marked as bad.", "--keep-bad")
 ]
+Channels = Annotated[
+    Literal["common", "interpolate", "strict"] | None,
+    option(
+        DATA,
+        "Where channels differ: common, interpolate or strict. Default: common if 3/4 are.",
+        "--channels",
+        metavar="KIND",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[int, option(DATA, "Processes that read or write recordings.", metavar="N", min=1)]
 
 Task = Annotated[

@@ -13,6 +13,7 @@ from sparseeg.cli.options import (
     OUTPUT,
     SIGNALS,
     WINDOWS,
+    Channels,
     KeepBad,
     flag,
     name_list,
@@ -55,6 +56,7 @@ def prepare(
         bool, flag(DATA, "Keep the nine subjects that the challenge excludes.", "--keep-excluded")
     ] = False,
     keep_bad: KeepBad = False,
+    channels: Channels = None,
     task: Annotated[
         str,
         option(
@@ -148,7 +150,8 @@ def prepare(
     wanted = _task(ctx, task, task_file, dataset)
     if "margin" in given_options(ctx) and not wanted.locked:
         raise SparseEEGError(f"--margin has no effect: windows of the task {wanted.name} have no event")
-    processing = Processing(sfreq, low_cut, high_cut, name_list(reference, "--reference") or None, dtype)
+    referenced = name_list(reference, "--reference") or None
+    processing = Processing(sfreq, low_cut, high_cut, referenced, dtype, channels)
     chosen = name_list(releases, "--releases") or None
     options = Options(processing, margin, chosen, keep_excluded, keep_bad)
     check_folder(out)

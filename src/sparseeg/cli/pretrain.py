@@ -13,6 +13,7 @@ from sparseeg.cli.options import (
     OUTPUT,
     SPLIT,
     TRAINING,
+    Channels,
     Data,
     Device,
     Jobs,
@@ -43,6 +44,7 @@ def pretrain(
         option(DATA, "HBN releases to read besides --valid. Default: all.", metavar="R1,..."),
     ] = None,
     keep_bad: KeepBad = False,
+    channels: Channels = None,
     jobs: Jobs = 2,
     sfreq: SFreq = None,
     valid: Annotated[

@@ -35,12 +35,13 @@ def read_windows_like(
     from sparseeg.data.load import load_like
     from sparseeg.experiments.run import inputs_of
 
-    like = inputs_of(run).provenance
+    inputs = inputs_of(run)
     with progress_bar("reading") as progress:
         windows, notes = load_like(
             path,
-            like,
+            inputs.provenance,
             f"the run {run}",
+            flat=inputs.flat,
             target_unit=target_unit,
             keep_bad=keep_bad,
             n_jobs=n_jobs,

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -125,24 +125,30 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read, each kind of problem once."""
-    alike: dict[tuple[str, str], list[Path]] = {}
-    for problem in windows.problems:
-        alike.setdefault((problem.reason, problem.action), []).append(problem.path)
-    for (reason, action), paths in list(alike.items())[:SHOWN]:
-        others = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        say(f"  {paths[0]}{others}: {reason} ({action})")
-    if len(alike) > SHOWN:
-        say(f"  and {len(alike) - SHOWN} other problems")
+    """Print the first problems with the files that were read; what several files share, once."""
+    groups = _alike(windows.problems)
+    for group in groups[:SHOWN]:
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        say(f"  {group[0].path}{more}: {group[0].reason} ({group[0].action})")
+    if len(groups) > SHOWN:
+        say(f"  and {len(groups) - SHOWN} other problems")
 
 
 def say_list_of_problems(windows: Any, folder: Path) -> None:
     """Say which file in a folder lists the problems if `say_problems` did not name all files."""
     from sparseeg.data.problems import FILE
 
-    kinds = {(problem.reason, problem.action) for problem in windows.problems}
-    if len(kinds) > SHOWN or len(kinds) < len(windows.problems):
+    groups = len(_alike(windows.problems))
+    if groups > SHOWN or groups < len(windows.problems):
         say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
+
+
+def _alike(problems: Iterable[Any]) -> list[list[Any]]:
+    """Return problems in groups with the same reason and action."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for problem in problems:
+        groups.setdefault((problem.reason, problem.action), []).append(problem)
+    return list(groups.values())
 
 
 def show(metrics: dict[str, Any]) -> None:

@@ -103,25 +103,38 @@ def stream(
         check_grid(given_options(ctx))
         every = inputs.task.stride
     path = out or run / f"stream-{datetime.now():%Y%m%d-%H%M%S}.tsv"
+    played = None
     with ExitStack() as stack:
         if replay is not None:
             name = name or f"replay-{path.stem}"
             markers = markers or f"{name}-annotations"
             column = None if every is not None else events_column or inputs.events_column
-            player = stack.enter_context(
-                play(replay, name, column, own=stimuli or inputs.stimulus, keep_bad=keep_bad, report=say)
+            played = stack.enter_context(
+                play(
+                    replay,
+                    name,
+                    column,
+                    wanted=[channel["ch_name"] for channel in predictor.channels],
+                    own=stimuli or inputs.stimulus,
+                    keep_bad=keep_bad,
+                )
             )
+            for note in played.notes:
+                say(f"{replay}: {note}")
         table = stack.enter_context(new_table(path))
         wanted = LiveRequest(
             StreamName(name, source_id),
             StreamName(markers),
             stimuli or inputs.stimulus,
             every,
-            name_list(bad, "--bad", {channel["ch_name"] for channel in predictor.channels}),
+            (
+                *name_list(bad, "--bad", {channel["ch_name"] for channel in predictor.channels}),
+                *(played.bad if played is not None else ()),
+            ),
             **({} if replay is None else {"not_finite": _BREAKS}),
         )
         until = None if seconds is None else time.monotonic() + seconds
-        ended = _ended(until, (lambda: not player.running) if replay is not None else lambda: False)
+        ended = _ended(until, (lambda: not played.player.running) if played is not None else lambda: False)
         log = Log()
         with suppress(KeyboardInterrupt):  # Ctrl-C is how a user ends it
             live(predictor, wanted, PredictionStream(outlet, inputs.task.unit), table, log, say, ended)

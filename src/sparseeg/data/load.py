@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
 from sparseeg.data.match import match
-from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.provenance import ChannelChoice, Processing, Provenance
 from sparseeg.data.read_bids import read_bids
+from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress
@@ -36,6 +39,7 @@ def load(
     every_release: bool = True,
     keep_excluded: bool = False,
     keep_bad: bool = False,
+    channels: ChannelChoice | None = None,
     margin: float = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -54,6 +58,7 @@ def load(
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
     releases, every_release, keep_excluded : for HBN-EEG only, as in `read_bids`.
     keep_bad : keep windows in stretches of a recording that are marked as bad; fixed for stores.
+    channels : how recordings with different channels are made alike, as in `plan_channels`; fixed for stores.
     margin : seconds of signal around windows that are locked to an event, by which training may move them;
         fixed for stores.
     n_jobs : number of processes.
@@ -70,7 +75,7 @@ def load(
     _check_keep_bad(path, kind, keep_bad)
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
-        _check_store(path, windows, target, target_unit, tmin, tmax, sfreq)
+        _check_store(path, windows, target, target_unit, tmin, tmax, sfreq, channels)
         chosen = _of_releases(windows, releases, every_release, path)
         return _without_targets(chosen) if unlabelled else chosen
     if kind == "epochs" and unlabelled:
@@ -91,6 +96,7 @@ def load(
             tmax=tmax,
             sfreq=sfreq,
             margin=margin,
+            channels=channels,
             n_jobs=n_jobs,
             progress=progress,
         )
@@ -99,7 +105,7 @@ def load(
     return read_bids(
         path,
         task=found,
-        processing=Processing(hbn.SFREQ if sfreq is None else sfreq),
+        processing=Processing(hbn.SFREQ if sfreq is None else sfreq, channels=channels),
         releases=releases,
         every_release=every_release,
         keep_excluded=keep_excluded,
@@ -115,6 +121,7 @@ def load_like(
     like: Provenance,
     whose: str,
     *,
+    flat: Sequence[str] = (),
     target_unit: str | None = None,
     keep_bad: bool = False,
     n_jobs: int = 1,
@@ -122,11 +129,15 @@ def load_like(
 ) -> tuple[WindowSet, list[str]]:
     """Return the windows at a path, converted to match others, and a note on each conversion.
 
+    Channels are found by name, in any order; missing ones are interpolated. In a BIDS folder, this is done
+    for each recording, as `predict` does; bad channels are interpolated there if they were for the others.
+
     Parameters
     ----------
     path : as in `load`.
     like : provenance of the windows to match, for example those that a network was trained on.
     whose : name of their owner in messages, as "the run RUN".
+    flat : channels that were flat in training; they are set to zero.
     target_unit : unit of the metadata column, for epochs.
     keep_bad, n_jobs, progress : as in `load`.
 
@@ -161,11 +172,29 @@ def load_like(
                 f"{path} is a BIDS folder, but the events that the windows of {whose} are locked to are not "
                 "known; make a store of the folder: sparseeg prepare with --stimulus and --response"
             )
-        processing = replace(like.processing, channels=None)
+        choice: ChannelChoice = "interpolate" if like.processing.channels == "interpolate" else "common"
         windows = read_bids(
-            path, task=task, processing=processing, keep_bad=keep_bad, n_jobs=n_jobs, progress=progress
+            path,
+            task=task,
+            processing=replace(like.processing, channels=choice),
+            keep_bad=keep_bad,
+            wanted=WantedChannels(like.ch_names, choice, missing=True, flat=tuple(flat), whose=whose),
+            n_jobs=n_jobs,
+            progress=progress,
         )
-    return match(windows, like, whose, str(path))
+        return match(windows, like, whose, str(path))
+    zeroed = _not_flat(windows, flat)
+    return match(windows, like, whose, str(path), interpolate=True, flat=zeroed)
+
+
+def _not_flat(windows: WindowSet, names: Sequence[str]) -> list[str]:
+    """Return those of some channels that the windows don't have, or that aren't flat in some of them."""
+    some = np.unique(np.linspace(0, len(windows) - 1, 16).astype(int))
+    known = {name for name in names if name in windows.ch_names}
+    if known:
+        flat = np.ptp(windows.gather(some), axis=2).max(axis=0) == 0
+        known = {name for name, still in zip(windows.ch_names, flat, strict=True) if still}
+    return [name for name in names if name not in known]
 
 
 def recognise(path: Path) -> Literal["store", "bids", "epochs"]:
@@ -234,16 +263,23 @@ def _check_store(
     tmin: float | None,
     tmax: float | None,
     sfreq: float | None,
+    channels: ChannelChoice | None,
 ) -> None:
     """Raise SparseEEGError for options that differ from those a store was prepared with."""
     sample = 1 / windows.sfreq
     end = windows.tmin + windows.n_times / windows.sfreq
-    names = [("target", target, windows.target_name), ("target unit", target_unit, windows.target_unit)]
+    names: list[tuple[str, str | None, str | None]] = [
+        ("target", target, windows.target_name),
+        ("target unit", target_unit, windows.target_unit),
+    ]
     numbers = [
         ("tmin", tmin, windows.tmin, sample),
         ("tmax", tmax, end, sample),
         ("sfreq", sfreq, windows.sfreq, 1e-6 * windows.sfreq),
     ]
+    own_channels = windows.processing.channels
+    if own_channels is not None or channels == "interpolate":
+        names.append(("channels", channels, own_channels))
     differing: list[tuple[str, object, object]] = [
         (name, wanted, own) for name, wanted, own in names if wanted not in (None, own)
     ]

@@ -1,30 +1,37 @@
 """Match windows to other windows or to a network: convert what can be converted, refuse other differences.
 
-Channels are reordered or dropped and a reference is subtracted, which gives the same as preparing the data
-again. Another rate or filter is refused: a store only keeps the segments around its windows, which can't be
-filtered or resampled as a recording is. The same holds for another band or reference in the info of MNE
-files, and for another time or target.
+Channels are reordered, dropped or interpolated and a reference is subtracted, which gives the same as
+preparing the data again. Another rate or filter is refused: a store only keeps the segments around its
+windows, which can't be filtered or resampled as a recording is. The same holds for another band or reference
+in the info of MNE files, and for another time or target.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from sparseeg.data.provenance import Processing, Provenance
-from sparseeg.data.signals.conditioning import AVERAGE, reference_rows
+from sparseeg.data.signals.conditioning import AVERAGE
+from sparseeg.data.signals.fit_channels import ChannelFit, fit_channels
+from sparseeg.data.signals.positions import chs_info
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError
 
 TOLERANCE = 1e-6  # seconds or Hz: -0.3 + 0.8 is not -0.2 + 0.7 in floating point
 
 
 def match(
-    windows: WindowSet, wanted: Provenance, whose: str, name: str | None = None
+    windows: WindowSet,
+    wanted: Provenance,
+    whose: str,
+    name: str | None = None,
+    *,
+    interpolate: bool = False,
+    flat: Collection[str] = (),
 ) -> tuple[WindowSet, list[str]]:
     """Return windows converted to a wanted provenance, and a note on each conversion.
 
@@ -34,6 +41,8 @@ def match(
     wanted : provenance of the other windows, or of those that a network takes.
     whose : name of the other side in messages, as "the run RUN".
     name : name of the windows in messages; their source by default.
+    interpolate : whether channels that are missing may be interpolated, as `fit_channels` does.
+    flat : wanted channels that are set to zero, as in `fit_channels`.
 
     Raises
     ------
@@ -44,18 +53,18 @@ def match(
     _check_target(name, own, wanted, whose)
     _refuse(list(_differences(own, wanted)), whose, name)
     _check_info(name, own, wanted, whose)
-    columns = _columns(name, own.ch_names, wanted.ch_names, whose)
-    reference = _reference(name, own, wanted, whose, columns)
+    fit = _fit(name, own, wanted, whose, interpolate, flat)
+    reference = _reference(name, own, wanted, whose, fit)
     notes = [*_other_events(name, own, wanted, whose), *_unknown_info(name, own, wanted, whose)]
-    if len(columns) < len(own.ch_names):
-        notes.append(f"{name}: {len(own.ch_names) - len(columns)} channels dropped")
-    elif columns != list(range(len(columns))):
-        notes.append(f"{name}: channels reordered")
+    notes += [f"{name}: {note}" for note in _conversions(own.ch_names, fit)]
+    if (own.processing.channels == "interpolate") != (wanted.processing.channels == "interpolate"):
+        done, others = (name, whose) if own.processing.channels == "interpolate" else (whose, name)
+        notes.append(f"bad channels were interpolated in {done}, but kept in {others}")
     if reference is not None:
         notes.append(f"{name}: re-referenced to {', '.join(wanted.processing.reference or ())}")
     signals = windows.signals
-    if reference is not None or columns != list(range(len(own.ch_names))):
-        signals = [RemixedSignal(signal, columns, reference) for signal in signals]
+    if reference is not None or not fit.keeps_all:
+        signals = [RemixedSignal(signal, fit, reference) for signal in signals]
     return replace(
         windows,
         signals=signals,
@@ -108,7 +117,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
     names = names or [part.source for part in sets]
     known = None if first.file_info is None else (first, names[0])
     for other, name in zip(sets[1:], names[1:], strict=True):
-        part, conversions = match(other, first.provenance, names[0], name)
+        part, conversions = match(other, first.provenance, names[0], name, interpolate=True)
         if other.file_info is not None and known is not None:
             _check_info(name, other.provenance, known[0].provenance, known[1])
         elif other.file_info is not None:
@@ -234,47 +243,53 @@ def _same(one: float | None, other: float | None, tolerance: float = TOLERANCE) 
     return math.isclose(one, other, rel_tol=0, abs_tol=tolerance)
 
 
-def _columns(source: str, names: Sequence[str], wanted: Sequence[str], whose: str) -> list[int]:
-    """Return the column of each wanted channel; case is ignored where a name is not there exactly.
-
-    Raises
-    ------
-    SparseEEGError : a channel is missing, or two channels could be meant.
-    """
-    exact = {name: number for number, name in enumerate(names)}
-    known = {name.lower(): number for number, name in enumerate(names)}
-    missing = [name for name in wanted if name.lower() not in known]
-    if missing:
-        listed = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        raise SparseEEGError(
-            f"{source} lacks channel {listed} of {whose}.{nearest(missing[0], names)} Its {len(names)} "
-            f"channels are {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+def _fit(
+    name: str,
+    windows: Provenance,
+    wanted: Provenance,
+    whose: str,
+    interpolate: bool,
+    flat: Collection[str],
+) -> ChannelFit:
+    """Return how the wanted channels are made; SparseEEGError where one is missing or two could be meant."""
+    reference = wanted.processing.reference or ()
+    channels = chs_info(wanted.ch_names)
+    try:
+        return fit_channels(
+            windows.ch_names, channels, (), flat, reference, interpolate=interpolate, whose=whose
         )
-    columns = [exact.get(name, known[name.lower()]) for name in wanted]
-    alike = Counter(name.lower() for name in names)
-    for name, column in zip(wanted, columns, strict=True):
-        candidates = names.count(name) if name in exact else alike[name.lower()]
-        if candidates > 1 or columns.count(column) > 1:
-            same = dict.fromkeys(each for each in (*names, *wanted) if each.lower() == name.lower())
-            raise SparseEEGError(
-                f"{source}: it is not clear which channel is {name} of {whose}: names are the same or "
-                f"differ only in case: {', '.join(same)}; rename the channels"
-            )
-    return columns
+    except SparseEEGError as error:
+        raise SparseEEGError(f"{name}: {error}") from error
+
+
+def _conversions(names: Sequence[str], fit: ChannelFit) -> Iterator[str]:
+    """Yield what is done to channels."""
+    used = [column for column in fit.columns.tolist() if column >= 0]
+    if fit.interpolated:
+        yield f"interpolated by spherical splines: {', '.join(fit.interpolated)}"
+    if fit.zeroed:
+        yield f"set to zero, as in training: {', '.join(fit.zeroed)}"
+    dropped = len(names) - len(used) - sum(name in names for name in fit.zeroed)
+    if dropped > 0:
+        yield f"{dropped} channels dropped"
+    elif used != sorted(used):
+        yield "channels reordered"
 
 
 def _reference(
-    source: str, windows: Provenance, wanted: Provenance, whose: str, columns: list[int]
-) -> list[int] | None:
-    """Return the columns whose mean must be subtracted; None for none."""
+    source: str, windows: Provenance, wanted: Provenance, whose: str, fit: ChannelFit
+) -> ChannelFit | None:
+    """Return the channels whose mean must be subtracted; None for none."""
     own, other = windows.processing.reference, wanted.processing.reference
     if own == other or (own and other and set(own) == set(other)):
-        # If channels are dropped, the average of the remaining ones is a different reference.
-        whole = other != (AVERAGE,) or len(windows.ch_names) == len(wanted.ch_names)
-        return None if whole else columns
+        # The average of other channels is a different reference.
+        whole = other != (AVERAGE,) or sorted(fit.columns) == list(range(len(windows.ch_names)))
+        return None if whole else fit
     if other is None:
         raise SparseEEGError(
             f"{source} is re-referenced to {', '.join(own or ())}, but {whose} has the original reference of "
             "the recordings; prepare it without --reference"
         )
-    return columns if other == (AVERAGE,) else reference_rows(windows.ch_names, other)
+    if other == (AVERAGE,):
+        return fit
+    return _fit(source, windows, replace(wanted, ch_names=other), whose, interpolate=False, flat=())

@@ -10,6 +10,8 @@ from sparseeg.data.tasks import Task
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.yaml import describe
 
+ChannelChoice = Literal["common", "interpolate", "strict"]
+
 
 @dataclass(frozen=True)
 class Processing:
@@ -22,7 +24,8 @@ class Processing:
         unfiltered.
     reference : `("average",)`, or the channels whose mean is subtracted; None keeps that of the recording.
     dtype : dtype of the result.
-    channels : order of the channels, for recordings with exactly these channels; None keeps their own order.
+    channels : how recordings with different channels are made alike, as in `plan_channels`. None chooses by
+        what the recordings have; in the processing of windows, it says that nothing had to be done.
     """
 
     sfreq: float = hbn.SFREQ
@@ -30,7 +33,7 @@ class Processing:
     high_cut: float | None = None
     reference: tuple[str, ...] | None = None
     dtype: Literal["float32", "float16"] = "float32"
-    channels: tuple[str, ...] | None = None
+    channels: ChannelChoice | None = None
 
     @property
     def band(self) -> str:

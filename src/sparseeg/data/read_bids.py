@@ -17,7 +17,7 @@ from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
+from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.recording import Recording, read_recording
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
@@ -58,6 +58,7 @@ def read_bids(
     keep_excluded: bool = False,
     keep_bad: bool = False,
     margin: float = 0.0,
+    wanted: WantedChannels | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -73,6 +74,8 @@ def read_bids(
     keep_excluded : also read the nine subjects that the challenge excludes.
     keep_bad : keep windows in stretches that are marked as bad.
     margin : seconds of signal kept around windows that are locked to an event, by which they may be moved.
+    wanted : the channels that every recording should have, as those of a network; by default, recordings are
+        made alike as `processing.channels` says.
     n_jobs : number of processes; the result does not depend on it.
     progress : called as `progress(done, total)` after each recording.
 
@@ -88,13 +91,28 @@ def read_bids(
     cut = task.cut(processing.sfreq, margin)
     survey = survey_bids(Path(path), task, releases, keep_excluded, every_release)
     reader = partial(read_recording, cut=cut, processing=processing, keep_bad=keep_bad)
+    if wanted is not None:
+        read = read_each(partial(reader, wanted=wanted), survey.files, n_jobs, progress)
+        return assemble(survey, cut, processing, read, ChannelPlan(wanted, processing.channels))
     read = read_each(reader, survey.files, n_jobs, progress)
-    ch_names = expected_channels([result.ch_names for result in read if isinstance(result, Recording)])
-    in_order: list[Recording | Problem] = []
-    for result in read:
-        order = None if isinstance(result, Problem) else channel_order(result.ch_names, ch_names)
-        in_order.append(result if order is None else result.reordered(order))  # type: ignore[union-attr]
-    return assemble(survey, cut, processing, in_order, ch_names)
+    plan = plan_channels(
+        [result.found for result in read if isinstance(result, Recording)], processing.channels
+    )
+    again: list[int] = []
+    for number, (file, result) in enumerate(zip(survey.files, read, strict=True)):
+        if isinstance(result, Recording):
+            fit = plan.fit(result.found, file.path, processing.reference)
+            if isinstance(fit, Problem):
+                read[number] = fit
+            elif fit.keeps_all:
+                read[number] = replace(result, ch_names=fit.ch_names)
+            else:
+                again.append(number)
+    files = [survey.files[number] for number in again]
+    made_alike = read_each(partial(reader, wanted=plan.wanted), files, n_jobs, None) if again else []
+    for number, result in zip(again, made_alike, strict=True):
+        read[number] = result
+    return assemble(survey, cut, processing, read, plan)
 
 
 @dataclass(frozen=True)
@@ -134,7 +152,7 @@ def assemble(
     cut: Cut,
     processing: Processing,
     read: Sequence[Recording | Problem],
-    ch_names: tuple[str, ...],
+    plan: ChannelPlan,
 ) -> WindowSet:
     """Return the windows of recordings that were read.
 
@@ -143,19 +161,19 @@ def assemble(
     survey : the recordings.
     cut, processing : how they were read.
     read : what was read, in the order of `survey.files`.
-    ch_names : expected channels; a recording with other channels is left out, with a problem.
+    plan : the channels that all of them have.
 
     Raises
     ------
     SparseEEGError : no recording is left.
     """
-    problems = list(survey.problems)
+    problems = [*survey.problems]
+    if plan.note is not None:
+        problems.insert(0, Problem(survey.path, *plan.note, "nothing"))
     kept: list[tuple[layout.BidsFile, Recording]] = []
     for file, result in zip(survey.files, read, strict=True):
         if isinstance(result, Problem):
             problems.append(result)
-        elif result.ch_names != ch_names:
-            problems.append(Problem(file.path, channel_difference(result.ch_names, ch_names), LEFT_OUT))
         else:
             problems += result.problems
             kept.append((file, result))
@@ -167,9 +185,9 @@ def assemble(
         signals=[recording.signal for _, recording in kept],
         table=_table(kept, survey),
         n_times=cut.n_times,
-        ch_names=ch_names,
+        ch_names=plan.wanted.ch_names,
         task=survey.task,
-        processing=processing,
+        processing=replace(processing, channels=plan.choice),
         source=str(survey.path),
         simulated=survey.simulated,
         tmin=cut.tmin,

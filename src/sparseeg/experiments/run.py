@@ -63,6 +63,7 @@ def load_windows(
             releases=data.releases,
             every_release=len(data.path) == 1,
             keep_bad=data.keep_bad,
+            channels=data.channels,
             margin=margin,
             n_jobs=n_jobs,
             progress=progress,

@@ -1,8 +1,9 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import mne
@@ -10,10 +11,28 @@ import numpy as np
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
+from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.signals.breaks import Breaks, find_breaks
-from sparseeg.data.signals.new_recording import named_events, recorded_events
+from sparseeg.data.signals.new_recording import find_channels, named_events, recorded_events
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import channel_types
 from sparseeg.errors import SparseEEGError, one_line
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A recording that is played.
+
+    Parameters
+    ----------
+    player : plays it.
+    bad : channels that the recording marks as bad.
+    notes : what is not played, and what was found out about the events.
+    """
+
+    player: PlayerLSL
+    bad: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @contextmanager
@@ -23,22 +42,23 @@ def replay(
     column: str | None = "value",
     chunk_size: int = 1,
     *,
+    wanted: Sequence[str] = (),
     own: Collection[str] = (),
     keep_bad: bool = False,
-    report: Callable[[str], None] = lambda line: None,
-) -> Iterator[PlayerLSL]:
+) -> Iterator[Replay]:
     """Play a recording once, in real time, as the LSL streams NAME and NAME-annotations.
 
-    Samples of stretches that are marked as bad, and the first one after each cut, are played as NaN, so that
-    a window with one of them gets no prediction.
+    Its EEG channels are played, and those that are wanted by name. Samples of stretches that are marked as
+    bad, and the first one after each cut, are played as NaN, so that a window with one of them gets no
+    prediction.
 
     Parameters
     ----------
     path : the recording.
     name : name of the stream of the signal.
     column : column of its events.tsv with the names of the events; None to play no markers.
-    report : is told what was found out about the events.
     chunk_size : samples per chunk.
+    wanted : channels of the network.
     own : names of the events that are looked for; they are no breaks, whatever they are called.
     keep_bad : play bad stretches as they are.
 
@@ -50,10 +70,12 @@ def replay(
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
-            raw = open_raw(path).load_data()
             notes: list[str] = []
+            raw = open_raw(path, notes, channel_types(bids_file(path))).load_data()
+            selection = find_channels(raw, path, wanted, notes)
             _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
             raw.set_annotations(None if column is None else _markers(path, raw, column, own, notes))
+            raw.pick(list(selection.names), exclude=())
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
             )
@@ -61,12 +83,10 @@ def replay(
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be played: {one_line(error)}") from error
-    for note in notes:
-        report(note)
     set_log_level("ERROR")  # the player warns about each marker that it sends separately
     player.start()
     try:
-        yield player
+        yield Replay(player, selection.bad, tuple(notes))
     finally:
         if player.running:
             player.stop()

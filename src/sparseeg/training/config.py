@@ -31,6 +31,7 @@ class DataConfig(_Section):
     sfreq: float | None = Field(default=None, gt=0)
     releases: tuple[str, ...] | None = None
     keep_bad: bool = False
+    channels: Literal["common", "interpolate", "strict"] | None = None
 
 
 class SplitConfig(_Section):

@@ -85,7 +85,8 @@ def test_only_eeg_channels_are_read_and_bad_ones_are_kept_with_a_note(tmp_path):
     windows = read_epochs(tmp_path, target="rt")
     assert windows.ch_names == ("Fz", "Cz")
     assert [str(problem) for problem in windows.problems] == [
-        f"{path}: channels marked bad: Cz (kept, because all recordings need the same channels)"
+        f"{path}: 1 of 3 channels is not EEG (EOG: EOG1) (left out)",
+        f"{path}: channels marked bad: Cz (kept, because all recordings need the same channels)",
     ]
 
 
@@ -128,7 +129,7 @@ def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
     (tmp_path / "sub-13_epo.fif").write_bytes(b"nothing")
     reversed_names = CHANNELS[::-1]
     data = write_epochs(tmp_path / "sub-14_epo.fif", ch_names=reversed_names)
-    windows = read_epochs(tmp_path, target="rt")
+    windows = read_epochs(tmp_path, target="rt", channels="strict")
     assert sorted(set(windows.subjects)) == ["sub-00", "sub-01", "sub-02", "sub-14"]
     assert np.abs(windows.gather([9])[0] - data[0, ::-1]).max() < 1e-4
     reasons = {problem.path.name: problem.reason for problem in windows.problems}
@@ -138,7 +139,7 @@ def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
     )
     assert reasons["sub-12_epo.fif"].startswith("50 samples at 100 Hz")
     assert reasons["sub-13_epo.fif"].startswith("can't be read")
-    assert {problem.lost for problem in windows.problems} == {"recording"}
+    assert {problem.lost for problem in windows.problems} == {"nothing", "recording"}
 
 
 def test_epochs_too_short_for_the_window_are_left_out(tmp_path):
@@ -246,6 +247,17 @@ def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     (problem,) = windows.problems
     assert problem.path.name == "sub-03_epo.fif"
     assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason
+
+
+def test_real_epochs_keep_all_their_channels(shared_data):
+    windows = read_epochs(shared_data / "erpcore-p3", target="rt", target_unit="ms")
+    assert (windows.n_chans, windows.processing.channels) == (28, None)
+    assert windows.ch_names[:3] == ("FP1", "F3", "F7")
+    path = shared_data / "erpcore-p3" / "sub-06_task-P3_epo.fif"
+    epochs = mne.read_epochs(path, verbose="error")
+    trial = int(windows.table["trial"].iloc[0])
+    expected = epochs.get_data(copy=False)[trial] * 1e6
+    assert np.abs(windows.gather([0])[0] - expected).max() < 1e-3
 
 
 def test_constant_epochs_are_counted_and_kept(tmp_path):

@@ -49,7 +49,9 @@ def of_two_rates(path: Path, record: float = 1.0) -> np.ndarray:
 
 def source(path: Path, problems: list[Problem], **processing: float) -> Continuous:
     file = BidsFile(path, path.parent)
-    return Continuous(open_recording(file, problems), file, Processing(**processing), Breaks(), problems)
+    return Continuous(
+        open_recording(file, problems), file, Processing(**processing), None, Breaks(), problems
+    )
 
 
 @pytest.mark.parametrize("ending", [".edf", ".bdf"])
@@ -213,6 +215,9 @@ def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
         ),
         *(("Status", "TRIG"), ("STI 014", "TRIG"), ("Event marker", "TRIG"), ("Temp rectal", "TEMP")),
         *(("ACC_X", "MISC"), ("EXG1", "MISC"), ("Photodiode", "MISC"), ("GSR", "BIO"), ("Aux1", "MISC")),
+        *(("EEG EKG1-REF", "ECG"), ("EEG ROC-REF", "EOG"), ("PHOTIC-REF", "MISC"), ("IO1", "EOG")),
+        *(("Plet", "BIO"), ("x_dir", "MISC"), ("DC12", "MISC"), ("EEG A2-A1", "EEG"), ("E12", "EEG")),
+        *(("CP1", "EEG"), ("FC1", "EEG"), ("Iz", "EEG"), ("Ch-12", "EEG"), ("EEG 001", "EEG")),
     ],
 )
 def test_types_of_labels(label: str, kind: str) -> None:

@@ -64,7 +64,7 @@ def test_what_does_not_fit_is_named() -> None:
         fit_channels(["Fp1", "Fp2"], CAP)
     with pytest.raises(SparseEEGError, match=r"40 of the network's 129 channels .* at most 25%"):
         fit_channels(hbn.CH_NAMES[40:], CAP)
-    with pytest.raises(SparseEEGError, match="two channels are called e1"):
+    with pytest.raises(SparseEEGError, match="not clear which channel is E1 of the network"):
         fit_channels(["E1", *hbn.CH_NAMES], CAP)
     unknown = [{"ch_name": "X1", "loc": None}, *CAP[:20]]
     with pytest.raises(SparseEEGError, match=r"X1 .* position isn't known"):

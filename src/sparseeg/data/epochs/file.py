@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 from mne.io.constants import FIFF
 
+from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
+from sparseeg.data.signals.channels import channel_problems
 from sparseeg.data.signals.constant import is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
+from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
+from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
 from sparseeg.files.content import check_content
 from sparseeg.files.tsv import finite_numbers, not_numbers
@@ -70,6 +74,8 @@ class EpochsFile:
     tmin : seconds from the event to the first sample of the crop.
     info : what the file says about band and reference.
     problems : what is wrong with the file.
+    path : the file.
+    found : the EEG channels that it has.
     """
 
     signal: np.ndarray
@@ -82,13 +88,17 @@ class EpochsFile:
     tmin: float
     info: FileInfo
     problems: tuple[Problem, ...]
+    path: Path
+    found: Selection
 
-    def reordered(self, order: list[int]) -> "EpochsFile":
-        """Return the epochs with their channels in another order."""
-        names = tuple(self.ch_names[index] for index in order)
-        if names == self.ch_names:
-            return self
-        return replace(self, signal=np.ascontiguousarray(self.signal[..., order]), ch_names=names)
+    def fitted(self, fit: ChannelFit) -> "EpochsFile":
+        """Return the epochs with other channels, and a note on what was done about missing and bad ones."""
+        problems = [*self.problems, *channel_problems(self.path, self.found, fit)]
+        signal = self.signal
+        if not fit.keeps_all:
+            made = fit.apply(signal.reshape(-1, signal.shape[2]).T).T
+            signal = np.ascontiguousarray(made).reshape(*signal.shape[:2], -1)
+        return replace(self, signal=signal, ch_names=fit.ch_names, problems=tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -147,11 +157,8 @@ def _targets(
 def _windows(
     epochs: mne.BaseEpochs, path: Path, target: np.ndarray, crop: Crop, problems: list[Problem]
 ) -> EpochsFile | Problem:
-    epochs.pick("eeg", exclude=())
-    if epochs.info["bads"]:
-        reason = f"channels marked bad: {', '.join(epochs.info['bads'])}"
-        action = "kept, because all recordings need the same channels"
-        problems.append(Problem(path, reason, action, "nothing"))
+    found = select_channels(epochs, bids_file(path), problems)
+    epochs.pick(list(found.names), exclude=())
     volts, times, sfreq = _resampled(epochs, crop.sfreq)
     first, count = crop.samples(times, sfreq)
     if first < 0 or count < 1 or first + count > len(times):
@@ -184,6 +191,8 @@ def _windows(
         tmin=float(times[first]),
         info=_info(epochs, sfreq),
         problems=tuple(problems),
+        path=path,
+        found=found,
     )
 
 

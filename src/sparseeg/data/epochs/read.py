@@ -11,8 +11,8 @@ import pandas as pd
 
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
-from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
+from sparseeg.data.provenance import ChannelChoice, Processing
+from sparseeg.data.signals.channels import ChannelPlan, plan_channels
 from sparseeg.data.tasks import NO_UNIT, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
@@ -54,6 +54,7 @@ def read_epochs(
     tmax: float | None = None,
     sfreq: float | None = None,
     margin: float = 0.0,
+    channels: ChannelChoice | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -62,8 +63,8 @@ def read_epochs(
     In a folder without files of MNE, the epochs of EEGLAB (`.set`) are read; their metadata are what the file
     says of the events of an epoch, see `read_eeglab_epochs`.
 
-    Only EEG channels are read. Bad channels are kept, with a note among the problems, because a network needs
-    the same channels everywhere. Files whose info has another band or reference than that of most files are
+    Only EEG channels are read. Bad channels are kept, with a note among the problems, unless `channels` says
+    that they are interpolated. Files whose info has another band or reference than that of most files are
     left out, with a problem.
 
     Parameters
@@ -76,6 +77,7 @@ def read_epochs(
         sample at or after tmin. The whole epoch by default.
     sfreq : sampling rate in Hz; epochs are resampled before they are cropped.
     margin : seconds around the crop by which windows may be moved, as far as the epochs reach.
+    channels : how files with different channels are made alike, as in `Processing`.
     n_jobs, progress : as in `read_bids`.
 
     Raises
@@ -92,7 +94,11 @@ def read_epochs(
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
     problems: list[Problem] = []
-    kept = _alike(files, read, problems)
+    good = [result.found for result in read if isinstance(result, EpochsFile)]
+    plan = plan_channels(good, channels)
+    if plan.note is not None:
+        problems.append(Problem(path, *plan.note, "nothing"))
+    kept = _alike(files, read, plan, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
@@ -104,7 +110,7 @@ def read_epochs(
         n_times=first.n_times,
         ch_names=first.ch_names,
         task=_task(str(target), "s" if factor is not None else target_unit or NO_UNIT, first),
-        processing=Processing(first.sfreq),
+        processing=Processing(first.sfreq, channels=plan.choice),
         source=str(path),
         tmin=first.tmin,
         problems=tuple(problems),
@@ -154,24 +160,22 @@ def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Pr
 
 
 def _alike(
-    files: Sequence[Path], read: Sequence[EpochsFile | Problem], problems: list[Problem]
+    files: Sequence[Path],
+    read: Sequence[EpochsFile | Problem],
+    plan: ChannelPlan,
+    problems: list[Problem],
 ) -> list[tuple[Path, EpochsFile]]:
-    """Return the files with the most frequent channels, shape and info; note the others as problems."""
-    good = [result for result in read if isinstance(result, EpochsFile)]
-    ch_names = expected_channels([result.ch_names for result in good])
-    fitting = [result for result in good if channel_order(result.ch_names, ch_names) is not None]
+    """Return the files, made alike, with the most frequent shape and info; note the others as problems."""
+    fitted = [_fitted(result, plan) for result in read]
+    fitting = [result for result in fitted if isinstance(result, EpochsFile)]
     shapes = [_shape(result) for result in fitting]
     shape = max(shapes, key=shapes.count, default=None)
     infos = [str(result.info) for result in fitting if _shape(result) == shape]
     info = max(infos, key=infos.count, default=None)
     kept = []
-    for file, result in zip(files, read, strict=True):
+    for file, result in zip(files, fitted, strict=True):
         if isinstance(result, Problem):
             problems.append(result)
-            continue
-        order = channel_order(result.ch_names, ch_names)
-        if order is None:
-            problems.append(Problem(file, channel_difference(result.ch_names, ch_names), LEFT_OUT))
         elif _shape(result) != shape:
             reason = f"{_shape(result)}, but most files have {shape}; give sfreq, tmin and tmax for all"
             problems.append(Problem(file, reason, LEFT_OUT))
@@ -180,8 +184,15 @@ def _alike(
             problems.append(Problem(file, reason, LEFT_OUT))
         else:
             problems += result.problems
-            kept.append((file, result.reordered(order)))
+            kept.append((file, result))
     return kept
+
+
+def _fitted(result: EpochsFile | Problem, plan: ChannelPlan) -> EpochsFile | Problem:
+    if isinstance(result, Problem):
+        return result
+    fit = plan.fit(result.found, result.path, None)
+    return fit if isinstance(fit, Problem) else result.fitted(fit)
 
 
 def _shape(result: EpochsFile) -> str:

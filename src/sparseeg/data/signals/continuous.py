@@ -7,13 +7,11 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks
+from sparseeg.data.signals.channels import WantedChannels, channel_problems
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
-from sparseeg.errors import SparseEEGError
-from sparseeg.files.tsv import read_tsv
+from sparseeg.data.signals.select_channels import channel_types, select_channels
 
-# BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
-EEG_TYPES = ("EEG", "REF")
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
 
@@ -37,15 +35,16 @@ class Continuous:
 
     Parameters
     ----------
-    raw : the recording; channels that are no EEG are removed from it.
+    raw : the recording; channels that are not EEG are removed from it.
     file : its file.
     processing : how it is processed.
+    wanted : the channels that it should have; None keeps its own.
     breaks : its breaks, in its own samples; each side of a cut is filtered separately.
     problems : gets what is wrong with it.
 
     Raises
     ------
-    SparseEEGError : the processing doesn't fit the recording.
+    SparseEEGError : the processing or the wanted channels don't fit the recording.
     """
 
     def __init__(
@@ -53,16 +52,20 @@ class Continuous:
         raw: mne.io.BaseRaw,
         file: BidsFile,
         processing: Processing,
+        wanted: WantedChannels | None,
         breaks: Breaks,
         problems: list[Problem],
     ) -> None:
         self._raw = raw
-        wanted = _eeg_channels(self._raw, file)
-        if wanted != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
-            self._raw.pick(wanted, exclude=())
-        if processing.channels is not None and sorted(processing.channels) == sorted(self._raw.ch_names):
-            self._raw.reorder_channels(list(processing.channels))
-        self.ch_names: tuple[str, ...] = tuple(self._raw.ch_names)
+        reference = processing.reference or ()
+        self.found = select_channels(raw, file, problems, reference)
+        chosen = list(self.found.names)
+        if chosen != self._raw.ch_names:  # choosing all of them takes a tenth of the time of reading them
+            self._raw.pick(chosen, exclude=())
+        fit = None if wanted is None else wanted.fit(self.found, reference)
+        self._fit = None if fit is None or fit.keeps_all else fit
+        self.ch_names = self.found.names if fit is None else fit.ch_names
+        problems += channel_problems(file.path, self.found, fit)
         sfreq = float(self._raw.info["sfreq"])
         self._conditioning = Conditioning(sfreq, self.ch_names, processing)
         self._cuts = breaks.cuts.tolist()
@@ -75,31 +78,13 @@ class Continuous:
     @property
     def block(self) -> int:
         """Number of samples to read at once: fast, in little memory."""
-        return max(1, int(_BLOCK / len(self.ch_names) * min(1.0, float(self._conditioning.ratio))))
+        return max(1, int(_BLOCK / len(self.found.names) * min(1.0, float(self._conditioning.ratio))))
 
     def microvolts(self, first: int, last: int) -> np.ndarray:
         """Return the samples from `first` to before `last`, (time, channel); the same in any blocks."""
 
         def read(begin: int, end: int) -> np.ndarray:
-            return self._raw.get_data(start=begin, stop=end)
+            volts = self._raw.get_data(start=begin, stop=end)
+            return volts if self._fit is None else self._fit.apply(volts)
 
         return self._conditioning.block(read, self._raw.n_times, first, last, self._cuts).T
-
-
-def _eeg_channels(raw: mne.io.BaseRaw, file: BidsFile) -> list[str]:
-    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
-    names = [name for name, kind in kinds.items() if kind == "eeg"]
-    types = channel_types(file)
-    return [name for name in names if types.get(name, "EEG") in EEG_TYPES]
-
-
-def channel_types(file: BidsFile) -> dict[str, str]:
-    """Return the types of channels in the channels.tsv of a recording; none if there is no such table.
-
-    The table only refines what the signal file says itself.
-    """
-    try:
-        table = read_tsv(file.sidecar("channels.tsv"))
-        return dict(zip(table["name"], table["type"].fillna("EEG").str.upper(), strict=True))
-    except (SparseEEGError, KeyError):
-        return {}

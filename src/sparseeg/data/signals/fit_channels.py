@@ -35,6 +35,11 @@ class ChannelFit:
     interpolated: tuple[str, ...] = ()
     zeroed: tuple[str, ...] = ()
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the wanted channels are all of those found, in their order."""
+        return self.columns.tolist() == list(range(self.weights.shape[1]))
+
     def apply(self, signal: np.ndarray) -> np.ndarray:
         """Return the wanted channels (wanted, time) of a signal (found, time)."""
         result = np.zeros((len(self.columns), signal.shape[1]), dtype=signal.dtype)
@@ -63,8 +68,11 @@ def fit_channels(
     bad: Collection[str] = (),
     flat: Collection[str] = (),
     reference: Collection[str] = (),
+    *,
+    interpolate: bool = True,
+    whose: str = "the network",
 ) -> ChannelFit:
-    """Find each wanted channel by name, ignoring case; interpolate channels that are missing or bad.
+    """Find each wanted channel by name, as in `plain_name`; interpolate channels that are missing or bad.
 
     Parameters
     ----------
@@ -73,36 +81,50 @@ def fit_channels(
     bad : found channels whose signal is not used.
     flat : wanted channels that were flat in training, as the reference electrode; they are set to zero.
     reference : channels whose mean will be subtracted; if found, they keep their signal even if `flat`.
+    interpolate : whether channels may be interpolated; otherwise none may be missing.
+    whose : name of the owner of the wanted channels in messages.
 
     Raises
     ------
-    SparseEEGError : a name occurs twice, too many channels are missing, or the position of a missing channel
-        is not known. The message names the channels.
+    SparseEEGError : a name can mean two channels, too many channels are missing, or the position of a missing
+        channel is not known. The message names the channels.
     """
     names = tuple(channel["ch_name"] for channel in wanted)
-    indices: dict[str, int] = {}
-    for number, name in enumerate(found):
-        key = plain_name(name)
-        if key in indices and key in {plain_name(want) for want in names}:
-            raise SparseEEGError(f"two channels are called {key}: {found[indices[key]]!r} and {name!r}")
-        indices[key] = number
+    indices = _indices(found, names, whose)
     unusable = {plain_name(name) for name in bad}
-    flat = {name for name in flat if not (name in reference and plain_name(name) in indices)}
-    columns = np.array(
-        [
-            -1 if name in flat or plain_name(name) in unusable else indices.get(plain_name(name), -1)
-            for name in names
-        ]
-    )
+    flat = {name for name in flat if not (name in reference and indices.get(name) is not None)}
+    unused = {name for name in names if name in flat or plain_name(name) in unusable}
+    columns = np.array([-1 if name in unused else indices.get(name, -1) for name in names])
     missing = tuple(name for name, at in zip(names, columns, strict=True) if at < 0 and name not in flat)
     zeroed = tuple(name for name in names if name in flat)
     if not missing:
         return ChannelFit(names, columns, np.empty((0, len(found))), (), zeroed)
-    _check_missing(missing, wanted, found, columns)
+    _check_missing(missing, wanted, found, columns, interpolate, whose)
     weights = np.zeros((len(missing), len(found)))
     known = [row for row, at in enumerate(columns) if at >= 0 and wanted[row]["loc"] is not None]
     weights[:, columns[known]] = _spline_weights(wanted, known, missing)
     return ChannelFit(names, columns, weights, missing, zeroed)
+
+
+def _indices(found: Sequence[str], names: Sequence[str], whose: str) -> dict[str, int]:
+    """Return the index of each wanted name that is found: the same name, else the only one of its plain name.
+
+    Raises SparseEEGError where two channels could be meant.
+    """
+    plain = [plain_name(name) for name in found]
+    indices: dict[str, int] = {}
+    for name in names:
+        alike = [number for number, other in enumerate(found) if other == name]
+        alike = alike or [number for number, other in enumerate(plain) if other == plain_name(name)]
+        if len(alike) > 1 or (alike and alike[0] in indices.values()):
+            same = [each for each in (*names, *found) if plain_name(each) == plain_name(name)]
+            raise SparseEEGError(
+                f"it is not clear which channel is {same[0]} of {whose}: names are the same or differ only "
+                f"in case or prefix: {', '.join(dict.fromkeys(same))}; rename the channels"
+            )
+        if alike:
+            indices[name] = alike[0]
+    return indices
 
 
 def check_bad(bad: Collection[str], found: Sequence[str]) -> None:
@@ -114,18 +136,26 @@ def check_bad(bad: Collection[str], found: Sequence[str]) -> None:
 
 
 def _check_missing(
-    missing: Sequence[str], wanted: Sequence[dict[str, Any]], found: Sequence[str], columns: np.ndarray
+    missing: Sequence[str],
+    wanted: Sequence[dict[str, Any]],
+    found: Sequence[str],
+    columns: np.ndarray,
+    interpolate: bool,
+    whose: str,
 ) -> None:
     """Raise SparseEEGError unless the missing channels can be interpolated."""
     listed = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    if (columns < 0).all():
+    own = f"{', '.join(found[:8])}{', ...' if len(found) > 8 else ''}"
+    if not interpolate:
         raise SparseEEGError(
-            f"it has none of the network's channels ({listed}); its own are {', '.join(found[:8])}"
-            f"{', ...' if len(found) > 8 else ''}"
+            f"it lacks channel {listed} of {whose}.{nearest(missing[0], found)} Its {len(found)} channels "
+            f"are {own}"
         )
+    if (columns < 0).all():
+        raise SparseEEGError(f"it has none of {whose}'s channels ({listed}); its own are {own}")
     if len(missing) > MOST_INTERPOLATED * len(wanted):
         raise SparseEEGError(
-            f"{len(missing)} of the network's {len(wanted)} channels are missing or bad ({listed}); at most "
+            f"{len(missing)} of {whose}'s {len(wanted)} channels are missing or bad ({listed}); at most "
             f"{MOST_INTERPOLATED:.0%} can be interpolated.{nearest(missing[0], found)}"
         )
     located = {channel["ch_name"] for channel in wanted if channel["loc"] is not None}

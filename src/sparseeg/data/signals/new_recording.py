@@ -17,9 +17,9 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
-from sparseeg.data.signals.continuous import channel_types
-from sparseeg.data.signals.fit_channels import ChannelFit, check_bad, fit_channels
+from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
@@ -86,18 +86,15 @@ def read_new(
             notes: list[str] = []
             raw = open_raw(path, notes, channel_types(bids_file(path)))
             check_bad(bad, raw.ch_names)
-            fit = fit_channels(
-                raw.ch_names,
-                wanted,
-                {*bad, *raw.info["bads"], *_bad_channels(path)},
-                flat,
-                processing.reference or (),
-            )
+            selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
+            unusable = {*bad, *selection.bad}
+            fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             breaks = find_breaks(raw, recorded_events(path, events), own, column)
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
-            signal = _signal(raw, fit, conditioning, breaks, notes)
+            volts = fit.apply(raw.get_data(picks=list(selection.names)))
+            signal = _signal(volts, conditioning, breaks, notes)
             found = _NO_EVENTS
             if column is not None:
                 found = named_events(path, raw, column, own, notes, events)
@@ -125,23 +122,20 @@ def files_of(path: Path) -> list[Path]:
     return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 
-def _bad_channels(path: Path) -> list[str]:
-    """Return the channels that the channels.tsv of a BIDS recording marks as bad."""
-    found = bids_file(path).sidecars("channels.tsv")
-    if not found:
-        return []
-    content = read_tsv(found[0], ("name", "status"))
-    if not {"name", "status"} <= set(content):
-        return []
-    return content.loc[content["status"].astype(str).str.lower() == "bad", "name"].astype(str).tolist()
+def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:
+    """Choose the EEG channels of a recording, as for training, and those that are wanted by name.
+
+    `notes` gets what was left out.
+    """
+    problems: list[Problem] = []
+    selection = select_channels(raw, bids_file(path), problems, wanted)
+    notes += [f"{problem.reason} ({problem.action})" for problem in problems]
+    return selection
 
 
-def _signal(
-    raw: mne.io.BaseRaw, fit: ChannelFit, conditioning: Conditioning, breaks: Breaks, notes: list[str]
-) -> np.ndarray:
+def _signal(volts: np.ndarray, conditioning: Conditioning, breaks: Breaks, notes: list[str]) -> np.ndarray:
     if conditioning.ratio != 1:
         notes.append(f"resampled from {conditioning.sfreq:g} to {conditioning.processing.sfreq:g} Hz")
-    volts = fit.apply(raw.get_data())
     spread = float(np.median(volts.std(axis=1)))
     if np.isfinite(spread) and spread > 0 and not PLAUSIBLE[0] <= spread <= PLAUSIBLE[1]:
         notes.append(

@@ -7,6 +7,7 @@ import mne
 import numpy as np
 
 from sparseeg.data.bids import hbn
+from sparseeg.data.signals.fit_channels import plain_name
 
 # Names of the 10-05 system in MNE: since 1.13, and before.
 _TEN_FIVE = ("colin27_1005", "standard_1005")
@@ -16,12 +17,17 @@ def chs_info(ch_names: Sequence[str]) -> list[dict[str, Any]]:
     """Return `{"ch_name": name, "loc": [x, y, z]}` for each channel; `loc` is None if it isn't known.
 
     Positions are in metres from the centre of the head: x to the right, y to the front, z up. They come from
-    the 10-05 system, or from HBN's cap if that has more of the names; case is ignored.
+    the 10-05 system, or from HBN's cap if that has more of the names, which are compared as in `plain_name`.
     """
     montages = [_positions(_ten_five()), _positions(hbn.MONTAGE)]
-    names = [name.lower() for name in ch_names]
-    known = max(montages, key=lambda montage: sum(name in montage for name in names))
-    return [{"ch_name": name, "loc": known.get(key)} for name, key in zip(ch_names, names, strict=True)]
+    names = [(name.lower(), plain_name(name)) for name in ch_names]
+    known = max(
+        montages, key=lambda montage: sum(lower in montage or plain in montage for lower, plain in names)
+    )
+    return [
+        {"ch_name": name, "loc": known.get(lower, known.get(plain))}
+        for name, (lower, plain) in zip(ch_names, names, strict=True)
+    ]
 
 
 def _ten_five() -> str:

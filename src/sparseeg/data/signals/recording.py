@@ -1,7 +1,7 @@
 """Read one recording: the segments of signal that its windows need, and the windows in them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import mne
@@ -14,9 +14,11 @@ from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
+from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.signals.constant import changes_from_before
 from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.intervals import segments
+from sparseeg.data.signals.select_channels import Selection
 from sparseeg.errors import NO_ROOM, SparseEEGError, one_line
 from sparseeg.files.tsv import read_tsv
 
@@ -35,19 +37,14 @@ class Recording:
     windows : one row per window, with `start`, `earliest` and `latest` in samples of `signal`.
     ch_names : channels of the signal, in their order.
     problems : everything wrong with the file that did not prevent reading it.
+    found : the EEG channels that the recording has.
     """
 
     signal: Any
     windows: pd.DataFrame
     ch_names: tuple[str, ...]
     problems: tuple[Problem, ...]
-
-    def reordered(self, order: list[int]) -> "Recording":
-        """Return the recording with its channels in another order; its signal must be an array."""
-        if order == list(range(len(self.ch_names))):
-            return self
-        names = tuple(self.ch_names[index] for index in order)
-        return replace(self, signal=np.ascontiguousarray(self.signal[:, order]), ch_names=names)
+    found: Selection
 
 
 def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
@@ -61,7 +58,13 @@ def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
 
 
 def read_recording(
-    file: BidsFile, cut: Cut, processing: Processing, sink: Sink = in_memory, *, keep_bad: bool = False
+    file: BidsFile,
+    cut: Cut,
+    processing: Processing,
+    sink: Sink = in_memory,
+    *,
+    keep_bad: bool = False,
+    wanted: WantedChannels | None = None,
 ) -> Recording | Problem:
     """Return the windows of one recording, or a problem if there are none.
 
@@ -75,6 +78,7 @@ def read_recording(
     processing : how the signal is conditioned.
     sink : takes the signal block by block.
     keep_bad : whether windows in stretches that are marked as bad are kept.
+    wanted : the channels that the recording should have; None keeps its own.
     """
     problems: list[Problem] = []
     try:
@@ -83,7 +87,8 @@ def read_recording(
             events = cut.events(file, raw, problems)
             if isinstance(events, Problem):
                 return events
-            source = Continuous(raw, file, processing, _breaks(raw, file, cut, problems), problems)
+            breaks = _breaks(raw, file, cut, problems)
+            source = Continuous(raw, file, processing, wanted, breaks, problems)
             windows = cut.windows(events, source.n_samples, file, problems)
             if isinstance(windows, Problem):
                 return windows
@@ -163,7 +168,7 @@ def _keep(
     if constant:
         reason = f"{constant} of {len(table)} windows hold a constant signal in every channel"
         problems.append(Problem(file.path, reason, "kept", "nothing"))
-    return Recording(signal, table, source.ch_names, tuple(problems))
+    return Recording(signal, table, source.ch_names, tuple(problems), source.found)
 
 
 def _clean(bad_before: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:

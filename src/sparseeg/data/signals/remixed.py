@@ -1,9 +1,8 @@
-"""A view of a signal with its channels selected, reordered and re-referenced when it is read."""
-
-from collections.abc import Sequence
+"""A view of a signal with its channels chosen, interpolated and re-referenced when it is read."""
 
 import numpy as np
 
+from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.signal_file import SignalFile
 
 
@@ -13,8 +12,8 @@ class RemixedSignal:
     Parameters
     ----------
     signal : array or file.
-    columns : column of the signal for each channel of the view.
-    reference : columns of the signal whose mean is subtracted from all channels; None for none.
+    fit : how the channels of the view are made of those of the signal.
+    reference : channels whose mean is subtracted from all channels; None for none.
     """
 
     ndim = 2
@@ -22,13 +21,13 @@ class RemixedSignal:
     def __init__(
         self,
         signal: "np.ndarray | SignalFile | RemixedSignal",
-        columns: Sequence[int],
-        reference: Sequence[int] | None = None,
+        fit: ChannelFit,
+        reference: ChannelFit | None = None,
     ) -> None:
         self.signal = signal
-        self.columns = list(columns)
-        self.reference = None if reference is None else list(reference)
-        self.shape = (len(signal), len(self.columns))
+        self.fit = fit
+        self.reference = reference
+        self.shape = (len(signal), len(fit.ch_names))
         self.dtype = np.dtype(np.float32)
 
     def __len__(self) -> int:
@@ -37,9 +36,9 @@ class RemixedSignal:
     def __getitem__(self, part: slice) -> np.ndarray:
         """Return the samples of a slice, (time, channel), float32."""
         samples = np.asarray(self.signal[part], dtype=np.float32)
-        chosen = samples[:, self.columns]
+        chosen = self.fit.apply(samples.T).T
         if self.reference is not None:
-            mean = samples[:, self.reference].mean(axis=1, keepdims=True, dtype=np.float64)
+            mean = self.reference.apply(samples.T).T.mean(axis=1, keepdims=True, dtype=np.float64)
             chosen = (chosen - mean).astype(np.float32)
         return chosen
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.recording import Recording
+from sparseeg.data.signals.select_channels import Selection
 from sparseeg.files.json_lines import JsonLines
 
 Entry = dict[str, Any]
@@ -20,6 +21,8 @@ class _Read(BaseModel):
     fingerprint: str
     signal: str
     ch_names: list[str]
+    found: list[str]
+    bad: list[str]
     windows: dict[str, list[Any]]
     problems: list[Problem]
 
@@ -43,18 +46,25 @@ def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
         "fingerprint": fingerprint,
         "signal": result.signal,
         "ch_names": list(result.ch_names),
+        "found": list(result.found.names),
+        "bad": list(result.found.bad),
         "windows": {name: windows[name].tolist() for name in windows.columns},
         "problems": [_plain(problem) for problem in result.problems],
     }
 
 
-def result(entry: Entry, signal: Any = None) -> Recording | Problem:
-    """Return the recording of an entry, with `signal` as its signal, or its problem."""
+def found(entry: Entry) -> Selection:
+    """Return the EEG channels that the recording of an entry has, whatever channels its signal was given."""
+    return Selection(tuple(entry["found"]), tuple(entry["bad"]))
+
+
+def result(entry: Entry, signal: Any, ch_names: tuple[str, ...]) -> Recording | Problem:
+    """Return the recording of an entry with its signal, whose channels are `ch_names`, or its problem."""
     if "problem" in entry:
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
     problems = tuple(map(_problem, entry["problems"]))
-    return Recording(signal, windows, tuple(entry["ch_names"]), problems)
+    return Recording(signal, windows, ch_names, problems, found(entry))
 
 
 class Journal:

@@ -21,11 +21,13 @@ from sparseeg import __version__
 from sparseeg.data.bids import layout
 from sparseeg.data.bids.participants import NAME as PARTICIPANTS
 from sparseeg.data.cuts import Cut
+from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import Survey, assemble, survey_bids
-from sparseeg.data.signals.channels import channel_order, expected_channels
+from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.recording import Blocks, read_recording
+from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
 from sparseeg.data.store.own_files import check_signals, remove_signals, signals_in_table
@@ -65,9 +67,11 @@ class Job:
     ----------
     file : the recording.
     key : path of the recording in the source, which identifies it in the journal.
-    fingerprint : hash of the source and the options, except the order of channels.
+    fingerprint : hash of the source and the options, except the channels that others have.
     cut, processing, keep_bad : how it is read.
     folder : folder for its signal.
+    wanted : the channels that it should have; None keeps its own.
+    final : whether it is known which channels it should have.
     """
 
     file: layout.BidsFile
@@ -77,16 +81,20 @@ class Job:
     processing: Processing
     keep_bad: bool
     folder: Path
+    wanted: WantedChannels | None = None
+    final: bool = False
 
     def run(self) -> journal.Entry:
         """Read the recording, write its signal whole or not at all, and return its entry."""
-        read = read_recording(self.file, self.cut, self.processing, self._write, keep_bad=self.keep_bad)
+        read = read_recording(
+            self.file, self.cut, self.processing, self._write, keep_bad=self.keep_bad, wanted=self.wanted
+        )
         return journal.entry(self.key, self.fingerprint, read)
 
     @property
     def signal(self) -> str:
         """File name of its signal."""
-        return f"{self.file.stem}-{_digest([self.fingerprint, self.processing.channels])[:12]}.npy"
+        return f"{self.file.stem}-{_digest([self.fingerprint, self.wanted and asdict(self.wanted)])[:12]}.npy"
 
     def _write(self, blocks: Blocks, shape: tuple[int, int], dtype: str) -> str:
         with whole_file(self.folder / self.signal) as unfinished, unfinished.open("wb") as file:
@@ -134,12 +142,14 @@ def prepare(
     done = _open_journal(out, _described(path, task, options), overwrite)
     jobs = [_job(file, survey, cut, options, out) for file in survey.files]
     _run(jobs, done, n_jobs, backend, progress)
-    ch_names = expected_channels(_found(jobs, done))
-    _run(_in_order(jobs, done, ch_names), done, n_jobs, backend, None)
+    plan = plan_channels(_found(jobs, done), options.processing.channels)
+    alike, left_out = _alike(jobs, done, plan)
+    _run(alike, done, n_jobs, backend, None)
     content = _content(survey, jobs, done)
     windows = _current(out, content)
     if windows is None:
-        _commit(survey, cut, options.processing, jobs, done, ch_names, out, content)
+        entries = [left_out.get(job.key, done.entries[job.key]) for job in jobs]
+        _commit(survey, cut, options.processing, entries, plan, out, content, done.options)
     # Signals of the previous store are not used any more; their names are removed last.
     keys = [job.key for job in jobs]
     used = [done.entries[key]["signal"] for key in keys if "signal" in done.entries[key]]
@@ -250,8 +260,10 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
         return False
     if "problem" in entry:
         return True
-    in_order = job.processing.channels in (None, tuple(entry["ch_names"]))
-    return in_order and _is_whole(job.folder / entry["signal"], job.cut, entry)
+    # What others have is known once all are read; until then, a signal that was made like theirs will do.
+    if job.final and entry["signal"] != job.signal:
+        return False
+    return _is_whole(job.folder / entry["signal"], job.cut, entry)
 
 
 def _is_whole(path: Path, cut: Cut, entry: journal.Entry) -> bool:
@@ -264,19 +276,27 @@ def _is_whole(path: Path, cut: Cut, entry: journal.Entry) -> bool:
     return signal.shape[1] == len(entry["ch_names"]) and len(signal) >= needed
 
 
-def _found(jobs: Sequence[Job], done: journal.Journal) -> list[tuple[str, ...]]:
+def _found(jobs: Sequence[Job], done: journal.Journal) -> list[Selection]:
     entries = [done.entries[job.key] for job in jobs]
-    return [tuple(entry["ch_names"]) for entry in entries if "ch_names" in entry]
+    return [journal.found(entry) for entry in entries if "problem" not in entry]
 
 
-def _in_order(jobs: Sequence[Job], done: journal.Journal, ch_names: tuple[str, ...]) -> list[Job]:
-    """Return jobs that read recordings again whose channels are in another order than those of the others."""
-    other = []
+def _alike(
+    jobs: Sequence[Job], done: journal.Journal, plan: ChannelPlan
+) -> tuple[list[Job], dict[str, journal.Entry]]:
+    """Return jobs that give every recording the same channels, and entries of those left out, by key."""
+    alike: list[Job] = []
+    left_out: dict[str, journal.Entry] = {}
     for job in jobs:
-        found = tuple(done.entries[job.key].get("ch_names", ch_names))
-        if found != ch_names and channel_order(found, ch_names) is not None:
-            other.append(replace(job, processing=replace(job.processing, channels=ch_names)))
-    return other
+        entry = done.entries[job.key]
+        if "problem" in entry:
+            continue
+        fit = plan.fit(journal.found(entry), job.file.path, job.processing.reference)
+        if isinstance(fit, Problem):
+            left_out[job.key] = journal.entry(job.key, job.fingerprint, fit)
+        else:
+            alike.append(replace(job, wanted=None if fit.keeps_all else plan.wanted, final=True))
+    return alike, left_out
 
 
 def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
@@ -306,17 +326,16 @@ def _commit(
     survey: Survey,
     cut: Cut,
     processing: Processing,
-    jobs: Sequence[Job],
-    done: journal.Journal,
-    ch_names: tuple[str, ...],
+    entries: Sequence[journal.Entry],
+    plan: ChannelPlan,
     out: Path,
     content: str,
+    options: dict[str, Any] | None,
 ) -> None:
-    entries = [done.entries[job.key] for job in jobs]
-    read = [journal.result(entry, _signal(out, entry)) for entry in entries]
-    windows = assemble(survey, cut, processing, read, ch_names)
-    used = [entry["signal"] for entry in entries if tuple(entry.get("ch_names", ())) == ch_names]
-    about = {"versions": _versions(), "content": content, "options": done.options}
+    read = [journal.result(entry, _signal(out, entry), plan.wanted.ch_names) for entry in entries]
+    windows = assemble(survey, cut, processing, read, plan)
+    used = [entry["signal"] for entry in entries if "signal" in entry]
+    about = {"versions": _versions(), "content": content, "options": options}
     store.write_tables(windows, used, out, about)
 
 
