@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import importlib
 from collections.abc import Iterable
 
 # Errors of an OSError that concern the disk that is written to, never a file that is read.
@@ -22,6 +23,14 @@ def not_installed(package: str, install: str, cause: Exception) -> SparseEEGErro
     cause : error of the import.
     """
     return SparseEEGError(f"{package} can't be imported ({cause}); install it with `pip install '{install}'`")
+
+
+def require(package: str, extra: str, why: str) -> None:
+    """Raise SparseEEGError if an optional package can't be imported; `extra` of sparseeg installs it."""
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise SparseEEGError(f"{why}; {not_installed(package, f'sparseeg[{extra}]', error)}") from error
 
 
 def one_line(error: BaseException) -> str:

@@ -219,7 +219,8 @@ def test_a_link_to_content_that_was_not_fetched(folder):
     path.symlink_to("../../.git/annex/objects/nothing.bdf")
     problem = only_problem(read_bids(folder.root))
     assert problem.path == path
-    assert "a link to a missing file" in problem.reason
+    assert f"{path.name} is a pointer of git-annex, its content was not fetched" in problem.reason
+    assert f"git annex get {path.name}" in problem.reason
 
 
 def test_an_events_file_without_a_recording(folder):

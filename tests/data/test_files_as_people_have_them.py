@@ -148,6 +148,21 @@ LEFT_OUT = f"1 of {len(CH_NAMES) + 1} channels is not EEG"
 CASES = {
     **TABLES,
     **{f"plain {ending}": Case(ending) for ending in (".bdf", ".edf", ".vhdr", ".set")},
+    **{f"plain {ending}": Case(ending) for ending in (".BDF", ".EDF", ".VHDR", ".SET")},
+    **{
+        f"{ending} in a BIDS folder": Case(
+            ending, said=(f"1 of 1 recordings end in {ending}, a format that BIDS has not for EEG",)
+        )
+        for ending in (".fif", ".fif.gz", ".cnt")
+    },
+    "BrainVision files that were renamed": Case(
+        ".vhdr",
+        options=(("named", "old"),),
+        said=(
+            "names old.eeg as DataFile, which is missing; sub-A_task-go_eeg.eeg is read instead",
+            "names old.vmrk as MarkerFile, which is missing; sub-A_task-go_eeg.vmrk is read instead",
+        ),
+    ),
     "BrainVision samples in a .dat file": Case(".vhdr", options=(("data_file", "x.dat"),)),
     "EEGLAB samples in an .fdt file": Case(".set", options=(("fdt", "x.fdt"),)),
     **{

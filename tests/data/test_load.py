@@ -87,7 +87,10 @@ def test_a_bids_folder_without_the_task(bids):
 
 def test_a_bids_folder_without_signals(bids):
     bids.add("A").unlink()
-    assert "no EEG recording of any task was found (.bdf, .set, .edf, .vhdr)" in message(bids.root)
+    assert (
+        "no EEG recording of any task was found (.bdf, .set, .edf, .vhdr, .fif, .fif.gz, .cnt, .raw, .mff)"
+        in message(bids.root)
+    )
 
 
 def test_another_task_or_target_than_a_bids_folder_has(bids):

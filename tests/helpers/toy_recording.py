@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy.io import savemat
 
+from helpers.formats import write_neuroscan
+
 SFREQ, TRIALS, SECONDS = 100, 60, 248
 CH_NAMES = ("Fz", "Cz", "Pz", "Oz")
 STEP = 0.1  # microvolts
@@ -103,14 +105,23 @@ def _make_discontinuous(path: Path, gaps: dict[int, float], width: int) -> None:
 
 
 def write_brainvision(
-    path: Path, data: np.ndarray, marks: Sequence[Mark] = (), *, data_file: str | None = None
+    path: Path,
+    data: np.ndarray,
+    marks: Sequence[Mark] = (),
+    *,
+    data_file: str | None = None,
+    named: str | None = None,
 ) -> None:
-    """Write BrainVision, with 16-bit integers of 0.1 uV; a mark `New Segment` gets that type."""
+    """Write BrainVision, with 16-bit integers of 0.1 uV; a mark `New Segment` gets that type.
+
+    With `named`, the header names files of that name, as before they were renamed.
+    """
     data_file, marker_file = data_file or f"{path.stem}.eeg", f"{path.stem}.vmrk"
+    said = (data_file, marker_file) if named is None else (f"{named}.eeg", f"{named}.vmrk")
     names = "".join(f"Ch{n + 1}={name},,{STEP},uV\n" for n, name in enumerate(CH_NAMES))
     path.write_text(
         "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\n"
-        f"DataFile={data_file}\nMarkerFile={marker_file}\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\n"
+        f"DataFile={said[0]}\nMarkerFile={said[1]}\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\n"
         f"NumberOfChannels={len(data)}\nSamplingInterval={1_000_000 // SFREQ}\n"
         f"[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\n{names}"
     )
@@ -160,10 +171,22 @@ def write_fif(path: Path, data: np.ndarray, marks: Sequence[Mark] = ()) -> None:
     raw.save(path, fmt="double", verbose="error")
 
 
+def write_cnt(path: Path, data: np.ndarray, marks: Sequence[Mark] = ()) -> None:
+    """Write a file of Neuroscan, whose events have no duration."""
+    samples = [(round(onset * SFREQ), name) for onset, _, name in marks]
+    write_neuroscan(path, data, CH_NAMES, SFREQ, samples, STEP)
+
+
 WRITERS = {
     ".bdf": write_edf,
     ".edf": write_edf,
     ".vhdr": write_brainvision,
     ".set": write_eeglab,
+    ".BDF": write_edf,
+    ".EDF": write_edf,
+    ".VHDR": write_brainvision,
+    ".SET": write_eeglab,
     ".fif": write_fif,
+    ".fif.gz": write_fif,
+    ".cnt": write_cnt,
 }

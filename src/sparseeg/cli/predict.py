@@ -16,7 +16,8 @@ def predict(
     ctx: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Recordings in any format that MNE reads.")
+        list[Path],
+        typer.Argument(metavar="FILE", help="BDF, EDF, .set, .vhdr, .fif, .cnt, .raw, .mff."),
     ],
     stimulus: Annotated[
         list[str] | None,

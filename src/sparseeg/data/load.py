@@ -21,8 +21,8 @@ from sparseeg.engines import Progress
 from sparseeg.errors import SparseEEGError, nearest
 
 READS = (
-    "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr) or a folder of MNE epochs "
-    f"({', '.join(PATTERNS[:2])})"
+    "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr; also .fif, .cnt, .raw and .mff) or a "
+    f"folder of MNE epochs ({', '.join(PATTERNS[:2])}) or of EEGLAB epochs (.set)"
 )
 
 

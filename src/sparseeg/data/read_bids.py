@@ -135,6 +135,7 @@ def survey_bids(
     subjects = Subjects(files, task.column)
     simulated, damaged = any_simulated({file.root for file in files})
     problems = [*damaged, *subjects.problems, *(_without_signal(path, task, files) if task.locked else ())]
+    problems += _other_formats(path, task, files)
     if releases is not None:
         chosen = {hbn.release(name) for name in releases}
         files = _of_releases(files, subjects, chosen, every_release, path, problems)
@@ -250,7 +251,7 @@ def _other_tasks(path: Path) -> str:
     found: Counter[str] = sum((layout.tasks(root) for root in layout.roots(path)), Counter())
     if found:
         return "; tasks found: " + ", ".join(f"{name} ({count})" for name, count in sorted(found.items()))
-    extensions = ", ".join(layout.EXTENSIONS)
+    extensions = ", ".join((*layout.EXTENSIONS, *layout.OTHERS))
     return f"; no EEG recording of any task was found ({extensions}) in sub-*/eeg or sub-*/ses-*/eeg"
 
 
@@ -264,6 +265,32 @@ def _without_signal(path: Path, task: Task, files: Sequence[layout.BidsFile]) ->
         if file.path not in known
     ]
     return [Problem(events, "this events file has no recording", LEFT_OUT) for events in alone]
+
+
+def _other_formats(path: Path, task: Task, files: Sequence[layout.BidsFile]) -> list[Problem]:
+    """Return a problem for each format that BIDS doesn't have for EEG, and each file that isn't read."""
+    by_ending = Counter(
+        (file.root, layout.extension(file.path))
+        for file in files
+        if layout.extension(file.path) in layout.OTHERS
+    )
+    problems = [
+        Problem(
+            root,
+            f"{count} of {len(files)} recordings end in {ending}, a format that BIDS has not for EEG",
+            "read nevertheless",
+            "nothing",
+        )
+        for (root, ending), count in by_ending.items()
+    ]
+    known = {file.stem for file in files}
+    reason = "its format is not read in a BIDS folder; convert it to EDF or BrainVision"
+    return problems + [
+        Problem(file.path, reason, LEFT_OUT)
+        for root in layout.roots(path)
+        for file in layout.unread(root, task.bids_tasks)
+        if file.stem not in known
+    ]
 
 
 def _of_releases(

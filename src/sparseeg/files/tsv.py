@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.content import check_fetched
 
 MISSING = ("", "n/a")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -31,12 +32,12 @@ def read_tsv(path: Path, names: Collection[str] = (), notes: list[str] | None = 
 
     Raises
     ------
-    SparseEEGError : the file is missing, empty, or not such a table; or a line has more cells than the
-        header.
+    SparseEEGError : the file is missing, empty, a pointer of git-annex or Git LFS, or not such a table; or a
+        line has more cells than the header.
     """
+    check_fetched(path)
     if not path.is_file():
-        reason = "is a link to a file that is not there" if path.is_symlink() else "does not exist"
-        raise SparseEEGError(f"{path.name} {reason}")
+        raise SparseEEGError(f"{path.name} does not exist")
     notes = [] if notes is None else notes
     try:
         lines = enumerate(_LINE_END.split(_text(path.read_bytes(), notes)), start=1)

@@ -1,5 +1,6 @@
 """Play a recording as LSL streams with MNE-LSL's player, with its events as markers."""
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def replay(
     ------
     SparseEEGError : the recording can't be read or played.
     """
-    if not path.exists():
+    if not os.path.lexists(path):  # a link to content that is missing is explained below
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from helpers.bids_folder import BidsFolder
-from sparseeg.data.bids.layout import BidsFile, bids_file
+from sparseeg.data.bids.layout import BidsFile, bids_file, recordings
 from sparseeg.data.problems import Problem
 from sparseeg.data.read_bids import read_bids
 from sparseeg.errors import SparseEEGError
@@ -56,7 +56,7 @@ def test_a_link_to_missing_content_hides_no_other_file(file):
     own = file.path.parent / "sub-01_ses-a_task-x_run-1_channels.tsv"
     own.symlink_to("nothing.tsv")
     assert file.sidecar("channels.tsv") == own
-    with pytest.raises(SparseEEGError, match="is a link to a file that is not there"):
+    with pytest.raises(SparseEEGError, match=r"is a link to a missing file, nothing\.tsv"):
         file.table("channels.tsv", (), [])
 
 
@@ -114,3 +114,41 @@ def test_events_and_channels_at_the_root_apply_to_every_recording(tmp_path):
     assert windows.ch_names == names[:3]
     assert windows.table["subject"].tolist() == ["sub-A", "sub-A", "sub-B", "sub-B"]
     assert windows.targets.tolist() == pytest.approx([1.5, 0.8] * 2)
+
+
+def names(root: Path) -> list[str]:
+    return [file.path.name for file in recordings(root, ())]
+
+
+def test_one_recording_in_several_formats_is_read_once(tmp_path):
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    endings = ("mff", "raw", "cnt", "fif.gz", "fif", "VHDR", "Edf", "SET", "bdf")
+    for ending in endings:
+        (folder / f"sub-01_task-x_eeg.{ending}").touch()
+        assert names(tmp_path) == [f"sub-01_task-x_eeg.{ending}"]
+
+
+def test_parts_of_a_split_fif_file_are_one_recording(tmp_path):
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    for name in ("split-02", "split-01", "run-2_split-01"):
+        (folder / f"sub-01_task-x_{name}_eeg.fif").touch()
+    assert names(tmp_path) == ["sub-01_task-x_run-2_split-01_eeg.fif", "sub-01_task-x_split-01_eeg.fif"]
+
+
+def test_recordings_in_formats_that_are_not_read_are_said(tmp_path):
+    bids = BidsFolder(tmp_path)
+    read = bids.add("A")
+    read.with_suffix(".gdf").touch()  # read as BDF
+    for ending in ("json", "eeg", "vmrk", "fdt"):
+        read.with_suffix(f".{ending}").touch()
+    other = read.with_name(read.name.replace("run-1", "run-2")).with_suffix(".gdf")
+    other.touch()
+    found = [problem for problem in read_bids(tmp_path).problems if problem.path == other]
+    assert [problem.reason for problem in found] == [
+        "its format is not read in a BIDS folder; convert it to EDF or BrainVision"
+    ]
+    assert not [
+        problem for problem in read_bids(tmp_path).problems if problem.path.name.endswith("1_eeg.gdf")
+    ]

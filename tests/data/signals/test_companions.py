@@ -27,3 +27,24 @@ def test_all_fdt_files_beside_a_set_file(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert {other.name for other in companions(tmp_path / "a.set")} == {"a.fdt", "b.fdt", "C.FDT"}
     assert companions(tmp_path / "a.bdf") == []
+
+
+def test_the_files_of_a_folder_and_the_parts_of_a_split_file(tmp_path: Path) -> None:
+    folder = tmp_path / "a.mff"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("signal1.bin", "inner/info.xml"):
+        (folder / name).touch()
+    assert [path.name for path in companions(folder)] == ["info.xml", "signal1.bin"]
+    for name in ("x_split-01_eeg.fif", "x_split-02_eeg.fif", "y_eeg.fif", "z_raw.fif.gz", "z_raw-1.fif.gz"):
+        (tmp_path / name).touch()
+    assert [path.name for path in companions(tmp_path / "x_split-01_eeg.fif")] == ["x_split-02_eeg.fif"]
+    assert [path.name for path in companions(tmp_path / "z_raw.fif.gz")] == ["z_raw-1.fif.gz"]
+    assert companions(tmp_path / "y_eeg.fif") == []
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_header_without_the_name_of_a_file(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.vhdr"
+    path.write_text(f"DataFile=x.eeg\nMarkerFile={value}\nDataFormat=BINARY\n")
+    assert [other.name for other in companions(path)][:1] == ["x.eeg"]
+    assert "DataFormat=BINARY" not in {other.name for other in companions(path)}

@@ -113,7 +113,7 @@ def test_a_table_that_was_not_fetched_is_said(tmp_path):
     (file.path.parent / "sub-01_task-x_channels.tsv").symlink_to(tmp_path / "nowhere")
     selection, said = chosen(raw, file)
     assert selection.names == ("Fp1",)
-    assert "is a link to a file that is not there (not used" in said[0]
+    assert "copy that file as well (not used" in said[0]
 
 
 def test_bad_channels_of_the_file_and_of_the_table(tmp_path):

@@ -15,6 +15,8 @@ from sparseeg.files.atomic import read_json
 from sparseeg.files.tsv import read_tsv
 
 EXTENSIONS = (".bdf", ".set", ".edf", ".vhdr")  # in order of preference, if a recording exists in several
+OTHERS = (".fif", ".fif.gz", ".cnt", ".raw", ".mff")  # no formats of EEG in BIDS, but read, after those
+_PARTS = (".json", ".tsv", ".eeg", ".dat", ".vmrk", ".fdt")  # of the files named _eeg
 SIDECARS = ("dataset_description.json", "participants.tsv")
 _ENTITY = re.compile(r"(?:^|_)([a-z]+)-([^_]+)")
 
@@ -54,7 +56,7 @@ class BidsFile:
         recordings with a BIDS name (`..._eeg`) have such files. Source: BIDS, inheritance principle.
         """
         own = self._own(suffix)
-        if not self.path.stem.endswith("_eeg"):
+        if not self.path.name.lower().split(".")[0].endswith("_eeg"):
             return []
         found = [own] if _is_there(own) else []
         for folder in self._folders():
@@ -143,20 +145,49 @@ def _files(root: Path, endings: tuple[str, ...]) -> Iterator[BidsFile]:
     for folder in _subject_folders(root):
         for pattern in ("eeg/*", "ses-*/eeg/*"):
             for path in sorted(folder.glob(pattern)):
-                if path.name.startswith("sub-") and path.name.endswith(endings):
+                if path.name.startswith("sub-") and path.name.lower().endswith(endings):
                     yield BidsFile(path, root)
 
 
 def recordings(root: Path, tasks: Collection[str]) -> list[BidsFile]:
     """Return the recordings of these tasks (of all tasks if empty), each once, in order of paths."""
-    found: dict[Path, BidsFile] = {}
-    for file in _files(root, tuple(f"_eeg{extension}" for extension in EXTENSIONS)):
+    found: dict[str, BidsFile] = {}
+    for file in _files(root, _endings()):
         if tasks and file.entities.get("task") not in tasks:
             continue
-        known = found.setdefault(file.path.with_suffix(""), file)
-        if EXTENSIONS.index(file.path.suffix) < EXTENSIONS.index(known.path.suffix):
-            found[file.path.with_suffix("")] = file
+        known = found.setdefault(_without_ending(file.path), file)
+        if _rank(file) < _rank(known):
+            found[_without_ending(file.path)] = file
     return list(found.values())
+
+
+def unread(root: Path, tasks: Collection[str]) -> list[BidsFile]:
+    """Return the files of these tasks that are named as recordings, but have another ending."""
+    found = (file for file in _files(root, ("",)) if "_eeg." in file.path.name.lower())
+    known = _endings() + tuple(f"_eeg{ending}" for ending in _PARTS)
+    other = [file for file in found if not file.path.name.lower().endswith(known)]
+    return [file for file in other if not tasks or file.entities.get("task") in tasks]
+
+
+def extension(path: Path) -> str:
+    """Return the ending of a recording in lower case, as ".edf" or ".fif.gz"; "" if none is known."""
+    name = path.name.lower()
+    return next((ending for ending in (*EXTENSIONS, *OTHERS) if name.endswith(ending)), "")
+
+
+def _endings() -> tuple[str, ...]:
+    return tuple(f"_eeg{ending}" for ending in (*EXTENSIONS, *OTHERS))
+
+
+def _rank(file: BidsFile) -> int:
+    return (*EXTENSIONS, *OTHERS).index(extension(file.path))
+
+
+def _without_ending(path: Path) -> str:
+    """Return the path without its ending; the parts of a split FIF file, which MNE joins, have one."""
+    ending = extension(path)
+    whole = str(path)[: -len(ending)]
+    return re.sub(r"_split-\d+", "", whole) if ending.startswith(".fif") else whole
 
 
 def events_files(root: Path, tasks: Collection[str]) -> list[BidsFile]:
@@ -167,5 +198,4 @@ def events_files(root: Path, tasks: Collection[str]) -> list[BidsFile]:
 
 def tasks(root: Path) -> Counter[str]:
     """Return the number of recordings of each task."""
-    endings = tuple(f"_eeg{extension}" for extension in EXTENSIONS)
-    return Counter(file.entities.get("task", "no task") for file in _files(root, endings))
+    return Counter(file.entities.get("task", "no task") for file in _files(root, _endings()))

@@ -13,11 +13,13 @@ from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
 from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import resample, same_rate
 from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
+from sparseeg.files.content import check_content
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"
@@ -113,8 +115,7 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
     """
     try:
         with mne.utils.use_log_level("error"):
-            check_tags(path)
-            epochs = mne.read_epochs(path, preload=True)
+            epochs = _open(path)
             problems: list[Problem] = []
             values = _targets(epochs.metadata, path, target, problems)
             if isinstance(values, Problem):
@@ -122,6 +123,14 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
             return _windows(epochs, path, values, crop, problems)
     except Exception as error:  # a reader may raise any error for a damaged file
         return Problem(path, f"can't be read: {one_line(error)}", LEFT_OUT)
+
+
+def _open(path: Path) -> mne.BaseEpochs:
+    check_content(path)
+    if path.suffix.lower() == ".set":
+        return read_eeglab_epochs(path)
+    check_tags(path)
+    return mne.read_epochs(path, preload=True)
 
 
 def _targets(

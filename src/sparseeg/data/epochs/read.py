@@ -37,8 +37,12 @@ SECONDS = {
 
 
 def epochs_files(path: Path) -> list[Path]:
-    """Return the epochs files in a folder and its subfolders, in order of their paths."""
-    return sorted({file for pattern in PATTERNS for file in path.rglob(pattern)})
+    """Return the epochs files in a folder and its subfolders, in order of their paths.
+
+    Where there are none of MNE, all data sets of EEGLAB count: names don't tell whether they hold epochs.
+    """
+    found = {file for pattern in PATTERNS for file in path.rglob(pattern)}
+    return sorted(found or {file for file in path.rglob("*") if file.suffix.lower() == ".set"})
 
 
 def read_epochs(
@@ -55,6 +59,9 @@ def read_epochs(
     progress: Progress | None = None,
 ) -> WindowSet:
     """Return the epochs of a folder as windows, with a metadata column as their target.
+
+    In a folder without files of MNE, the epochs of EEGLAB (`.set`) are read; their metadata are what the file
+    says of the events of an epoch, see `read_eeglab_epochs`.
 
     Only EEG channels are read. Bad channels are kept, with a note among the problems, unless `channels` says
     that they are interpolated. Files whose info has another band or reference than that of most files are
@@ -195,7 +202,7 @@ def _shape(result: EpochsFile) -> str:
 def _rows(number: int, file: Path, result: EpochsFile, path: Path) -> pd.DataFrame:
     length = result.signal.shape[1]
     earliest = np.arange(len(result.target)) * length
-    stem = re.sub(r"[-_]epo\.fif(\.gz)?$", "", file.name)
+    stem = re.sub(r"([-_]epo\.fif(\.gz)?|\.set)$", "", file.name, flags=re.IGNORECASE)
     subject = re.match(r"sub-[^-_]+", stem)
     return pd.DataFrame(
         {

@@ -11,7 +11,6 @@ from sparseeg.data.signals.channels import WantedChannels, channel_problems
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import channel_types, select_channels
-from sparseeg.errors import SparseEEGError
 
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
@@ -21,14 +20,11 @@ def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
 
     Raises
     ------
-    SparseEEGError : the file is a link to a missing file.
-    Exception : any error that the reader raises for a damaged file.
+    Exception : as in `open_raw`.
     """
-    if not file.path.exists():
-        raise SparseEEGError("it is a link to a missing file; fetch its content first")
     notes: list[str] = []
     raw = open_raw(file.path, notes, channel_types(file))
-    problems += [Problem(file.path, note, "these channels left out", "nothing") for note in notes]
+    problems += [Problem(file.path, note, "read nevertheless", "nothing") for note in notes]
     return raw
 
 

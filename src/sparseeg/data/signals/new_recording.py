@@ -1,5 +1,6 @@
-"""A new recording in any format that MNE reads, prepared as a network's training data, with its events."""
+"""A new recording, prepared as a network's training data, with its events."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,7 @@ def read_new(
     column: str | None = "value",
     own: Collection[str] = (),
 ) -> NewRecording:
-    """Read a recording in any format that `mne.io.read_raw` knows.
+    """Read a recording in any format that `open_raw` opens.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def read_new(
     SparseEEGError : the file is missing or can't be read, or its channels, rate or events don't fit. The
         message names the file.
     """
-    if not path.exists():
+    if not os.path.lexists(path):  # a link to content that is missing is explained below
         raise SparseEEGError(f"{path} does not exist")
     try:
         with mne.utils.use_log_level("error"):
@@ -116,10 +117,9 @@ def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | No
 
 def files_of(path: Path) -> list[Path]:
     """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
-    own = path.rglob("*") if path.is_dir() else (path, *companions(path))
     recording = bids_file(path)
     tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
-    return [file for file in (*own, *tables) if file.is_file()]
+    return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 
 def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:

@@ -1,90 +1,123 @@
 """Open recordings with MNE, so that a damaged file gives an error and neither wrong data nor a crash."""
 
 import gzip
-import pickle
-import re
 import struct
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mne
 
 from sparseeg.data.signals import edf
-from sparseeg.errors import SparseEEGError
+from sparseeg.data.signals.brainvision import open_brainvision
+from sparseeg.data.signals.eeglab import open_eeglab
+from sparseeg.data.signals.separate import read_separately
+from sparseeg.errors import SparseEEGError, require
+from sparseeg.files.content import check_content
 
-# Samples in a separate .fdt file are plain numbers, safe to read later in this process.
-_READ_EEGLAB = """
-import pickle, sys
-out, sys.stdout = sys.stdout.buffer, sys.stderr
-import mne
-try:
-    found = mne.io.read_raw_eeglab(sys.argv[1], preload=False, verbose="error")
-    if not str(found.filenames[0]).endswith(".fdt"):
-        found.load_data(verbose="error")
-except Exception as error:
-    found = f"{type(error).__name__}: {error}"
-pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
-"""
+FORMATS = (
+    "BDF, EDF, EEGLAB (.set), BrainVision (.vhdr), FIF (.fif, .fif.gz), Neuroscan and ANT Neuro (.cnt), EGI "
+    "(.raw, .mff)"
+)
+"""The formats that are read and tested; MNE reads others, too."""
 
 
 def open_raw(
     path: Path, notes: list[str] | None = None, types: Mapping[str, str] | None = None
 ) -> mne.io.BaseRaw:
-    """Open a recording in any format that `mne.io.read_raw` knows, without loading its samples if possible.
+    """Open a recording in any format of `FORMATS`, or another that MNE reads.
+
+    Samples are loaded only where they can't be left in the file.
 
     Parameters
     ----------
     path : the recording.
-    notes : gets a note on each part of the file that is left out.
+    notes : gets a note on each part of the file that is left out or replaced.
     types : types of channels by label, as in channels.tsv; they decide which one of several sampling rates is
         read.
 
     Raises
     ------
-    SparseEEGError : the path is a folder, or the file has gaps or is damaged in a way that MNE doesn't
-        notice.
+    SparseEEGError : the path is a folder, the content of a file was not fetched, a file or package is
+        missing, or the file has gaps, holds epochs or is damaged in a way that MNE doesn't notice.
     Exception : any error that the reader raises for a damaged file.
     """
+    check_content(path)
     suffix = path.suffix.lower()
     if path.is_dir() and not suffix:
         raise SparseEEGError("it is a folder; name the recordings in it")
-    if suffix == ".set":
-        return _read_eeglab(path)
+    notes = [] if notes is None else notes
     if suffix in (".bdf", ".edf"):
-        return _open_edf(path, notes, types)
-    if suffix in (".vhdr", ".ahdr"):
-        _check_brainvision(path)
-    elif suffix in (".fif", ".gz"):
-        check_tags(path)
-    return mne.io.read_raw(path, preload=False)
-
-
-def _open_edf(path: Path, notes: list[str] | None, types: Mapping[str, str] | None) -> mne.io.BaseRaw:
-    """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
-    header = edf.read_header(path)
-    edf.check_continuous(path, header)
-    found: list[str] = []
-    include = edf.channels_of_one_rate(header, found, types)
-    if include is None:
-        return mne.io.read_raw(path, preload=False)
-    raw = mne.io.read_raw(path, preload=False, include=include)
-    if notes is not None:
-        notes += found
+        raw = _open_edf(path, notes, types)
+    else:
+        raw = _READERS.get(suffix, _open_other)(path, notes)
+    for file in raw.filenames:
+        if file is not None:
+            check_content(Path(file))
     return raw
 
 
-def _check_brainvision(path: Path) -> None:
-    """Raise SparseEEGError if a BrainVision header states more channels than it describes.
+def _open_other(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+    return mne.io.read_raw(path, preload=False)
 
-    MNE would allocate memory for all of them. Source: BrainVision Core Data Format 1.0.
+
+def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> mne.io.BaseRaw:
+    """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
+    header = edf.read_header(path)
+    edf.check_continuous(path, header)
+    include = edf.channels_of_one_rate(header, notes, types)
+    if include is None:
+        return mne.io.read_raw(path, preload=False)
+    return mne.io.read_raw(path, preload=False, include=include)
+
+
+def _open_fif(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+    check_tags(path)
+    return mne.io.read_raw(path, preload=False)
+
+
+def _open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+    return open_eeglab(path)
+
+
+def _open_cnt(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+    """Open a file of Neuroscan or ANT Neuro, which share an ending but not a header.
+
+    Source: FieldTrip, `ft_filetype`.
     """
-    header = path.read_bytes()
-    stated = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
-    described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
-    if stated is not None and float(stated[1]) > len(described):
-        raise SparseEEGError(f"its header says {stated[1].decode()} channels, but describes {len(described)}")
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[:4] in (b"RIFF", b"RF64"):
+        require("antio", "ant", "it is a file of ANT Neuro")
+        with TemporaryDirectory() as folder:
+            link = Path(folder) / f"{path.stem}.cnt"  # antio takes no other ending, as .CNT
+            link.symlink_to(path.absolute())
+            return read_separately("read_raw_ant", link)
+    if start.startswith(b"Version "):
+        return mne.io.read_raw_cnt(path, preload=False)
+    raise SparseEEGError(
+        "its header is neither that of Neuroscan, which begins with Version, nor that of ANT Neuro, which "
+        "begins with RIFF or RF64"
+    )
+
+
+def _open_egi(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+    if path.is_dir():
+        for package in ("mffpy", "defusedxml.ElementTree"):  # MNE 1.11 needs the second one, imported
+            require(package, "egi", "it is an MFF folder of EGI")
+    return mne.io.read_raw_egi(path, preload=False)
+
+
+_READERS: dict[str, Callable[[Path, list[str]], mne.io.BaseRaw]] = {
+    ".set": _open_eeglab,
+    ".vhdr": open_brainvision,
+    ".ahdr": open_brainvision,
+    ".fif": _open_fif,
+    ".gz": _open_fif,
+    ".cnt": _open_cnt,
+    ".raw": _open_egi,
+    ".mff": _open_egi,
+}
 
 
 def check_tags(path: Path) -> None:
@@ -106,23 +139,3 @@ def check_tags(path: Path) -> None:
             if position < 0:
                 return
     raise SparseEEGError("it is damaged: its tags form a loop")
-
-
-def _read_eeglab(path: Path) -> mne.io.BaseRaw:
-    """Return the recording of an EEGLAB file, read in a separate process.
-
-    scipy's reader uses numbers from the file as memory addresses: a damaged file can crash the process that
-    reads it, or corrupt its memory. A separate process keeps this one intact.
-    """
-    command = [sys.executable, "-P", "-c", _READ_EEGLAB, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as reader:
-        try:
-            assert reader.stdout is not None
-            found = pickle.load(reader.stdout)
-        except (EOFError, pickle.UnpicklingError) as error:
-            raise SparseEEGError("it is damaged: the process that reads it crashes") from error
-        finally:
-            reader.kill()
-    if isinstance(found, str):
-        raise ValueError(found)
-    return found

@@ -1,0 +1,101 @@
+"""Open EEGLAB data sets (.set): continuous ones, and epochs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+
+from sparseeg.data.signals.separate import read_separately
+from sparseeg.errors import SparseEEGError, require
+from sparseeg.files.content import check_content
+
+_EPOCHED = re.compile(r"number of trials is (\d+)")
+
+
+def open_eeglab(path: Path) -> mne.io.BaseRaw:
+    """Open a continuous data set.
+
+    Raises
+    ------
+    SparseEEGError : it holds epochs, is damaged, or its format needs a package that is missing.
+    ValueError : any error that MNE raises.
+    """
+    _check(path)
+    try:
+        return read_separately("read_raw_eeglab", path)
+    except ValueError as error:
+        epochs = _EPOCHED.search(str(error))
+        if epochs is None:
+            raise
+        raise SparseEEGError(
+            f"it holds {epochs[1]} epochs, not a continuous recording; save the continuous data set in its "
+            "place, or put the files of epochs together in a folder, to train on with --target"
+        ) from error
+
+
+def _check(path: Path) -> None:
+    check_content(path.with_suffix(".fdt"))
+    with path.open("rb") as file:
+        start = file.read(520)
+    # MATLAB 7.3 writes HDF5, after a header of 512 bytes
+    if start.startswith(b"MATLAB 7.3") or b"\x89HDF\r\n\x1a\n" in (start[:8], start[512:520]):
+        require("pymatreader", "matlab", "it is a file of MATLAB 7.3 (HDF5)")
+
+
+def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
+    """Return the epochs of a data set, with what it says of their events as metadata.
+
+    Columns are the fields of the event that an epoch is locked to (`type`, `duration`, ...), and, for every
+    type of event, `TYPE_latency`: milliseconds to the first such event after that one. `EEG.epoch` has them.
+
+    Raises
+    ------
+    SparseEEGError : it is continuous, damaged, or its format needs a package that is missing.
+    ValueError : any error that MNE raises.
+    """
+    _check(path)
+    try:
+        epochs, fields = read_separately("read_epochs_eeglab", path)
+    except ValueError as error:
+        if "does not seem to contain epochs" not in str(error):
+            raise
+        raise SparseEEGError(
+            "it holds a continuous recording, not epochs; put recordings in a BIDS folder with their events"
+        ) from error
+    epochs.metadata = _metadata(fields, len(epochs))
+    return epochs
+
+
+def _metadata(fields: Any, count: int) -> pd.DataFrame | None:
+    """Return a row for each of `count` epochs, from the content of `EEG.epoch`; None without it."""
+    if isinstance(fields, dict):  # one list per field, as pymatreader returns them
+        fields = [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
+    if fields is None or len(fields) != count:
+        return None
+    return pd.DataFrame([_row(epoch) for epoch in fields])
+
+
+def _row(epoch: dict[str, Any]) -> dict[str, Any]:
+    events = {name.removeprefix("event"): _several(value) for name, value in epoch.items() if name != "event"}
+    latency = np.array([_number(value) for value in events.pop("latency", ())])
+    kinds = [str(kind) for kind in events.get("type", ())]
+    locked = np.flatnonzero(latency == 0)
+    if not len(locked) or len(kinds) != len(latency):
+        return {}
+    row = {name: values[locked[0]] for name, values in events.items() if len(values) == len(latency)}
+    for number in np.argsort(latency, kind="stable"):
+        if latency[number] > 0:
+            row.setdefault(f"{kinds[number]}_latency", latency[number])
+    return row
+
+
+def _several(value: Any) -> list[Any]:
+    """Return the values of the events of an epoch, of which EEGLAB wraps only several in a list."""
+    return list(value) if isinstance(value, list | np.ndarray) and np.ndim(value) == 1 else [value]
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float | np.number) else np.nan

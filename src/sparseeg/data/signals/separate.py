@@ -1,0 +1,64 @@
+"""Read a file with a reader of MNE in a separate process, which a damaged file may crash."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from sparseeg.errors import SparseEEGError
+
+Reader = Literal["read_raw_eeglab", "read_epochs_eeglab", "read_raw_ant"]
+
+# Samples in a separate .fdt file are plain numbers, safe to read later in this process.
+_READ = """
+import pickle, sys
+out, sys.stdout = sys.stdout.buffer, sys.stderr
+import mne
+
+def epoch_fields(path):
+    try:
+        from scipy.io import loadmat
+        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch"])
+    except NotImplementedError:  # a file of MATLAB 7.3
+        from pymatreader import read_mat
+        content = read_mat(path)
+    return content.get("EEG", content).get("epoch")
+
+path, reader = sys.argv[1:]
+try:
+    if reader == "read_epochs_eeglab":
+        found = mne.read_epochs_eeglab(path, verbose="error"), epoch_fields(path)
+    else:
+        found = getattr(mne.io, reader)(path, preload=False, verbose="error")
+        if not str(found.filenames[0]).lower().endswith(".fdt"):
+            found.load_data(verbose="error")
+except Exception as error:
+    found = f"{type(error).__name__}: {error}"
+pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
+"""
+
+
+def read_separately(reader: Reader, path: Path) -> Any:
+    """Return what a reader of MNE makes of a file; for epochs of EEGLAB, also the content of `EEG.epoch`.
+
+    The readers of scipy and of ANT Neuro use numbers from the file as memory addresses: a damaged file can
+    crash the process that reads it, or corrupt its memory. A separate process keeps this one intact.
+
+    Raises
+    ------
+    SparseEEGError : the process crashed.
+    ValueError : the reader raised an error; the message begins with its type.
+    """
+    command = [sys.executable, "-P", "-c", _READ, str(path), reader]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        try:
+            assert process.stdout is not None
+            found = pickle.load(process.stdout)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise SparseEEGError("it is damaged: the process that reads it crashes") from error
+        finally:
+            process.kill()
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found

@@ -1,0 +1,82 @@
+"""BrainVision recordings that were renamed, or copied in part."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mne.utils import check_version
+
+from sparseeg.data.signals.raw import open_raw
+from sparseeg.errors import SparseEEGError
+
+DATA = np.random.default_rng(0).integers(-1000, 1000, (2, 500))
+
+
+def write(folder: Path, stem: str = "a", named: str = "a", ending: str = ".vhdr") -> Path:
+    """Write a trio of files with a mark at sample 100; the header names others, `named`."""
+    header = (
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
+        f"DataFile={named}.eeg\nMarkerFile={named}.vmrk\n"
+        "DataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=2\nSamplingInterval=10000\n"
+        "[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=Fz,,1,µV\nCh2=Cz,,1,µV\n"
+    )
+    markers = "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\n[Marker Infos]\n"
+    path = folder / f"{stem}{ending}"
+    path.write_text(header, encoding="utf-8")
+    path.with_suffix(".vmrk").write_text(markers + "Mk1=Stimulus,S  1,101,1,0\n")
+    DATA.T.astype("<i2").tofile(path.with_suffix(".eeg"))
+    return path
+
+
+def check(path: Path, notes: list[str]) -> None:
+    raw = open_raw(path, notes)
+    assert raw.get_data() == pytest.approx(1e-6 * DATA)
+    assert raw.annotations.description.tolist() == ["Stimulus/S  1"]
+    assert raw.annotations.onset == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("ending", [".vhdr", ".VHDR"])
+@pytest.mark.parametrize("stem", ["a", "müller", "a b"])
+def test_a_header_with_names_that_are_there(stem: str, ending: str, tmp_path: Path) -> None:
+    notes: list[str] = []
+    check(write(tmp_path, stem, stem, ending), notes)
+    check(write(tmp_path, stem, "$b", ending), notes)
+    assert notes == []
+
+
+@pytest.mark.parametrize("named", ["old", "A", r"C:\data\old"])
+def test_renamed_together(named: str, tmp_path: Path) -> None:
+    notes: list[str] = []
+    check(write(tmp_path, "new", named), notes)
+    assert notes == [
+        f"its header names {named}.eeg as DataFile, which is missing; new.eeg is read instead",
+        f"its header names {named}.vmrk as MarkerFile, which is missing; new.vmrk is read instead",
+    ]
+
+
+def test_a_missing_file_and_a_similar_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "s01_rest", "s01_rest")
+    (tmp_path / "s01_rest.eeg").rename(tmp_path / "s01-rest.eeg")
+    (tmp_path / "x.eeg").touch()
+    with pytest.raises(SparseEEGError) as caught:
+        open_raw(path)
+    assert str(caught.value) == (
+        "its header names s01_rest.eeg as DataFile, which is missing; s01-rest.eeg is there: name the three "
+        "files alike, or correct the line DataFile= of the header"
+    )
+
+
+def test_a_missing_file_and_none_like_it(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.with_suffix(".vmrk").unlink()
+    with pytest.raises(SparseEEGError, match=r"a\.vmrk as MarkerFile, .*; no \.vmrk or \.amrk file is there"):
+        open_raw(path)
+
+
+@pytest.mark.skipif(not check_version("mne", "1.12"), reason="needs MNE 1.12")
+def test_a_header_without_markers(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    for line in ("MarkerFile=\n", ""):
+        path.write_text(path.read_text().replace("MarkerFile=a.vmrk\n", line))
+        path.with_suffix(".vmrk").unlink(missing_ok=True)
+        assert open_raw(path).get_data() == pytest.approx(1e-6 * DATA)
