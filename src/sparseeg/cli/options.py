@@ -56,6 +56,14 @@ Target = Annotated[
 TargetUnit = Annotated[
     str | None, option(WINDOWS, "Unit of that column: s, ms or any other.", metavar="UNIT")
 ]
+SubjectPattern = Annotated[
+    str | None,
+    option(
+        DATA,
+        "What finds the subject in the path of epochs. Default: sub-XX, or the name.",
+        metavar="REGEX",
+    ),
+]
 TMin = Annotated[
     float | None, option(WINDOWS, "Start of the window, after the event.", "--tmin", metavar="SECONDS")
 ]

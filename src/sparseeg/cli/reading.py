@@ -24,15 +24,21 @@ def read_windows(data: "DataConfig", n_jobs: int, margin: float = 0.0) -> "Windo
     return windows
 
 
-def read_windows_like(run: Path, path: Path, target_unit: str | None, n_jobs: int) -> "WindowSet":
-    """Read other windows in the way in which those of a run were read; `target_unit` is that of epochs."""
+def read_windows_like(run: Path, path: Path, data: "DataConfig", n_jobs: int) -> "WindowSet":
+    """Read other windows in the way in which those of a run were read; `data` says how epochs are read."""
     from sparseeg.data.load import load_like
     from sparseeg.experiments.run import inputs_of
 
     like = inputs_of(run).provenance
     with progress_bar("reading") as progress:
         windows, notes = load_like(
-            path, like, f"the run {run}", target_unit=target_unit, n_jobs=n_jobs, progress=progress
+            path,
+            like,
+            f"the run {run}",
+            target_unit=data.target_unit,
+            subject_pattern=data.subject_pattern,
+            n_jobs=n_jobs,
+            progress=progress,
         )
     _tell(windows, notes)
     return windows

@@ -29,6 +29,7 @@ def load(
     task: str = tasks.RESPONSE_TIME,
     target: str | None = None,
     target_unit: str | None = None,
+    subject_pattern: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -48,6 +49,7 @@ def load(
         store must be of this task. For "pretraining", any store can be used; its targets are ignored.
     target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
+    subject_pattern : for epochs, regular expression that finds the subject in the path of a file.
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
         folders and the whole epoch for epochs; fixed for stores.
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
@@ -65,6 +67,8 @@ def load(
     path = Path(path)
     kind = recognise(path)
     unlabelled = task == tasks.PRETRAINING
+    if kind != "epochs" and subject_pattern is not None:
+        raise SparseEEGError(f"{path} holds no MNE epochs: --subject-pattern has no effect; leave it out")
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(windows, target, target_unit, tmin, tmax, sfreq)
@@ -84,6 +88,7 @@ def load(
             path,
             target=target,
             target_unit=target_unit,
+            subject_pattern=subject_pattern,
             tmin=tmin,
             tmax=tmax,
             sfreq=sfreq,
@@ -112,6 +117,7 @@ def load_like(
     whose: str,
     *,
     target_unit: str | None = None,
+    subject_pattern: str | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[WindowSet, list[str]]:
@@ -122,7 +128,7 @@ def load_like(
     path : as in `load`.
     like : provenance of the windows to match, for example those that a network was trained on.
     whose : name of their owner in messages, as "the run RUN".
-    target_unit : unit of the metadata column, for epochs.
+    target_unit, subject_pattern : of the metadata column, and to find subjects, for epochs.
     n_jobs, progress : as in `load`.
 
     Raises
@@ -143,6 +149,7 @@ def load_like(
             path,
             target=task.target,
             target_unit=target_unit or task.unit,
+            subject_pattern=subject_pattern,
             tmin=like.tmin,
             tmax=like.tmin + like.duration,
             sfreq=like.sfreq,

@@ -169,6 +169,7 @@ def assemble(
         simulated=survey.simulated,
         tmin=cut.tmin,
         problems=tuple(problems),
+        people="sub-XX in the names",
     )
 
 

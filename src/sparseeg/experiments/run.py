@@ -16,6 +16,7 @@ import pandas as pd
 from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
+from sparseeg.data.load import recognise
 from sparseeg.data.match import concatenate, match
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
@@ -49,12 +50,14 @@ def load_windows(
     Several folders become one set, made like the first; `report` is told what was done to the others. Raises
     SparseEEGError where two of them share a recording, or can't be made alike.
     """
+    epochs = {path for path in data.path if recognise(Path(path)) == "epochs"} or set(data.path)
     sets = [
         load(
             Path(path),
             task=data.task,
             target=data.target,
             target_unit=data.target_unit,
+            subject_pattern=data.subject_pattern if path in epochs else None,
             tmin=data.tmin,
             tmax=data.tmax,
             sfreq=data.sfreq,

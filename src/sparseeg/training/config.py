@@ -26,6 +26,7 @@ class DataConfig(_Section):
     task: str = "response-time"
     target: str | None = None
     target_unit: str | None = None
+    subject_pattern: str | None = None
     tmin: float | None = None
     tmax: float | None = None
     sfreq: float | None = Field(default=None, gt=0)

@@ -1,6 +1,5 @@
 """Read folders of MNE epochs: each epoch is a window, and a metadata column is the target."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
+from sparseeg.data.epochs.people import find_people
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
@@ -46,6 +46,7 @@ def read_epochs(
     *,
     target: str | None,
     target_unit: str | None = None,
+    subject_pattern: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -61,10 +62,11 @@ def read_epochs(
 
     Parameters
     ----------
-    path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders. The subject is `sub-XX` in the file
-        name, else the file name without its extension; files of one subject are joined.
+    path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders; files of one subject are joined.
     target : column of numbers in `epochs.metadata`; epochs without a number are dropped and counted.
     target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
+    subject_pattern : regular expression that finds the subject in the path of a file below the folder; see
+        `find_people`. By default `sub-XX` in the names of folders and files, else the name of the file.
     tmin, tmax : half-open crop in seconds from the event: round((tmax - tmin) * sfreq) samples from the first
         sample at or after tmin. The whole epoch by default.
     sfreq : sampling rate in Hz; epochs are resampled before they are cropped.
@@ -73,7 +75,8 @@ def read_epochs(
 
     Raises
     ------
-    SparseEEGError : there are no such files, no such column, or no usable epoch.
+    SparseEEGError : there are no such files, no such column, or no usable epoch, or it is not clear whose
+        epochs the files hold.
     """
     path = Path(path)
     files = epochs_files(path)
@@ -81,6 +84,7 @@ def read_epochs(
         raise SparseEEGError(
             f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
         )
+    people = find_people(path, files, subject_pattern)
     crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
@@ -89,7 +93,8 @@ def read_epochs(
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
-    table = pd.concat([_rows(number, *pair, path) for number, pair in enumerate(kept)], ignore_index=True)
+    rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
+    table = pd.concat(rows, ignore_index=True)
     first = kept[0][1]
     return WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
@@ -102,6 +107,7 @@ def read_epochs(
         tmin=first.tmin,
         problems=tuple(problems),
         file_info=first.info,
+        people=people.how,
     )
 
 
@@ -180,17 +186,15 @@ def _shape(result: EpochsFile) -> str:
     return f"{result.n_times} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
 
 
-def _rows(number: int, file: Path, result: EpochsFile, path: Path) -> pd.DataFrame:
+def _rows(number: int, file: Path, result: EpochsFile, subject: str, path: Path) -> pd.DataFrame:
     length = result.signal.shape[1]
     earliest = np.arange(len(result.target)) * length
-    stem = re.sub(r"[-_]epo\.fif(\.gz)?$", "", file.name)
-    subject = re.match(r"sub-[^-_]+", stem)
     return pd.DataFrame(
         {
             "recording": number,
             "start": earliest + result.before,
             "target": result.target,
-            "subject": subject.group() if subject else stem,
+            "subject": subject,
             "trial": result.trial,
             "file": file.relative_to(path).as_posix(),
             "earliest": earliest,

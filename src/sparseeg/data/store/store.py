@@ -147,7 +147,7 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
     manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
-    manifest |= {name: getattr(windows, name) for name in _FIELDS} | about
+    manifest |= {name: getattr(windows, name) for name in (*_FIELDS, "people")} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
@@ -197,6 +197,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             table=table,
             **_provenance(manifest),
             problems=problems_read,
+            people=manifest.get("people", ""),  # earlier versions did not keep it
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:
