@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.configuration import absolute
-from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, SubjectPattern, option
+from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, Proc, SubjectPattern, option
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, show, writing
 from sparseeg.errors import SparseEEGError
@@ -25,6 +25,7 @@ def evaluate(
         ),
     ] = None,
     subject_pattern: SubjectPattern = None,
+    proc: Proc = None,
     jobs: Jobs = 2,
     partitions: Annotated[
         str | None,
@@ -52,10 +53,11 @@ def evaluate(
     config = TrainConfig.read(run)
     chosen = _partitions(partitions, run)
     elsewhere = data is not None and absolute([data]) != config.data.path
-    if subject_pattern is not None and not elsewhere:
-        raise SparseEEGError(
-            "--subject-pattern has no effect: a run reads its own data as before; leave it out"
-        )
+    names = {"subject_pattern": subject_pattern, "proc": proc}
+    given = {name: value for name, value in names.items() if value is not None}
+    if given and not elsewhere:
+        name = f"--{next(iter(given)).replace('_', '-')}"
+        raise SparseEEGError(f"{name} has no effect: a run reads its own data as before; leave it out")
     try:
         own = read_windows(config.data, jobs)
     except SparseEEGError as error:
@@ -67,8 +69,7 @@ def evaluate(
     if data is not None and elsewhere:
         paths = absolute([data])
         # The run's own releases are no choice among these.
-        update = {} if subject_pattern is None else {"subject_pattern": subject_pattern}
-        other = read_windows_like(run, data.resolve(), config.data.model_copy(update=update), jobs)
+        other = read_windows_like(run, data.resolve(), config.data.model_copy(update=given), jobs)
     folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
     source = next(windows.source for windows in (other, own) if windows is not None)
     with writing(folder):

@@ -64,6 +64,10 @@ SubjectPattern = Annotated[
         metavar="REGEX",
     ),
 ]
+Proc = Annotated[
+    str | None,
+    option(DATA, "Epochs of names with _proc-NAME to read; none: those without.", "--proc", metavar="NAME"),
+]
 TMin = Annotated[
     float | None, option(WINDOWS, "Start of the window, after the event.", "--tmin", metavar="SECONDS")
 ]
@@ -92,6 +96,10 @@ Valid = Annotated[
 Test = Annotated[
     str | None,
     option(SPLIT, "Releases to test on; without it, the scores are those of --valid.", metavar="R5,..."),
+]
+TestData = Annotated[
+    list[Path] | None,
+    option(SPLIT, "Data whose people all test; those of --data don't. Repeatable.", metavar="PATH"),
 ]
 Folds = Annotated[int, option(SPLIT, "Folds of --split kfold.", metavar="N", min=3)]
 

@@ -37,6 +37,7 @@ def read_windows_like(run: Path, path: Path, data: "DataConfig", n_jobs: int) ->
             f"the run {run}",
             target_unit=data.target_unit,
             subject_pattern=data.subject_pattern,
+            proc=data.proc,
             n_jobs=n_jobs,
             progress=progress,
         )

@@ -8,7 +8,8 @@ from typing import Literal
 
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
+from sparseeg.data.epochs.choose import PATTERNS, epochs_files
+from sparseeg.data.epochs.read import read_epochs
 from sparseeg.data.match import match
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.read_bids import read_bids
@@ -30,6 +31,7 @@ def load(
     target: str | None = None,
     target_unit: str | None = None,
     subject_pattern: str | None = None,
+    proc: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -50,6 +52,7 @@ def load(
     target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
     subject_pattern : for epochs, regular expression that finds the subject in the path of a file.
+    proc : for epochs, which files to read where names have `_proc-NAME`.
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
         folders and the whole epoch for epochs; fixed for stores.
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
@@ -67,8 +70,9 @@ def load(
     path = Path(path)
     kind = recognise(path)
     unlabelled = task == tasks.PRETRAINING
-    if kind != "epochs" and subject_pattern is not None:
-        raise SparseEEGError(f"{path} holds no MNE epochs: --subject-pattern has no effect; leave it out")
+    for name, value in (("--subject-pattern", subject_pattern), ("--proc", proc)):
+        if kind != "epochs" and value is not None:
+            raise SparseEEGError(f"{path} holds no MNE epochs: {name} has no effect; leave it out")
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(windows, target, target_unit, tmin, tmax, sfreq)
@@ -89,6 +93,7 @@ def load(
             target=target,
             target_unit=target_unit,
             subject_pattern=subject_pattern,
+            proc=proc,
             tmin=tmin,
             tmax=tmax,
             sfreq=sfreq,
@@ -118,6 +123,7 @@ def load_like(
     *,
     target_unit: str | None = None,
     subject_pattern: str | None = None,
+    proc: str | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[WindowSet, list[str]]:
@@ -128,7 +134,7 @@ def load_like(
     path : as in `load`.
     like : provenance of the windows to match, for example those that a network was trained on.
     whose : name of their owner in messages, as "the run RUN".
-    target_unit, subject_pattern : of the metadata column, and to find subjects, for epochs.
+    target_unit, subject_pattern, proc : for epochs, as in `load`.
     n_jobs, progress : as in `load`.
 
     Raises
@@ -150,6 +156,7 @@ def load_like(
             target=task.target,
             target_unit=target_unit or task.unit,
             subject_pattern=subject_pattern,
+            proc=proc,
             tmin=like.tmin,
             tmax=like.tmin + like.duration,
             sfreq=like.sfreq,

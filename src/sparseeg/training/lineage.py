@@ -51,6 +51,11 @@ class Seen:
             self.unknown + other.unknown,
         )
 
+    @property
+    def names(self) -> set[str]:
+        """Names of all subjects."""
+        return {*self.trained, *self.validated, *self.pretrained}
+
     def check(self, test: Iterable[str], valid: Iterable[str] = (), advice: str = "") -> None:
         """Raise SparseEEGError where the network knows targets of subjects that shall test or validate it.
 

@@ -11,12 +11,13 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
-from sparseeg.training import lineage, subjects
+from sparseeg.training import lineage, people, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
+from sparseeg.training.people import write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
 _BEFORE_TRAINING = (
-    *("config.yaml", subjects.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
+    *("config.yaml", subjects.FILE, people.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
     lock.NAME,
 )
 _TRAINED = ("model.safetensors", "checkpoints", "members", "folds", "selection", "controls", "effort.json")
@@ -30,7 +31,7 @@ def start_run(
     *,
     recorded: bool = False,
 ) -> None:
-    """Write `config.yaml`, `splits.json` and `ancestors.json` to a run folder, new or started before.
+    """Write what says who trains, and how, to a run folder, new or started before: all but the networks.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ def start_run(
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_subjects(run, now)
+    write_people(run, windows)
     if known is None:
         (run / lineage.ANCESTORS).unlink(missing_ok=True)
     else:
@@ -73,7 +75,9 @@ def _check_config(run: Path, config: TrainConfig | PretrainConfig, recorded: boo
                 "another folder"
             )
     before = type(config).read(run)
-    then, now = (one.model_dump(exclude={"device": True, "data": {"path"}}) for one in (before, config))
+    then, now = (
+        one.model_dump(exclude={"device": True, "data": {"path", "test_path"}}) for one in (before, config)
+    )
     for name, value in then.items():
         if value != now[name]:
             raise SparseEEGError(

@@ -42,7 +42,7 @@ def people(*names: str, pattern: str | None = None, root: str = "data") -> list[
             ["anna/session1/run1-epo", "anna/session1/run2-epo", "bob/session1/run1-epo"],
             ["anna", "anna", "bob"],
         ),
-        (["P01/oddball-epo", "P02/oddball-epo"], ["P01/oddball", "P02/oddball"]),
+        (["P01/oddball-epo", "P02/oddball-epo"], ["P01_oddball", "P02_oddball"]),
         (["epochs/anna-epo", "epochs/bob-epo"], ["anna", "bob"]),
         # A numbered word for a person.
         (["subject1_a-epo", "subject1_b-epo", "subject2_a-epo"], ["subject1", "subject1", "subject2"]),

@@ -87,7 +87,7 @@ def _matched(root: Path, name: str, pattern: str) -> str:
             f"{root}: --subject-pattern {pattern!r} finds {' and '.join(sorted(map(str, found)))} in {name}; "
             "write one that finds one person in each path"
         )
-    return found.pop()
+    return str(found.pop()).replace("/", "_")
 
 
 def _by_entity(root: Path, name: str) -> str | None:
@@ -119,7 +119,7 @@ def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
     different = list(dict.fromkeys(rests.values()))
     _check_parts(root, different)
     last = Counter(rest[-1] for rest in different)
-    return {file: rest[-1] if last[rest[-1]] == 1 else "/".join(rest) for file, rest in rests.items()}
+    return {file: rest[-1] if last[rest[-1]] == 1 else "_".join(rest) for file, rest in rests.items()}
 
 
 def _rest(part: str) -> str:

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.copies import without_copies
+from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.epochs.people import find_people
+from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import channel_difference, channel_order, expected_channels
@@ -18,7 +21,6 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
-PATTERNS = ("*_epo.fif", "*-epo.fif", "*_epo.fif.gz", "*-epo.fif.gz")
 SECONDS = {
     "s": 1.0,
     "sec": 1.0,
@@ -36,17 +38,13 @@ SECONDS = {
 """Units of time in seconds."""
 
 
-def epochs_files(path: Path) -> list[Path]:
-    """Return the epochs files in a folder and its subfolders, in order of their paths."""
-    return sorted({file for pattern in PATTERNS for file in path.rglob(pattern)})
-
-
 def read_epochs(
     path: Path | str,
     *,
     target: str | None,
     target_unit: str | None = None,
     subject_pattern: str | None = None,
+    proc: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -67,6 +65,7 @@ def read_epochs(
     target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
     subject_pattern : regular expression that finds the subject in the path of a file below the folder; see
         `find_people`. By default `sub-XX` in the names of folders and files, else the name of the file.
+    proc : which files to read where names have `_proc-NAME` or `_desc-NAME`; "none" for those without.
     tmin, tmax : half-open crop in seconds from the event: round((tmax - tmin) * sfreq) samples from the first
         sample at or after tmin. The whole epoch by default.
     sfreq : sampling rate in Hz; epochs are resampled before they are cropped.
@@ -76,27 +75,26 @@ def read_epochs(
     Raises
     ------
     SparseEEGError : there are no such files, no such column, or no usable epoch, or it is not clear whose
-        epochs the files hold.
+        epochs the files hold, or which version of them to read.
     """
     path = Path(path)
-    files = epochs_files(path)
-    if not files:
+    if not epochs_files(path):
         raise SparseEEGError(
             f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
         )
+    files, problems = choose_files(path, proc)
     people = find_people(path, files, subject_pattern)
     crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
-    problems: list[Problem] = []
     kept = _alike(files, read, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
     rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
-    table = pd.concat(rows, ignore_index=True)
+    table = pd.concat(rows, ignore_index=True).assign(dataset=dataset_name(path))
     first = kept[0][1]
-    return WindowSet(
+    windows = WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
         table=table.assign(target=table["target"] * (factor or 1.0)),
         n_times=first.n_times,
@@ -109,6 +107,7 @@ def read_epochs(
         file_info=first.info,
         people=people.how,
     )
+    return without_copies(windows)
 
 
 def _task(target: str, unit: str, epochs: EpochsFile) -> Task:

@@ -276,6 +276,7 @@ def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
         [done.entries[job.key]["fingerprint"] for job in jobs],
         [_stamp(root / PARTICIPANTS) for root in layout.roots(survey.path)],
         [str(problem) for problem in survey.problems],
+        sorted({str(person) for person in survey.names.values()}),
         survey.simulated,
         done.options,
         __version__,
@@ -306,7 +307,7 @@ def _commit(
     entries = [done.entries[job.key] for job in jobs]
     read = [journal.result(entry, _signal(out, entry)) for entry in entries]
     windows = assemble(survey, cut, processing, read, ch_names)
-    used = [entry["signal"] for entry in entries if tuple(entry.get("ch_names", ())) == ch_names]
+    used = [signal.path.name for signal in windows.signals if isinstance(signal, SignalFile)]
     about = {"versions": _versions(), "content": content, "options": done.options}
     store.write_tables(windows, used, out, about)
 

@@ -32,7 +32,7 @@ FORMAT = 3
 OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
 _FIELDS = ("source", "simulated")
-_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
+_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file", "dataset")}
 
 
 def is_store(path: Path) -> bool:

@@ -1,0 +1,134 @@
+"""Find windows that hold the same samples: a trial that counts twice, or is read as that of two people."""
+
+import hashlib
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+_GLANCE = 8  # samples in the middle of a window, which tell nearly all windows apart
+COPY = "the same samples as"
+
+
+def copies(windows: WindowSet) -> list[list[int]]:
+    """Return groups of windows with the same samples, as rows in their order.
+
+    Windows in which each channel is constant are no evidence, and are in no group.
+    """
+    begin, length = max(0, (windows.n_times - _GLANCE) // 2), min(_GLANCE, windows.n_times)
+    alike = _equal(range(len(windows)), (_digest(piece) for piece in _pieces(windows, None, begin, length)))
+    rows = [row for group in alike for row in group]
+    whole = list(_pieces_digests(windows, rows))
+    found = [(row, digest) for row, digest in zip(rows, whole, strict=True) if digest is not None]
+    return _equal([row for row, _ in found], (digest for _, digest in found))
+
+
+def _pieces(windows: WindowSet, rows: Sequence[int] | None, begin: int, length: int) -> Iterator[np.ndarray]:
+    """Yield the samples of windows from `begin` on, (time, channel), one window after the other."""
+    table = windows.table if rows is None else windows.table.iloc[list(rows)]
+    for recording, start in zip(table["recording"].to_numpy(), table["start"].to_numpy(), strict=True):
+        signal = windows.signals[recording]
+        yield np.ascontiguousarray(signal[start + begin : start + begin + length], dtype=np.float32)
+
+
+def _pieces_digests(windows: WindowSet, rows: Sequence[int]) -> Iterator[bytes | None]:
+    """Yield the hash of each window; None where all of its channels are constant."""
+    for piece in _pieces(windows, rows, 0, windows.n_times):
+        yield None if (piece == piece[0]).all() else _digest(piece)
+
+
+def _digest(piece: np.ndarray) -> bytes:
+    return hashlib.blake2b(piece.data, digest_size=16).digest()
+
+
+def _equal(rows: Iterable[int], keys: Iterable[Hashable]) -> list[list[int]]:
+    """Return the rows that share a key with another row, in groups."""
+    groups: dict[Hashable, list[int]] = {}
+    for row, key in zip(rows, keys, strict=True):
+        groups.setdefault(key, []).append(row)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> WindowSet:
+    """Return windows without those that are copies of others, and a problem for each file that has some.
+
+    Of the copies of one person's window, the first is kept. Recordings of two people with a window in common
+    are left out, both: whose they are is not known, and one could train what the other tests.
+
+    Parameters
+    ----------
+    windows : the windows.
+    roots : folder of each recording's file; the source of the windows by default.
+
+    Raises
+    ------
+    SparseEEGError : no window is left.
+    """
+    groups = copies(windows)
+    if not groups:
+        return windows
+    files = _files(windows, roots)
+    recordings, subjects = windows.table["recording"].to_numpy(), windows.subjects
+    doubtful: dict[int, int] = {}
+    repeated: dict[tuple[int, int], list[int]] = {}
+    for group in groups:
+        for row in group[1:]:
+            if subjects[row] != subjects[group[0]]:
+                doubtful.setdefault(recordings[row], recordings[group[0]])
+                doubtful.setdefault(recordings[group[0]], recordings[row])
+            else:
+                repeated.setdefault((recordings[row], recordings[group[0]]), []).append(row)
+    whose = dict(zip(recordings.tolist(), subjects.tolist(), strict=True))
+    problems = [
+        Problem(
+            files[one],
+            f"read as {whose[one]}, has {COPY} {files[other]}, read as {whose[other]}; one of the two is "
+            "wrong, and which one is not known",
+            LEFT_OUT,
+        )
+        for one, other in doubtful.items()
+    ]
+    for (one, other), rows in repeated.items():
+        reason = f"{len(rows)} windows have {COPY} {'others in it' if one == other else files[other]}"
+        problems.append(Problem(files[one], reason, "these windows dropped", "windows", len(rows)))
+    lost = np.isin(recordings, list(doubtful))
+    lost[[row for rows in repeated.values() for row in rows]] = True
+    problems = [*windows.problems, *problems]
+    if lost.all():
+        raise SparseEEGError(f"{windows.source}: no usable window is left; {summarise(problems)}")
+    return replace(_used(windows.select(~lost)), problems=tuple(problems))
+
+
+def _files(windows: WindowSet, roots: Sequence[Path] | None) -> list[Path]:
+    """Return the file of each recording, as far as it is known."""
+    roots = roots or [Path(windows.source)] * len(windows.signals)
+    if "file" not in windows.table:
+        return [root / f"recording {number}" for number, root in enumerate(roots)]
+    first = windows.table.drop_duplicates("recording").set_index("recording")["file"]
+    return [root / str(first.get(number, "")) for number, root in enumerate(roots)]
+
+
+def _used(windows: WindowSet) -> WindowSet:
+    """Return windows without the signals that none of them uses."""
+    used, recordings = np.unique(windows.table["recording"].to_numpy(), return_inverse=True)
+    return replace(
+        windows,
+        signals=[windows.signals[number] for number in used],
+        table=windows.table.assign(recording=recordings),
+    )
+
+
+def check_no_copies(windows: WindowSet, name: str) -> None:
+    """Raise SparseEEGError where windows of two people hold the same samples."""
+    for group in copies(windows):
+        people = dict.fromkeys(windows.subjects[group].tolist())
+        if len(people) > 1:
+            raise SparseEEGError(
+                f"{name}: {listed(people, 'subject')} have windows with the same samples, so they are one "
+                "person or a file was copied; leave one of them out"
+            )
