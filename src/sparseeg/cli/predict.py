@@ -16,7 +16,7 @@ def predict(
     ctx: typer.Context,
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Recordings in any format that MNE reads.")
+        list[Path], typer.Argument(metavar="FILE", help="Recordings, or MNE epochs (*_epo.fif).")
     ],
     stimulus: Annotated[
         str | None,
@@ -57,11 +57,14 @@ def predict(
 ) -> None:
     """Predict for new recordings, with intervals: one row per stimulus, or one every few seconds.
 
+    Files of MNE epochs get one row per epoch.
+
     Channels are matched by name in any order; missing and bad channels are
     interpolated, other sampling rates are resampled. What was done to a
     recording is printed to standard error.
     """
     from sparseeg.prediction import Predictor
+    from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
@@ -81,8 +84,12 @@ def predict(
         high_cut=high_cut,
         reference=comma_list(reference, "--reference") or None,
     )
-    request.check(predictor.inputs)
-    if every is not None or not predictor.inputs.task.locked:
+    recordings = [file for file in files if not is_epochs(file)]
+    for file in set(files) - set(recordings):
+        check_request(request, file)
+    if recordings:
+        request.check(predictor.inputs)
+    if recordings and (every is not None or not predictor.inputs.task.locked):
         check_grid(given_options(ctx))
     tables: list[Any] = []
     failed: list[SparseEEGError] = []
@@ -90,7 +97,8 @@ def predict(
         for number, file in enumerate(files):
             progress(number, len(files))
             try:
-                table, notes = predict_recording(predictor, file, request)
+                predicted = predict_epochs if is_epochs(file) else predict_recording
+                table, notes = predicted(predictor, file, request)
             except SparseEEGError as error:
                 if len(files) == 1:
                     raise

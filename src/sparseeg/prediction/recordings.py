@@ -29,7 +29,7 @@ COLUMNS = (
     "model",
     "version",
 )
-_BATCH = 256
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def predict_recording(
     windows = _windows(recording, inputs, request, spec.n_times, spec.sfreq, notes)
     predictions = [
         predictor(np.stack([recording.signal[:, start : start + spec.n_times] for start in starts]))
-        for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // _BATCH))
+        for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // BATCH))
     ]
     table = pd.DataFrame(
         {
