@@ -127,3 +127,27 @@ def test_a_run_on_both_knows_who_of_which_laboratory_trained(two, tmp_path, spar
         assert code == 2
         assert "can't be test subjects" in text
     assert sparseeg("evaluate", run)[0] == 0
+
+
+def test_initial_weights_know_their_people_by_data_set(two, tmp_path, sparseeg):
+    a, b = two
+    both, on_b, on_a = tmp_path / "both", tmp_path / "b-run", tmp_path / "a-run"
+    code, text = sparseeg("train", "--data", a, *NET, "--out", on_a)
+    assert code == 0, text
+    code, text = sparseeg("train", "--data", b, *NET, "--init", on_a, "--out", on_b)
+    assert code == 0, text  # other people than those of lab A, who have the same names
+    (split,) = json.loads((on_b / "splits.json").read_text())
+    assert sorted(split["train"] + split["valid"] + split["test"]) == [f"Lab B/sub-{name}" for name in AGES]
+    assert sparseeg("evaluate", on_b)[0] == 0
+    code, text = sparseeg("evaluate", on_b, "--data", a)
+    assert code == 2
+    assert "can't be test subjects" in text  # those of lab A trained the initial weights
+    assert sparseeg("train", "--data", a, "--data", b, *NET, "--out", both)[0] == 0
+    code, text = sparseeg("train", "--data", a, *NET, "--seed", 7, "--init", both, "--out", tmp_path / "next")
+    assert code == 2
+    assert "subject Lab A/sub-" in text
+    code, text = sparseeg(
+        "train", "--config", both / "config.yaml", "--test-data", b, "--out", tmp_path / "named twice"
+    )
+    assert code == 2
+    assert "2 times; name it once" in text

@@ -138,6 +138,7 @@ def _sections(given: Values, before: Values) -> tuple[Values, Values]:
     if given.get("test_data"):
         data["test_path"] = absolute(given["test_data"])
         check_once((*data["path"], *data["test_path"]), "--data and --test-data")
+    if data.get("test_path"):
         _check_test_data(given, split)
     split["kind"] = _kind(given, split.get("kind", "subjects"))
     by_release = split["kind"] == "release"

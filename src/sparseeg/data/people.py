@@ -35,6 +35,12 @@ class Person:
     age: float | None = None
     sex: str | None = None
 
+    @classmethod
+    def of_name(cls, name: str) -> "Person":
+        """Return a person of whom no more is known than a name, with the data set in it, if any."""
+        dataset, _, subject = name.rpartition("/")
+        return cls(name, subject, dataset or None)
+
 
 def dataset_name(root: Path) -> str:
     """Return the name of a data set: that in dataset_description.json, else `./` and that of its folder."""

@@ -36,7 +36,7 @@ from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.fit import network_spec
 from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
-from sparseeg.training.people import other_people, own_people
+from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
@@ -124,7 +124,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     Networks that are complete in the folder are kept, and an interrupted fit goes on from its last epoch.
     Raises SparseEEGError for input that doesn't fit, and TrainingInterrupted on Ctrl-C.
     """
-    windows = own_people(out, windows)
+    windows = started_people(out, config.init, windows, report)
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
     windows = as_started(out, windows, network_spec(windows, config), report)
@@ -178,7 +178,7 @@ def reevaluate(
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
-    other = other_people(run, other, seen_by(run).names, report)
+    other = other_people(run, other, report)
     _check_unseen(run, set(other.subjects.tolist()), (), report)
     rows = None if own is None else stored_rows(stored[0], own, report)
     if own is None or rows is None or not (len(rows.train) and len(rows.valid)):

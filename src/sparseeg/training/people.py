@@ -1,6 +1,5 @@
 """Who the subjects of a run are: `people.json`, beside `splits.json`, which only names them."""
 
-from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from sparseeg.data.people import Person, named_as, people_in, without_datasets
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report
 from sparseeg.files.atomic import read_json, write_json
-from sparseeg.training import subjects
+from sparseeg.training import lineage, subjects
 
 FILE = "people.json"
 
@@ -28,14 +27,29 @@ def own_people(run: Path, windows: WindowSet) -> WindowSet:
     return without_datasets(windows) if (run / subjects.FILE).exists() else windows
 
 
-def other_people(run: Path, windows: WindowSet, names: Collection[str], report: Report) -> WindowSet:
-    """Return other windows, in which only people of a run have their names, and report who is told apart.
+def other_people(folder: Path, windows: WindowSet, report: Report) -> WindowSet:
+    """Return other windows, in which people whom a network has seen have the names that its run gave them.
 
-    names : of people whose data set the run may not know; somebody of the same name is the same person.
+    folder : of the network, as in `seen_by`. `report` is told who is told apart.
     """
-    kept = read_json(run / FILE, list[Person]) if (run / FILE).exists() else []
-    known = [Person(name, name) for name in sorted(set(names) - {person.name for person in kept})]
-    windows, notes = named_as(windows, [*known, *kept])
+    windows, notes = named_as(windows, _known(folder))
     for note in notes:
         report(note)
     return windows
+
+
+def started_people(run: Path, init: str | None, windows: WindowSet, report: Report) -> WindowSet:
+    """Return windows with the names of their people in a run, which may start from another run's weights."""
+    if init is None or (run / subjects.FILE).exists():
+        return own_people(run, windows)
+    return other_people(Path(init), windows, report)
+
+
+def _known(folder: Path) -> list[Person]:
+    """Return the people whom the network in a folder has seen; those of its ancestors by name only."""
+    run = lineage.place(folder)[0]
+    if not (run / FILE).exists():
+        return [Person.of_name(name) for name in sorted(lineage.seen_by(folder).names)]
+    before = lineage.kept(run)
+    names = set() if before is None else before.names
+    return [*map(Person.of_name, sorted(names)), *read_json(run / FILE, list[Person])]
