@@ -146,6 +146,9 @@ def test_initial_weights_know_their_people_by_data_set(two, tmp_path, sparseeg):
     code, text = sparseeg("train", "--data", a, *NET, "--seed", 7, "--init", both, "--out", tmp_path / "next")
     assert code == 2
     assert "subject Lab A/sub-" in text
+    words = f"sparse-attention-locator@n_filters=4@width=8@epochs=1@init={both}"
+    code, text = sparseeg("compare", "--data", a, "--models", words, "--out", tmp_path / "comparison")
+    assert "subject Lab A/sub-" in text
     code, text = sparseeg(
         "train", "--config", both / "config.yaml", "--test-data", b, "--out", tmp_path / "named twice"
     )

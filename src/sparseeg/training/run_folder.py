@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
 from sparseeg.training import lineage, people, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
-from sparseeg.training.people import write_people
+from sparseeg.training.people import other_people, write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
 _BEFORE_TRAINING = (
@@ -50,7 +51,11 @@ def start_run(
     if trained:
         _check_config(run, config, recorded)
     init = config.init if isinstance(config, TrainConfig) else None
-    known = None if init is None else lineage.ancestors(run if trained else None, Path(init), now)
+    known = None
+    if init is not None:
+        named = other_people(Path(init), windows, ignore) if Path(init).exists() else windows
+        scored = [SplitSubjects.of(named, split) for split in splits]
+        known = lineage.ancestors(run if trained else None, Path(init), scored)
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_subjects(run, now)
