@@ -25,6 +25,8 @@ def people(*names: str, pattern: str | None = None, root: str = "data") -> list[
         (["sub-01/ses-1/eeg/task-x_epo", "sub-01/ses-2/eeg/task-x_epo"], ["sub-01"] * 2),
         (["sub-01_ses-1_epo", "sub-01_ses-2_epo", "sub-02_ses-1_epo"], ["sub-01", "sub-01", "sub-02"]),
         (["sub-01/sub-01_run-1-epo", "sub-01/sub-01_run-2-epo"], ["sub-01"] * 2),
+        (["sub-01/ses-1_epo", "sub-01_ses-2_epo", "ses-1/sub-02_epo"], ["sub-01", "sub-01", "sub-02"]),
+        (["odd/sub-01_epo", "rest/sub-02_epo"], ["sub-01", "sub-02"]),
         (["study_sub-AB_epo", "study_sub-CD_epo"], ["sub-AB", "sub-CD"]),
         (["Sub-01_epo", "Sub-02_epo"], ["sub-01", "sub-02"]),
         (["sub-01_epo", "anna-epo"], ["sub-01", "anna"]),
@@ -70,6 +72,8 @@ def test_people_are_those_that_a_reader_finds(names, expected):
         (["block1-epo", "block2-epo"], "block1 names a recording, but no person"),
         (["p01_block1-epo", "P1_block2-epo"], "names that differ in this way"),
         (["sub-01/sub-02_epo", "sub-03_epo"], "names sub-01 and sub-02"),
+        (["siteA/sub-01_epo", "siteB/sub-01_epo"], "sub-01 is in siteA and in siteB"),
+        (["siteA/sub-01/ses-1_epo", "sub-01/ses-1_epo"], "sub-01 is in siteA and in ."),
         (["sub-01-02_epo", "sub-01-03_epo"], "may be of sub-01 or of sub-01-02"),
         (["sub-1_epo", "sub-01_epo"], "sub-1 and sub-01 may be one person or two"),
         (["sub-01_epo", "01_epo"], "sub-01 and 01 may be one person or two"),
@@ -90,6 +94,12 @@ def test_names_that_can_be_read_in_two_ways_are_refused_with_both_and_the_option
 def test_a_pattern_says_who_it_is(pattern, expected):
     names = ["P01_oddball-epo", "P01_rest-epo", "P02_oddball-epo"]
     assert people(*names, pattern=pattern) == expected
+
+
+def test_a_pattern_joins_or_tells_apart_what_is_in_several_folders():
+    names = ["siteA/sub-01_epo", "siteB/sub-01_epo"]
+    assert people(*names, pattern="sub-[^_/]+") == ["sub-01", "sub-01"]
+    assert people(*names, pattern=".*sub-[^_/]+") == ["siteA_sub-01", "siteB_sub-01"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from sparseeg.data.problems import listed
@@ -62,6 +63,7 @@ def find_people(root: Path, files: Sequence[Path], pattern: str | None = None) -
     found = {file: _by_entity(root, name) for file, name in names.items()}
     others = {file: name for file, name in names.items() if found[file] is None}
     people = {file: subject for file, subject in found.items() if subject is not None}
+    _check_folders(root, {names[file]: subject for file, subject in people.items()})
     how = ["sub-XX in the names"] if people else []
     if others:
         people |= _by_name(root, others)
@@ -105,6 +107,20 @@ def _by_entity(root: Path, name: str) -> str | None:
         short = different[0].partition("-")[0]
         raise _unclear(root, f"{name} may be of sub-{short} or of sub-{different[0]}", "sub-([^-_/]+)")
     return f"sub-{different[0]}"
+
+
+def _check_folders(root: Path, people: dict[str, str]) -> None:
+    """Raise SparseEEGError where a `sub-XX` is below two folders, which may be two data sets or two tasks."""
+    above: dict[str, str] = {}
+    for name, subject in people.items():
+        parts = list(takewhile(lambda part: not _SUBJECT.search(part), name.split("/")))
+        folder = "/".join(filter(None, map(_rest, parts))) or "."
+        if above.setdefault(subject, folder) != folder:
+            raise _unclear(
+                root,
+                f"{subject} is in {above[subject]} and in {folder}, and may be one person or two",
+                "sub-[^_/]+' for one, or '.*sub-[^_/]+",
+            )
 
 
 def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
