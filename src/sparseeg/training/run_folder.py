@@ -58,8 +58,8 @@ def start_run(
         known = lineage.ancestors(run if trained else None, Path(init), scored)
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
-    write_subjects(run, now)
     write_people(run, windows)
+    write_subjects(run, now)
     if known is None:
         (run / lineage.ANCESTORS).unlink(missing_ok=True)
     else:
