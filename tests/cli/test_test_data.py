@@ -154,3 +154,16 @@ def test_initial_weights_know_their_people_by_data_set(two, tmp_path, sparseeg):
     )
     assert code == 2
     assert "2 times; name it once" in text
+
+
+def test_a_configuration_with_test_data_takes_no_other_test_part(two, tmp_path, sparseeg):
+    a, b = two
+    run = tmp_path / "run"
+    assert sparseeg("train", "--data", a, "--test-data", b, *NET, "--out", run)[0] == 0
+    words = ("train", "--config", run / "config.yaml", "--out", tmp_path / "next")
+    code, text = sparseeg(*words, "--valid", "R4", "--test", "R5")
+    assert code == 2
+    assert "--test and --test-data both say who tests" in text
+    code, text = sparseeg(*words, "--split", "loso")
+    assert code == 2
+    assert "leave --test-data out" in text
