@@ -85,7 +85,7 @@ def test_copies_in_bids_folders_are_found_when_they_are_read_and_prepared(bids: 
         assert windows.subjects.tolist() == ["sub-A"] * 2 + ["sub-D"] * 2
         assert len(windows.signals) == 2
         assert sum(problem.count for problem in windows.problems) == 2
-        assert sum("one of the two is wrong" in problem.reason for problem in windows.problems) == 2
+        assert sum("whose they are is not known" in problem.reason for problem in windows.problems) == 2
     assert np.array_equal(read.gather(range(4)), prepared.gather(range(4)))
     again = prepare(bids.root, tmp_path / "store")
     assert np.array_equal(again.gather(range(4)), read.gather(range(4)))
@@ -104,3 +104,14 @@ def test_a_store_and_the_data_it_was_made_of_hold_each_trial_once(bids: BidsFold
     both = load_windows(DataConfig(path=(str(tmp_path / "one"), str(tmp_path / "two"))))
     assert np.array_equal(both.gather(range(len(both))), windows.gather(range(len(windows))))
     assert sum(problem.count for problem in both.problems) == len(windows)
+
+
+def test_every_file_of_a_doubtful_trial_is_left_out(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_run-1_epo.fif")
+    for name in ("sub-01_run-2_epo.fif", "sub-02_epo.fif"):
+        write_epochs(tmp_path / name, data=data)
+    write_epochs(tmp_path / "sub-03_epo.fif")
+    windows = read_epochs(tmp_path, target="rt")
+    assert set(windows.subjects) == {"sub-03"}
+    assert len(windows.problems) == 3
+    assert all("whose they are is not known" in problem.reason for problem in windows.problems)

@@ -12,7 +12,6 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _GLANCE = 8  # samples in the middle of a window, which tell nearly all windows apart
-COPY = "the same samples as"
 
 
 def copies(windows: WindowSet) -> list[list[int]]:
@@ -23,7 +22,7 @@ def copies(windows: WindowSet) -> list[list[int]]:
     begin, length = max(0, (windows.n_times - _GLANCE) // 2), min(_GLANCE, windows.n_times)
     alike = _equal(range(len(windows)), (_digest(piece) for piece in _pieces(windows, None, begin, length)))
     rows = [row for group in alike for row in group]
-    whole = list(_pieces_digests(windows, rows))
+    whole = list(_whole_digests(windows, rows))
     found = [(row, digest) for row, digest in zip(rows, whole, strict=True) if digest is not None]
     return _equal([row for row, _ in found], (digest for _, digest in found))
 
@@ -36,7 +35,7 @@ def _pieces(windows: WindowSet, rows: Sequence[int] | None, begin: int, length: 
         yield np.ascontiguousarray(signal[start + begin : start + begin + length], dtype=np.float32)
 
 
-def _pieces_digests(windows: WindowSet, rows: Sequence[int]) -> Iterator[bytes | None]:
+def _whole_digests(windows: WindowSet, rows: Sequence[int]) -> Iterator[bytes | None]:
     """Yield the hash of each window; None where all of its channels are constant."""
     for piece in _pieces(windows, rows, 0, windows.n_times):
         yield None if (piece == piece[0]).all() else _digest(piece)
@@ -74,31 +73,29 @@ def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> W
         return windows
     files = _files(windows, roots)
     recordings, subjects = windows.table["recording"].to_numpy(), windows.subjects
-    doubtful: dict[int, int] = {}
-    repeated: dict[tuple[int, int], list[int]] = {}
+    doubtful: dict[int, int] = {}  # recordings, each with one that is read as another person
+    repeated: dict[tuple[int, int], list[int]] = {}  # rows, by their recording and that of the original
     for group in groups:
-        for row in group[1:]:
-            if subjects[row] != subjects[group[0]]:
-                doubtful.setdefault(recordings[row], recordings[group[0]])
-                doubtful.setdefault(recordings[group[0]], recordings[row])
-            else:
-                repeated.setdefault((recordings[row], recordings[group[0]]), []).append(row)
+        for row in group:
+            others = [other for other in group if subjects[other] != subjects[row]]
+            if others:
+                doubtful.setdefault(int(recordings[row]), int(recordings[others[0]]))
+        if not others:
+            for row in group[1:]:
+                repeated.setdefault((int(recordings[row]), int(recordings[group[0]])), []).append(row)
     whose = dict(zip(recordings.tolist(), subjects.tolist(), strict=True))
-    problems = [
-        Problem(
-            files[one],
-            f"read as {whose[one]}, has {COPY} {files[other]}, read as {whose[other]}; one of the two is "
-            "wrong, and which one is not known",
-            LEFT_OUT,
-        )
-        for one, other in doubtful.items()
-    ]
+    problems = [*windows.problems]
+    for one, other in sorted(doubtful.items()):
+        reason = f"read as {whose[one]}, has the same samples as {files[other]}, read as {whose[other]}"
+        problems.append(Problem(files[one], f"{reason}: whose they are is not known", LEFT_OUT))
     for (one, other), rows in repeated.items():
-        reason = f"{len(rows)} windows have {COPY} {'others in it' if one == other else files[other]}"
+        if one in doubtful:
+            continue
+        original = "others in it" if one == other else files[other]
+        reason = f"{len(rows)} windows have the same samples as {original}"
         problems.append(Problem(files[one], reason, "these windows dropped", "windows", len(rows)))
     lost = np.isin(recordings, list(doubtful))
     lost[[row for rows in repeated.values() for row in rows]] = True
-    problems = [*windows.problems, *problems]
     if lost.all():
         raise SparseEEGError(f"{windows.source}: no usable window is left; {summarise(problems)}")
     return replace(_used(windows.select(~lost)), problems=tuple(problems))
