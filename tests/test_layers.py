@@ -10,9 +10,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "sparseeg"
 BASE = {"errors", "files", "engines", "machine"}
 DATA = {
     *("data.problems", "data.bids", "data.description", "data.signals", "data.windows", "data.splits"),
-    *("data.read_bids", "data.epochs", "data.store", "data"),
+    *("data.copies", "data.people", "data.read_bids", "data.epochs", "data.store", "data"),
 }
 READING = BASE | {"data.problems", "data.bids", "data.description", "data.signals", "data.windows"}
+READING |= {"data.copies", "data.people"}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
@@ -27,8 +28,10 @@ LAYERS: dict[str, set[str]] = {
     "data.signals": BASE | {"data.problems", "data.bids", "data.description"},
     "data.windows": BASE | {"data.problems", "data.description", "data.signals"},
     "data.splits": {"errors"},
-    "data.read_bids": BASE
-    | {"data.problems", "data.bids", "data.description", "data.signals", "data.windows"},
+    # Who is who, and which windows are the same, before several files become one set.
+    "data.copies": {"errors", "data.problems", "data.windows"},
+    "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
+    "data.read_bids": READING,
     "data.epochs": READING,
     "data.store": READING | {"data.read_bids"},
     "data": BASE | DATA,

@@ -56,7 +56,7 @@ def test_a_run_that_was_killed_before_its_training_goes_on(
         code, said = sparseeg(*command)
     assert code == 130, said  # scoring was reached
     assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == {
-        *("config.yaml", "splits.json", "input.json"),
+        *("config.yaml", "people.json", "splits.json", "input.json"),
     }
 
 
@@ -160,7 +160,8 @@ def finished(toy: WindowSet, toy_store: Path, tmp_path_factory: pytest.TempPathF
 
 def other_people(toy: WindowSet, path: Path) -> Path:
     table = toy.table.assign(subject="new-" + toy.table["subject"])
-    return store.save(replace(toy, table=table, source=str(path)), path)
+    signals = [signal + 1.0 for signal in toy.signals]  # who has the same samples is the same person
+    return store.save(replace(toy, table=table, signals=signals, source=str(path)), path)
 
 
 def test_scores_on_different_data_with_the_same_partitions_stay_apart(

@@ -90,7 +90,7 @@ def test_properties_and_summary():
     assert windows.n_chans == 3
     assert windows.subjects.tolist() == ["sub-0", "sub-2"]
     assert windows.summary() == (
-        "2 windows of 5 samples at 100 Hz, 3 channels, 2 subjects, 2 recordings; no problems"
+        "2 windows of 5 samples at 100 Hz, 3 channels, 2 subjects: sub-0, sub-2, 2 recordings; no problems"
     )
 
 

@@ -59,11 +59,11 @@ class BidsFolder:
         session: str | None = None,
         seed: int = 0,
     ) -> Path:
-        """Write one recording, of (channel, time) microvolts or noise, and return its signal file's path."""
+        """Write one recording, of (channel, time) microvolts or noise of its own, and return its path."""
         if events is None:
             events = contrast_events([4.0, 10.0, 15.0], [1.5, None, 0.8])
         if data is None:
-            rng = np.random.default_rng(seed)
+            rng = np.random.default_rng([seed, *f"{subject} {session} {task} {run}".encode()])
             data = 20.0 * rng.standard_normal((len(ch_names), round(seconds * sfreq)))
         folder = self.root / f"sub-{subject}" / (f"ses-{session}" if session else "") / "eeg"
         folder.mkdir(parents=True, exist_ok=True)

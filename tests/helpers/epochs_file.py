@@ -23,7 +23,7 @@ def write_epochs(
 
     band, reference : of their info, in Hz, and whether a reference was applied; the samples stay the same.
     """
-    rng = np.random.default_rng(len(path.name))
+    rng = np.random.default_rng(list(f"{path.parent.name}/{path.name}".encode()))
     if data is None:
         data = 10.0 * rng.standard_normal((len(rt), len(ch_names), n_times))
     types = ["eog" if name.startswith("EOG") else "eeg" for name in ch_names]

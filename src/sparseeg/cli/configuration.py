@@ -135,6 +135,11 @@ def _sections(given: Values, before: Values) -> tuple[Values, Values]:
         raise SparseEEGError("--data is missing: a BIDS folder, a store, or a folder of MNE epochs")
     data["path"] = absolute(path)
     check_once(data["path"], "--data")
+    if given.get("test_data"):
+        data["test_path"] = absolute(given["test_data"])
+        check_once((*data["path"], *data["test_path"]), "--data and --test-data")
+    if data.get("test_path"):
+        _check_test_data(given, split)
     split["kind"] = _kind(given, split.get("kind", "subjects"))
     by_release = split["kind"] == "release"
     for name in ("valid", "test"):
@@ -144,6 +149,15 @@ def _sections(given: Values, before: Values) -> tuple[Values, Values]:
     if lists:
         data["releases"] = _to_read(lists.get("releases"), split, before)
     return data, split
+
+
+def _check_test_data(given: Values, split: Values) -> None:
+    """Raise SparseEEGError where other options also say who tests."""
+    if "test" in given:
+        raise SparseEEGError("--test and --test-data both say who tests; leave one of them out")
+    kind = given.get("split", split.get("kind"))
+    if kind in ("loso", "kfold"):
+        raise SparseEEGError(f"--split {kind} tests every subject of --data; leave --test-data out")
 
 
 def _kind(given: Values, before: str) -> str:

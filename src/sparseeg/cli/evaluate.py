@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.configuration import absolute
-from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, option
+from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, Proc, SubjectPattern, option
 from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, say_list_of_problems, show, writing
@@ -28,6 +28,8 @@ def evaluate(
         ),
     ] = None,
     keep_bad: KeepBad = False,
+    subject_pattern: SubjectPattern = None,
+    proc: Proc = None,
     jobs: Jobs = 2,
     partitions: Annotated[
         str | None,
@@ -58,9 +60,12 @@ def evaluate(
     config = TrainConfig.read(run)
     chosen = _partitions(partitions, run)
     elsewhere = data is not None and absolute([data]) != config.data.path
-    if keep_bad and not elsewhere:
+    names = {"subject_pattern": subject_pattern, "proc": proc}
+    given = {name: value for name, value in names.items() if value is not None}
+    if (given or keep_bad) and not elsewhere:
+        name = f"--{next(iter(given), 'keep_bad').replace('_', '-')}"
         raise SparseEEGError(
-            f"--keep-bad is for the recordings of --data; those of {run} are read as in training"
+            f"{name} is for the recordings of --data; those of {run} are read as in training; leave it out"
         )
     try:
         own = read_windows(config.data, jobs)
@@ -73,7 +78,7 @@ def evaluate(
     if data is not None and elsewhere:
         paths = absolute([data])
         # The run's own releases are no choice among these.
-        other = read_windows_like(run, data.resolve(), config.data.target_unit, jobs, keep_bad)
+        other = read_windows_like(run, data.resolve(), config.data.model_copy(update=given), jobs, keep_bad)
     folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
     scored = next(windows for windows in (other, own) if windows is not None)
     with writing(folder):

@@ -70,6 +70,18 @@ Target = Annotated[
 TargetUnit = Annotated[
     str | None, option(WINDOWS, "Unit of that column: s, ms or any other.", metavar="UNIT")
 ]
+SubjectPattern = Annotated[
+    str | None,
+    option(
+        DATA,
+        "What finds the subject in the path of epochs. Default: sub-XX, or the name.",
+        metavar="REGEX",
+    ),
+]
+Proc = Annotated[
+    str | None,
+    option(DATA, "Epochs of names with _proc-NAME to read; none: those without.", "--proc", metavar="NAME"),
+]
 TMin = Annotated[
     float | None, option(WINDOWS, "Start of the window, after the event.", "--tmin", metavar="SECONDS")
 ]
@@ -98,6 +110,10 @@ Valid = Annotated[
 Test = Annotated[
     list[str] | None,
     option(SPLIT, "Releases to test on; without it, the scores are those of --valid.", metavar="R5,..."),
+]
+TestData = Annotated[
+    list[Path] | None,
+    option(SPLIT, "Data whose people all test; those of --data don't. Repeatable.", metavar="PATH"),
 ]
 Folds = Annotated[int, option(SPLIT, "Folds of --split kfold.", metavar="N", min=3)]
 

@@ -17,7 +17,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="BDF, EDF, .set, .vhdr, .fif, .cnt, .raw, .mff."),
+        typer.Argument(metavar="FILE", help="BDF, EDF, .set, .vhdr, .fif, .cnt, .raw, .mff; epochs."),
     ],
     stimulus: Annotated[
         list[str] | None,
@@ -61,6 +61,8 @@ def predict(
 ) -> None:
     """Predict for new recordings, with intervals: one row per stimulus, or one every few seconds.
 
+    Files of MNE epochs get one row per epoch.
+
     Channels are matched by name in any order; missing and bad channels are
     interpolated, other sampling rates are resampled. What was done to a
     recording is printed to standard error.
@@ -69,6 +71,7 @@ def predict(
     from sparseeg.data.event_names import names_with_commas
     from sparseeg.data.signals.new_recording import files_of
     from sparseeg.prediction import Predictor
+    from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
     if events is not None and len(files) > 1:
@@ -92,8 +95,12 @@ def predict(
         reference=name_list(reference, "--reference", channels) or None,
         keep_bad=keep_bad,
     )
-    request.check(predictor.inputs)
-    if every is not None or not predictor.inputs.task.locked:
+    recordings = [file for file in files if not is_epochs(file)]
+    for file in set(files) - set(recordings):
+        check_request(request, file)
+    if recordings:
+        request.check(predictor.inputs)
+    if recordings and (every is not None or not predictor.inputs.task.locked):
         check_grid(given_options(ctx))
     tables: list[Any] = []
     failed: list[SparseEEGError] = []
@@ -101,7 +108,8 @@ def predict(
         for number, file in enumerate(files):
             progress(number, len(files))
             try:
-                table, notes = predict_recording(predictor, file, request)
+                predicted = predict_epochs if is_epochs(file) else predict_recording
+                table, notes = predicted(predictor, file, request)
             except SparseEEGError as error:
                 if len(files) == 1:
                     raise

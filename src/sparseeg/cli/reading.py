@@ -25,11 +25,11 @@ def read_windows(data: "DataConfig", n_jobs: int, margin: float = 0.0) -> "Windo
 
 
 def read_windows_like(
-    run: Path, path: Path, target_unit: str | None, n_jobs: int, keep_bad: bool = False
+    run: Path, path: Path, data: "DataConfig", n_jobs: int, keep_bad: bool = False
 ) -> "WindowSet":
     """Read other windows in the way in which those of a run were read.
 
-    target_unit : unit of the target of epochs.
+    data : says how epochs are read.
     keep_bad : keep windows in stretches that are marked as bad.
     """
     from sparseeg.data.load import load_like
@@ -42,7 +42,9 @@ def read_windows_like(
             inputs.provenance,
             f"the run {run}",
             flat=inputs.flat,
-            target_unit=target_unit,
+            target_unit=data.target_unit,
+            subject_pattern=data.subject_pattern,
+            proc=data.proc,
             keep_bad=keep_bad,
             n_jobs=n_jobs,
             progress=progress,

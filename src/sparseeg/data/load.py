@@ -10,7 +10,8 @@ import numpy as np
 
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.epochs.read import PATTERNS, epochs_files, read_epochs
+from sparseeg.data.epochs.choose import PATTERNS, epochs_files
+from sparseeg.data.epochs.read import read_epochs
 from sparseeg.data.match import match
 from sparseeg.data.provenance import ChannelChoice, Processing, Provenance
 from sparseeg.data.read_bids import read_bids
@@ -32,6 +33,8 @@ def load(
     task: str = tasks.RESPONSE_TIME,
     target: str | None = None,
     target_unit: str | None = None,
+    subject_pattern: str | None = None,
+    proc: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -53,6 +56,8 @@ def load(
         store must be of this task. For "pretraining", any store can be used; its targets are ignored.
     target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
+    subject_pattern : for epochs, regular expression that finds the subject in the path of a file.
+    proc : for epochs, which files to read where names have `_proc-NAME`.
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
         folders and the whole epoch for epochs; fixed for stores.
     sfreq : sampling rate in Hz. By default 100 for BIDS folders and unchanged for epochs; fixed for stores.
@@ -73,6 +78,9 @@ def load(
     kind = recognise(path)
     unlabelled = task == tasks.PRETRAINING
     _check_keep_bad(path, kind, keep_bad)
+    for name, value in (("--subject-pattern", subject_pattern), ("--proc", proc)):
+        if kind != "epochs" and value is not None:
+            raise SparseEEGError(f"{path} holds no MNE epochs: {name} has no effect; leave it out")
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(path, windows, target, target_unit, tmin, tmax, sfreq, channels)
@@ -92,6 +100,8 @@ def load(
             path,
             target=target,
             target_unit=target_unit,
+            subject_pattern=subject_pattern,
+            proc=proc,
             tmin=tmin,
             tmax=tmax,
             sfreq=sfreq,
@@ -124,6 +134,8 @@ def load_like(
     flat: Sequence[str] = (),
     target_unit: str | None = None,
     keep_bad: bool = False,
+    subject_pattern: str | None = None,
+    proc: str | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> tuple[WindowSet, list[str]]:
@@ -138,7 +150,7 @@ def load_like(
     like : provenance of the windows to match, for example those that a network was trained on.
     whose : name of their owner in messages, as "the run RUN".
     flat : channels that were flat in training; they are set to zero.
-    target_unit : unit of the metadata column, for epochs.
+    target_unit, subject_pattern, proc : for epochs, as in `load`.
     keep_bad, n_jobs, progress : as in `load`.
 
     Raises
@@ -160,6 +172,8 @@ def load_like(
             path,
             target=task.target,
             target_unit=target_unit or task.unit,
+            subject_pattern=subject_pattern,
+            proc=proc,
             tmin=like.tmin,
             tmax=like.tmin + like.duration,
             sfreq=like.sfreq,

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.people import tell_apart
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.signals.conditioning import AVERAGE
 from sparseeg.data.signals.fit_channels import ChannelFit, fit_channels
@@ -102,8 +103,9 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
 
     Parameters
     ----------
-    sets : the sets; all are converted to the provenance of the first. Whatever files say about band and
-        reference must be the same in all sets of which it is known.
+    sets : the sets; all are converted to the provenance of the first, and people are told apart by data set
+        and subject. Whatever files say about band and reference must be the same in all sets of which it is
+        known.
     names : names of the sets in messages; their sources by default.
 
     Raises
@@ -112,7 +114,8 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
     """
     if len(sets) == 1:
         return sets[0], []
-    first, notes = sets[0], []
+    sets, notes = tell_apart(sets)
+    first = sets[0]
     parts = [first]
     names = names or [part.source for part in sets]
     known = None if first.file_info is None else (first, names[0])
@@ -139,6 +142,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
         source=", ".join(dict.fromkeys(part.source for part in parts)),
         simulated=any(part.simulated for part in parts),
         problems=tuple(problem for part in parts for problem in part.problems),
+        people=" and ".join(dict.fromkeys(part.people for part in parts if part.people)),
         file_info=None if any(part.file_info is None for part in parts) else first.file_info,
     ), notes
 

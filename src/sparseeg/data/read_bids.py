@@ -14,7 +14,9 @@ from sparseeg.data.bids.description import any_simulated
 from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.participants import NAME, Subjects, number_columns
 from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
+from sparseeg.data.copies import without_copies
 from sparseeg.data.cuts import Cut
+from sparseeg.data.people import Person, dataset_name, name_people, person_of
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
@@ -26,12 +28,14 @@ from sparseeg.errors import SparseEEGError, nearest, one_line
 from sparseeg.files.tsv import read_tsv
 
 AS_RECORDED = Processing()
+Names = dict[tuple[Path, str], Person]  # by data set and subject
 ABOUT = ("release", "age", "sex", "task", "run")
 COLUMNS = (
     "recording",
     "start",
     "target",
     "subject",
+    "dataset",
     "release",
     "age",
     "sex",
@@ -123,6 +127,7 @@ class Survey:
     task: Task
     files: list[layout.BidsFile]
     subjects: Subjects
+    names: Names
     problems: list[Problem]
     simulated: bool
 
@@ -141,10 +146,11 @@ def survey_bids(
         files = _of_releases(files, subjects, chosen, every_release, path, problems)
     if not keep_excluded:
         files = _not_excluded(files, problems)
-    files = _once(files, problems)
+    names = _names(path, files, subjects, problems)
+    files = _once(files, names, problems)
     if task.column is not None:
         files = _with_target(path, files, subjects, task, problems)
-    return Survey(path, task, files, subjects, problems, simulated)
+    return Survey(path, task, files, subjects, names, problems, simulated)
 
 
 def assemble(
@@ -192,8 +198,9 @@ def assemble(
         simulated=survey.simulated,
         tmin=cut.tmin,
         problems=tuple(problems),
+        people="sub-XX in the names",
     )
-    return windows.noting_outside()
+    return without_copies(windows).noting_outside()
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
@@ -323,16 +330,32 @@ def _not_excluded(files: list[layout.BidsFile], problems: list[Problem]) -> list
     return [file for file in files if file.subject not in hbn.EXCLUDED_SUBJECTS]
 
 
-def _once(files: list[layout.BidsFile], problems: list[Problem]) -> list[layout.BidsFile]:
-    """Keep each subject in the first data set that has it: in two, it could both train and test a network."""
+def _names(
+    path: Path, files: Sequence[layout.BidsFile], subjects: Subjects, problems: list[Problem]
+) -> Names:
+    """Return a person for each subject of each data set, with a name that tells them apart."""
+    datasets = {root: dataset_name(root) for root in dict.fromkeys(file.root for file in files)}
+    people: dict[tuple[Path, str], Person] = {}
+    for file in files:
+        row = {**subjects.of(file), "subject": file.subject, "dataset": datasets[file.root]}
+        people.setdefault((file.root, file.subject), person_of(row))
+    named, notes = name_people(people.values())
+    problems += [Problem(path, note, "see the names of the subjects", "nothing") for note in notes]
+    return dict(zip(people, named, strict=True))
+
+
+def _once(files: list[layout.BidsFile], names: Names, problems: list[Problem]) -> list[layout.BidsFile]:
+    """Keep each person in the first data set that has them."""
     first_roots: dict[str, Path] = {}
     kept = []
     for file in files:
-        first = first_roots.setdefault(file.subject, file.root)
+        first = first_roots.setdefault(names[file.root, file.subject].name, file.root)
         if first == file.root:
             kept.append(file)
             continue
-        reason = f"{file.subject} is already in {first.name}; a subject belongs to one data set"
+        reason = (
+            f"{file.subject} is already in {first.name}; the same person in two data sets is read from one"
+        )
         problems.append(Problem(file.path, reason, LEFT_OUT))
     return kept
 
@@ -363,7 +386,9 @@ def _with_target(
 def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) -> pd.DataFrame:
     tables = []
     for number, (file, recording) in enumerate(kept):
-        table = _described(recording.windows, file, survey.subjects, survey.path).assign(recording=number)
+        person = survey.names[file.root, file.subject]
+        table = _described(recording.windows, file, survey.subjects, survey.path)
+        table = table.assign(recording=number, subject=person.name, dataset=person.dataset)
         if not survey.task.locked:
             table["target"] = 0.0 if survey.task.column is None else survey.subjects.target(file)
         tables.append(table)

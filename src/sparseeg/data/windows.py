@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.problems import Problem, listed, summarise
 from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.signals.signal_file import SignalFile
@@ -28,9 +28,9 @@ class WindowSet:
     ----------
     signals : one array or file (time, channel) in microvolts per recording, float32 or float16.
     table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
-        (in `target_unit`) and `subject`; `release`, `age`, `sex`, `task`, `run`, `onset` (seconds in the
-        recording) and `file` if known; `earliest` and `latest`, the limits between which the start of a
-        window may be moved.
+        (in `target_unit`) and `subject`; `dataset`, `release`, `age`, `sex`, `task`, `run`, `onset` (seconds
+        in the recording) and `file` if known; `earliest` and `latest`, the limits between which the start of
+        a window may be moved.
     n_times : samples per window.
     ch_names : channel names, in the order of the signals' columns.
     task : what is decoded. If the windows are locked to an event, moving a window later by some seconds
@@ -41,6 +41,7 @@ class WindowSet:
     tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
     problems : everything wrong with the files; nothing is dropped without an entry here.
     file_info : band and reference before `processing`, as MNE files say; None if they are not known.
+    people : how the subjects were found, in words.
 
     Raises
     ------
@@ -59,6 +60,7 @@ class WindowSet:
     tmin: float = 0.0
     problems: tuple[Problem, ...] = ()
     file_info: FileInfo | None = None
+    people: str = ""
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
@@ -239,7 +241,8 @@ class WindowSet:
         """Return one line that describes the windows and their problems, with the first few examples."""
         counts = (
             f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
-            f"{self.table['subject'].nunique()} subjects, {self.table['recording'].nunique()} recordings"
+            f"{listed(self.table['subject'], 'subject')}{self.people and f' (found by {self.people})'}, "
+            f"{self.table['recording'].nunique()} recordings"
         )
         if self.file_info is not None:
             counts += f"; files say {self.file_info}"

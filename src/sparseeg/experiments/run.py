@@ -16,7 +16,10 @@ import pandas as pd
 from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
+from sparseeg.data.copies import check_no_copies, without_copies
+from sparseeg.data.load import recognise
 from sparseeg.data.match import concatenate, match
+from sparseeg.data.people import tell_apart
 from sparseeg.data.problems import write_problems
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
@@ -35,6 +38,7 @@ from sparseeg.training.ensemble import fit_members, network_files
 from sparseeg.training.fit import network_spec
 from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
+from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
@@ -48,19 +52,24 @@ def load_windows(
 ) -> WindowSet:
     """Read the windows that a configuration names, with `margin` seconds around them.
 
-    Several folders become one set, made like the first; `report` is told what was done to the others. Raises
-    SparseEEGError where two of them share a recording, or can't be made alike.
+    Several folders become one set, made like the first; `report` is told what was done to the others. Where
+    some hold the test subjects, the column `test_data` says which. Raises SparseEEGError where two folders
+    share a recording, or can't be made alike.
     """
+    paths = (*data.path, *(data.test_path or ()))
+    epochs = {path for path in paths if recognise(Path(path)) == "epochs"} or set(paths)
     sets = [
         load(
             Path(path),
             task=data.task,
             target=data.target,
             target_unit=data.target_unit,
+            subject_pattern=data.subject_pattern if path in epochs else None,
+            proc=data.proc if path in epochs else None,
             tmin=data.tmin,
             tmax=data.tmax,
             sfreq=data.sfreq,
-            releases=data.releases,
+            releases=data.releases if path in data.path else None,
             every_release=len(data.path) == 1,
             keep_bad=data.keep_bad,
             channels=data.channels,
@@ -68,11 +77,19 @@ def load_windows(
             n_jobs=n_jobs,
             progress=progress,
         )
-        for path in data.path
+        for path in paths
     ]
-    _check_releases(data, sets)
-    _check_different(data.path, sets)
-    windows, notes = concatenate(sets, data.path)
+    _check_releases(data, sets[: len(data.path)])
+    _check_different(paths, sets)
+    if data.test_path is not None:
+        sets = [
+            replace(part, table=part.table.assign(test_data=number >= len(data.path)))
+            for number, part in enumerate(sets)
+        ]
+    roots = [Path(part.source) for part in sets for _ in part.signals]
+    windows, notes = concatenate(sets, paths)
+    if len(sets) > 1:
+        windows = without_copies(windows, roots)
     for note in notes:
         report(note)
     return windows
@@ -89,6 +106,7 @@ def _check_releases(data: DataConfig, sets: Sequence[WindowSet]) -> None:
 def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
     """Raise SparseEEGError where two sets have a recording in common: it would count twice."""
     seen: dict[tuple[str, str], str] = {}
+    sets, _ = tell_apart(sets)
     for path, windows in zip(paths, sets, strict=True):
         if "file" not in windows.table:
             continue
@@ -110,6 +128,7 @@ def train(config: TrainConfig, windows: WindowSet, out: Path, report: Report) ->
     Networks that are complete in the folder are kept, and an interrupted fit goes on from its last epoch.
     Raises SparseEEGError for input that doesn't fit, and TrainingInterrupted on Ctrl-C.
     """
+    windows = started_people(out, config.init, windows, report)
     splits = make_splits(out, windows, config.split)
     start_run(out, config, windows, [split.rows for split in splits])
     windows = as_started(out, windows, network_spec(windows, config), report)
@@ -147,6 +166,7 @@ def reevaluate(
     stored = read_subjects(run)
     folders = split_folders(run, len(stored))
     own, other = (_fitting(windows, run, report) for windows in (own, other))
+    own = None if own is None else own_people(run, own)
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
@@ -159,6 +179,7 @@ def reevaluate(
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
+    other = other_people(run, other, report)
     _check_unseen(run, set(other.subjects.tolist()), (), report)
     rows = None if own is None else stored_rows(stored[0], own, report)
     if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
@@ -168,6 +189,7 @@ def reevaluate(
     together = replace(concatenate([own, other])[0], source=other.source)
     split = SplitFolder(run, Split(rows.train, rows.valid, np.arange(len(own), len(together))))
     split.rows.check(together.subjects)
+    check_no_copies(together, str(run))
     return _score(config, together, [split], out, report)
 
 

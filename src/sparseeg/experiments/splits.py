@@ -35,18 +35,37 @@ class SplitFolder:
 def make_splits(run: Path, windows: WindowSet, config: SplitConfig) -> list[SplitFolder]:
     """Return the splits of windows for a run, each with its folder; SparseEEGError where there are none."""
     subjects = windows.subjects
-    if config.kind == "loso":
+    if "test_data" in windows.table:
+        found = [_tested_elsewhere(windows, config)]
+    elif config.kind == "loso":
         found = list(splits.leave_one_subject_out(subjects))
     elif config.kind == "kfold":
         found = list(splits.subject_folds(subjects, config.folds, config.seed))
     elif config.kind == "release":
-        if "release" not in windows.table:
-            raise SparseEEGError(f"{windows.source} names no releases; use --split subjects, kfold or loso")
-        found = [splits.by_release(windows.table["release"].to_numpy(), config.valid, config.test)]
+        found = [splits.by_release(_releases(windows), config.valid, config.test)]
     else:
         found = [splits.by_subject(subjects, config.valid_share, config.test_share, config.seed)]
     folders = split_folders(run, len(found))
     return [SplitFolder(folder, split.check(subjects)) for folder, split in zip(folders, found, strict=True)]
+
+
+def _tested_elsewhere(windows: WindowSet, config: SplitConfig) -> Split:
+    """Return the split whose test part is the data that were read to test; the others train and validate."""
+    test = windows.table["test_data"].to_numpy(dtype=bool)
+    rows = np.flatnonzero(~test)
+    if config.kind == "release":
+        split = splits.by_release(_releases(windows)[rows], config.valid, ())
+    elif config.kind == "subjects":
+        split = splits.by_subject(windows.subjects[rows], config.valid_share, 0.0, config.seed)
+    else:
+        raise SparseEEGError(f"--split {config.kind} tests every subject; leave --test-data out")
+    return Split(rows[split.train], rows[split.valid], np.flatnonzero(test))
+
+
+def _releases(windows: WindowSet) -> np.ndarray:
+    if "release" not in windows.table:
+        raise SparseEEGError(f"{windows.source} names no releases; use --split subjects, kfold or loso")
+    return windows.table["release"].to_numpy()
 
 
 def stored_split(folder: Path, stored: SplitSubjects, windows: WindowSet, report: Report) -> SplitFolder:

@@ -35,7 +35,7 @@ COLUMNS = (
     "model",
     "version",
 )
-_BATCH = 256
+BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def predict_recording(
     windows = _windows(recording, inputs, request, spec.n_times, spec.sfreq, notes)
     predictions: list[IntervalPrediction] = []
     constant = 0
-    for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // _BATCH)):
+    for starts in np.array_split(windows["start"].to_numpy(), -(-len(windows) // BATCH)):
         batch = np.stack([recording.signal[:, start : start + spec.n_times] for start in starts])
         predictions.append(predictor(batch))
         constant += int(is_constant(batch).sum())

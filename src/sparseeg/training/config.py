@@ -20,12 +20,18 @@ def _as_tuple(path: Any) -> Any:
 
 
 class DataConfig(_Section):
-    """Which windows: BIDS folders, stores, or folders of MNE epochs, and what to predict from them."""
+    """Which windows: BIDS folders, stores, or folders of MNE epochs, and what to predict from them.
+
+    All subjects in `test_path` test; without it, those who test are among those in `path`.
+    """
 
     path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+    test_path: tuple[str, ...] | None = None
     task: str = "response-time"
     target: str | None = None
     target_unit: str | None = None
+    subject_pattern: str | None = None
+    proc: str | None = None
     tmin: float | None = None
     tmax: float | None = None
     sfreq: float | None = Field(default=None, gt=0)
@@ -131,7 +137,7 @@ class TrainConfig(_RunConfig):
 
     @model_validator(mode="after")
     def _check_refit(self) -> Self:
-        if self.refit:
+        if self.refit and self.data.test_path is None:
             self.split.check_refit()
         return self
 

@@ -51,6 +51,11 @@ class Seen:
             self.unknown + other.unknown,
         )
 
+    @property
+    def names(self) -> set[str]:
+        """Names of all subjects."""
+        return {*self.trained, *self.validated, *self.pretrained}
+
     def check(self, test: Iterable[str], valid: Iterable[str] = (), advice: str = "") -> None:
         """Raise SparseEEGError where the network knows targets of subjects that shall test or validate it.
 
@@ -122,8 +127,8 @@ def seen_by(folder: Path, _later: tuple[Path, ...] = ()) -> Seen:
     own = Seen(trained=train | valid if record.refit and not chooses else train, validated=valid)
     if record.init is None:
         return own
-    kept = _kept(run)
-    return own | (seen_by(Path(record.init), (*_later, run)) if kept is None else kept)
+    before = kept(run)
+    return own | (seen_by(Path(record.init), (*_later, run)) if before is None else before)
 
 
 def ancestors(run: Path | None, init: Path, splits: Sequence[SplitSubjects]) -> Seen:
@@ -140,11 +145,11 @@ def ancestors(run: Path | None, init: Path, splits: Sequence[SplitSubjects]) -> 
     SparseEEGError : they know targets of subjects that validate or test, their record can't be read, or
         another run is at `init` now.
     """
-    kept = None if run is None else _kept(run)
-    if kept is None:
+    before = None if run is None else kept(run)
+    if before is None:
         seen = seen_by(init)
-    elif not init.exists() or seen_by(init).same_subjects(kept):
-        seen = kept
+    elif not init.exists() or seen_by(init).same_subjects(before):
+        seen = before
     else:
         raise SparseEEGError(
             f"{run} started from other weights than those in {init} now: other subjects trained them; put "
@@ -155,7 +160,7 @@ def ancestors(run: Path | None, init: Path, splits: Sequence[SplitSubjects]) -> 
     return seen
 
 
-def _kept(run: Path) -> Seen | None:
+def kept(run: Path) -> Seen | None:
     """Return what a run keeps about its initial weights; None for a run of an earlier version."""
     return read_json(run / ANCESTORS, Seen) if os.path.lexists(run / ANCESTORS) else None
 

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
+from sparseeg.engines import ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
-from sparseeg.training import lineage, subjects
+from sparseeg.training import lineage, people, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
+from sparseeg.training.people import other_people, write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
 _BEFORE_TRAINING = (
-    *("config.yaml", subjects.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
+    *("config.yaml", subjects.FILE, people.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
     lock.NAME,
 )
 _TRAINED = ("model.safetensors", "checkpoints", "members", "folds", "selection", "controls", "effort.json")
@@ -30,7 +32,7 @@ def start_run(
     *,
     recorded: bool = False,
 ) -> None:
-    """Write `config.yaml`, `splits.json` and `ancestors.json` to a run folder, new or started before.
+    """Write what says who trains, and how, to a run folder, new or started before: all but the networks.
 
     Parameters
     ----------
@@ -49,9 +51,14 @@ def start_run(
     if trained:
         _check_config(run, config, recorded)
     init = config.init if isinstance(config, TrainConfig) else None
-    known = None if init is None else lineage.ancestors(run if trained else None, Path(init), now)
+    known = None
+    if init is not None:
+        named = other_people(Path(init), windows, ignore) if Path(init).exists() else windows
+        scored = [SplitSubjects.of(named, split) for split in splits]
+        known = lineage.ancestors(run if trained else None, Path(init), scored)
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
+    write_people(run, windows)
     write_subjects(run, now)
     if known is None:
         (run / lineage.ANCESTORS).unlink(missing_ok=True)
@@ -73,7 +80,9 @@ def _check_config(run: Path, config: TrainConfig | PretrainConfig, recorded: boo
                 "another folder"
             )
     before = type(config).read(run)
-    then, now = (one.model_dump(exclude={"device": True, "data": {"path"}}) for one in (before, config))
+    then, now = (
+        one.model_dump(exclude={"device": True, "data": {"path", "test_path"}}) for one in (before, config)
+    )
     for name, value in then.items():
         if value != now[name]:
             raise SparseEEGError(

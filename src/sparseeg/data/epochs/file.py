@@ -160,7 +160,7 @@ def _windows(
 ) -> EpochsFile | Problem:
     found = select_channels(epochs, bids_file(path), problems)
     epochs.pick(list(found.names), exclude=())
-    volts, times, sfreq = _resampled(epochs, crop.sfreq)
+    volts, times, sfreq = resampled(epochs, crop.sfreq)
     first, count = crop.samples(times, sfreq)
     if first < 0 or count < 1 or first + count > len(times):
         reason = f"its epochs cover {times[0]:.3f} to {times[-1] + 1 / sfreq:.3f} s, not {crop}"
@@ -191,14 +191,14 @@ def _windows(
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),
-        info=_info(epochs, sfreq),
+        info=info_of(epochs, sfreq),
         problems=tuple(problems),
         path=path,
         found=found,
     )
 
 
-def _info(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
+def info_of(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
     """Return the band and the reference in the info of epochs that were resampled to `sfreq` Hz."""
     info = epochs.info
     projected = any(
@@ -211,7 +211,7 @@ def _info(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
     return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced)
 
 
-def _resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
+def resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
     """Return volts (epoch, channel, time), times and rate, resampled if the file has another rate."""
     volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
     if wanted is None or same_rate(sfreq, wanted):

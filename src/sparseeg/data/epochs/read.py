@@ -1,6 +1,5 @@
 """Read folders of MNE epochs: each epoch is a window, and a metadata column is the target."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.copies import without_copies
+from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
+from sparseeg.data.epochs.people import find_people
+from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import ChannelChoice, Processing
 from sparseeg.data.signals.channels import ChannelPlan, plan_channels
@@ -18,7 +21,6 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
-PATTERNS = ("*_epo.fif", "*-epo.fif", "*_epo.fif.gz", "*-epo.fif.gz")
 SECONDS = {
     "s": 1.0,
     "sec": 1.0,
@@ -36,20 +38,13 @@ SECONDS = {
 """Units of time in seconds."""
 
 
-def epochs_files(path: Path) -> list[Path]:
-    """Return the epochs files in a folder and its subfolders, in order of their paths.
-
-    Where there are none of MNE, all data sets of EEGLAB count: names don't tell whether they hold epochs.
-    """
-    found = {file for pattern in PATTERNS for file in path.rglob(pattern)}
-    return sorted(found or {file for file in path.rglob("*") if file.suffix.lower() == ".set"})
-
-
 def read_epochs(
     path: Path | str,
     *,
     target: str | None,
     target_unit: str | None = None,
+    subject_pattern: str | None = None,
+    proc: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
@@ -69,10 +64,12 @@ def read_epochs(
 
     Parameters
     ----------
-    path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders. The subject is `sub-XX` in the file
-        name, else the file name without its extension; files of one subject are joined.
+    path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders; files of one subject are joined.
     target : column of numbers in `epochs.metadata`; epochs without a number are dropped and counted.
     target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
+    subject_pattern : regular expression that finds the subject in the path of a file below the folder; see
+        `find_people`. By default `sub-XX` in the names of folders and files, else the name of the file.
+    proc : which files to read where names have `_proc-NAME` or `_desc-NAME`; "none" for those without.
     tmin, tmax : half-open crop in seconds from the event: round((tmax - tmin) * sfreq) samples from the first
         sample at or after tmin. The whole epoch by default.
     sfreq : sampling rate in Hz; epochs are resampled before they are cropped.
@@ -82,18 +79,19 @@ def read_epochs(
 
     Raises
     ------
-    SparseEEGError : there are no such files, no such column, or no usable epoch.
+    SparseEEGError : there are no such files, no such column, or no usable epoch, or it is not clear whose
+        epochs the files hold, or which version of them to read.
     """
     path = Path(path)
-    files = epochs_files(path)
-    if not files:
+    if not epochs_files(path):
         raise SparseEEGError(
             f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
         )
+    files, problems = choose_files(path, proc)
+    people = find_people(path, files, subject_pattern)
     crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
-    problems: list[Problem] = []
     good = [result.found for result in read if isinstance(result, EpochsFile)]
     plan = plan_channels(good, channels)
     if plan.note is not None:
@@ -102,7 +100,8 @@ def read_epochs(
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     factor = SECONDS.get((target_unit or NO_UNIT).lower())
-    table = pd.concat([_rows(number, *pair, path) for number, pair in enumerate(kept)], ignore_index=True)
+    rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
+    table = pd.concat(rows, ignore_index=True).assign(dataset=dataset_name(path))
     first = kept[0][1]
     windows = WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
@@ -115,8 +114,9 @@ def read_epochs(
         tmin=first.tmin,
         problems=tuple(problems),
         file_info=first.info,
+        people=people.how,
     )
-    return windows.noting_outside()
+    return without_copies(windows).noting_outside()
 
 
 def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
@@ -199,17 +199,15 @@ def _shape(result: EpochsFile) -> str:
     return f"{result.n_times} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
 
 
-def _rows(number: int, file: Path, result: EpochsFile, path: Path) -> pd.DataFrame:
+def _rows(number: int, file: Path, result: EpochsFile, subject: str, path: Path) -> pd.DataFrame:
     length = result.signal.shape[1]
     earliest = np.arange(len(result.target)) * length
-    stem = re.sub(r"([-_]epo\.fif(\.gz)?|\.set)$", "", file.name, flags=re.IGNORECASE)
-    subject = re.match(r"sub-[^-_]+", stem)
     return pd.DataFrame(
         {
             "recording": number,
             "start": earliest + result.before,
             "target": result.target,
-            "subject": subject.group() if subject else stem,
+            "subject": subject,
             "trial": result.trial,
             "file": file.relative_to(path).as_posix(),
             "earliest": earliest,

@@ -305,6 +305,7 @@ def _content(survey: Survey, jobs: Sequence[Job], done: journal.Journal) -> str:
         [done.entries[job.key]["fingerprint"] for job in jobs],
         [_stamp(root / PARTICIPANTS) for root in layout.roots(survey.path)],
         [str(problem) for problem in survey.problems],
+        sorted({str(person) for person in survey.names.values()}),
         survey.simulated,
         done.options,
         __version__,
@@ -334,7 +335,7 @@ def _commit(
 ) -> None:
     read = [journal.result(entry, _signal(out, entry), plan.wanted.ch_names) for entry in entries]
     windows = assemble(survey, cut, processing, read, plan)
-    used = [entry["signal"] for entry in entries if "signal" in entry]
+    used = [signal.path.name for signal in windows.signals if isinstance(signal, SignalFile)]
     about = {"versions": _versions(), "content": content, "options": options}
     store.write_tables(windows, used, out, about)
 

@@ -34,7 +34,7 @@ OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
 _FIELDS = ("source", "simulated")
 _CHOICES = ("margin", "releases", "keep_excluded", "keep_bad")
-_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file")}
+_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file", "dataset")}
 
 
 def is_store(path: Path) -> bool:
@@ -149,7 +149,8 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
     manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
-    manifest |= {name: getattr(windows, name) for name in _FIELDS} | {"kept": count_kept(windows)} | about
+    manifest |= {name: getattr(windows, name) for name in (*_FIELDS, "people")}
+    manifest |= {"kept": count_kept(windows)} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
@@ -196,6 +197,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             table=table,
             **_provenance(manifest),
             problems=problems_read,
+            people=manifest.get("people", ""),  # earlier versions did not keep it
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:

@@ -1,0 +1,193 @@
+"""Find the person whose epochs a file holds, in the names of its folders and of the file itself.
+
+A person who is read as two trains and tests the same network, and two people who are read as one are no fair
+test either: where names allow two readings, nothing is guessed.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from sparseeg.data.problems import listed
+from sparseeg.errors import SparseEEGError
+
+ENDING = re.compile(r"([-_]epo\.fif(\.gz)?|\.set)$", re.IGNORECASE)
+_SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])sub-([^_/]+)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"(?:^|(?<=[^A-Za-z0-9]))(subject|subj|sub|participant|proband|vpn?)[-_ ]?(\d+)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+# Parts of a name that say which recording of a person a file holds, never which person.
+_ENTITIES = "ses|task|acq|run|proc|desc|rec|space|split|recording|res|den"
+_RECORDING = re.compile(
+    rf"(?:^|(?<=[^A-Za-z0-9]))(?:(?:{_ENTITIES})-[^_]+"
+    r"|(?:session|sess|ses|run|block|blk|day|visit|split)[-_ ]?\d+)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_NEUTRAL = {"eeg", "epo", "epochs", "epoched", "data", "derivatives", "fif", "mne"}
+_UNCLEAR = {"part", "set", "cond", "condition", "trial"}  # with a number: a recording, or a participant
+_PART = re.compile(r"[^\W\d_]+|\d+")
+
+
+@dataclass(frozen=True)
+class People:
+    """The person of each file, and how they were found."""
+
+    of: dict[Path, str]
+    how: str
+
+
+def find_people(root: Path, files: Sequence[Path], pattern: str | None = None) -> People:
+    """Return the person of each epochs file below a folder.
+
+    Parameters
+    ----------
+    root : the folder.
+    files : the files.
+    pattern : regular expression that finds the person in the path of a file below `root`: its first group, or
+        its whole match if it has no group. By default, `sub-XX` in the names of folders and files; for other
+        names, the name of the file without what counts recordings, such as `run-2` or `block1`.
+
+    Raises
+    ------
+    SparseEEGError : a file names no person or two, or the names can be read in two ways.
+    """
+    names = {file: ENDING.sub("", file.relative_to(root).as_posix()) for file in files}
+    if pattern is not None:
+        return People(
+            {file: _matched(root, name, pattern) for file, name in names.items()}, f"the pattern {pattern}"
+        )
+    found = {file: _by_entity(root, name) for file, name in names.items()}
+    others = {file: name for file, name in names.items() if found[file] is None}
+    people = {file: subject for file, subject in found.items() if subject is not None}
+    _check_folders(root, {names[file]: subject for file, subject in people.items()})
+    how = ["sub-XX in the names"] if people else []
+    if others:
+        people |= _by_name(root, others)
+        how.append("the names of files without sub-XX" if how else "the names of files")
+    _check_spelling(root, people.values())
+    return People({file: people[file] for file in files}, " and ".join(how))
+
+
+def _matched(root: Path, name: str, pattern: str) -> str:
+    """Return what a pattern of the user finds in a name."""
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise SparseEEGError(f"--subject-pattern {pattern!r} is no regular expression: {error}") from error
+    found = {match.group(1) if wanted.groups else match.group() for match in wanted.finditer(name)}
+    if not found - {"", None}:
+        raise SparseEEGError(
+            f"{root}: --subject-pattern {pattern!r} finds no person in {name}; write one that fits all paths "
+            "below this folder, or move the file out of it"
+        )
+    if len(found) > 1:
+        raise SparseEEGError(
+            f"{root}: --subject-pattern {pattern!r} finds {' and '.join(sorted(map(str, found)))} in {name}; "
+            "write one that finds one person in each path"
+        )
+    return str(found.pop()).replace("/", "_")
+
+
+def _by_entity(root: Path, name: str) -> str | None:
+    """Return the `sub-XX` in a path; None if there is none."""
+    labels = [label for part in name.split("/") for label in _SUBJECT.findall(part)]
+    if not labels and not any(_rest(part) for part in name.split("/")):
+        # Folders above may name the person whose runs these are; a file that names somebody needs none.
+        labels = [label for part in reversed(root.resolve().parts) for label in _SUBJECT.findall(part)][:1]
+    different = sorted(set(labels))
+    if len(different) > 1:
+        raise _unclear(root, f"{name} names sub-{different[0]} and sub-{different[1]}")
+    if not different:
+        return None
+    if "-" in different[0]:
+        short = different[0].partition("-")[0]
+        raise _unclear(root, f"{name} may be of sub-{short} or of sub-{different[0]}", "sub-([^-_/]+)")
+    return f"sub-{different[0]}"
+
+
+def _check_folders(root: Path, people: dict[str, str]) -> None:
+    """Raise SparseEEGError where a `sub-XX` is below two folders, which may be two data sets or two tasks."""
+    above: dict[str, str] = {}
+    for name, subject in people.items():
+        parts = list(takewhile(lambda part: not _SUBJECT.search(part), name.split("/")))
+        folder = "/".join(filter(None, map(_rest, parts))) or "."
+        if above.setdefault(subject, folder) != folder:
+            raise _unclear(
+                root,
+                f"{subject} is in {above[subject]} and in {folder}, and may be one person or two",
+                "sub-[^_/]+' for one, or '.*sub-[^_/]+",
+            )
+
+
+def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
+    """Return the people of files that have no `sub-XX` in their paths."""
+    numbered = {file: {match.group() for match in _NUMBERED.finditer(name)} for file, name in names.items()}
+    if all(len(found) == 1 for found in numbered.values()):
+        return {file: found.pop() for file, found in numbered.items()}
+    rests = {file: tuple(filter(None, map(_rest, name.split("/")))) for file, name in names.items()}
+    for file, rest in rests.items():
+        if not rest:
+            raise _unclear(root, f"{names[file]} names a recording, but no person")
+    different = list(dict.fromkeys(rests.values()))
+    _check_parts(root, different)
+    last = Counter(rest[-1] for rest in different)
+    return {file: rest[-1] if last[rest[-1]] == 1 else "_".join(rest) for file, rest in rests.items()}
+
+
+def _rest(part: str) -> str:
+    """Return the name of a folder or file without what counts recordings and without words such as "eeg"."""
+    rest = re.sub(r"[-_. ]{2,}", "_", _RECORDING.sub("", part)).strip("-_. ")
+    return "" if rest.casefold() in _NEUTRAL else rest
+
+
+def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
+    """Raise SparseEEGError unless each of the names can only be a person of its own.
+
+    Two names that have a part in common, which others lack, may be two people, or one in two conditions.
+    """
+    if len(names) < 2:
+        return
+    parts = [_parts(name) for name in names]
+    counts = Counter(part for found in parts for part in found)
+    shared = [part for part, count in counts.items() if 1 < count < len(names)]
+    everywhere = {part for part, count in counts.items() if count == len(names)}
+    own = [found - everywhere for found in parts]
+    each = f"each name is a person ({listed(('/'.join(name) for name in names), 'name')})"
+    if shared:
+        raise _unclear(root, f"either {each}, or files that share {max(shared)!r} are of one person")
+    if not all(own):
+        raise _unclear(root, f"either {each}, or names that differ in this way are of one person")
+    numbered = all(any(part[0].isdigit() for part in found) for found in own)
+    numbers = [part for part in everywhere if part[0].isdigit()]
+    if everywhere and (not numbered or numbers or (everywhere & _UNCLEAR and len(everywhere) > 1)):
+        same = min(numbers or everywhere)
+        raise _unclear(root, f"either {each}, or all files are of one person, because all share {same!r}")
+
+
+def _parts(name: tuple[str, ...]) -> set[str]:
+    """Return the words and numbers of a name; case and leading zeros don't count, repeats do."""
+    found = [part.casefold() for one in name for part in _PART.findall(one)]
+    counts = Counter(str(int(part)) if part.isdecimal() else part for part in found if part not in _NEUTRAL)
+    return {part if not number else f"{part} {number}" for part in counts for number in range(counts[part])}
+
+
+def _check_spelling(root: Path, people: Iterable[str]) -> None:
+    """Raise SparseEEGError for names such as sub-1 and sub-01, which may be one person or two."""
+    known: dict[str, str] = {}
+    for person in people:
+        bare = _NUMBERED.sub(r"\2", re.sub(r"^sub-", "", person)).casefold()
+        same = re.sub(r"(?<!\d)0+(?=\d)", "", bare)
+        if known.setdefault(same, person) != person:
+            raise _unclear(root, f"{known[same]} and {person} may be one person or two", r"sub-0*([^-_/]+)")
+
+
+def _unclear(root: Path, readings: str, example: str = "^[^_/]+") -> SparseEEGError:
+    return SparseEEGError(
+        f"{root}: it is not clear whose epochs these are: {readings}. Give --subject-pattern, a regular "
+        f"expression that finds the person in the path of each file below this folder, for example "
+        f"--subject-pattern '{example}'"
+    )

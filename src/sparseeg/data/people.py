@@ -1,0 +1,181 @@
+"""Tell people of several data sets apart: two laboratories may both have a sub-01."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from sparseeg.data.bids.description import read_description
+from sparseeg.data.problems import listed
+from sparseeg.data.windows import WindowSet
+from sparseeg.errors import SparseEEGError
+
+_HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
+_FOLDER = "./"  # before the name of a folder, which says less than a Name
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person in windows.
+
+    Parameters
+    ----------
+    name : `subject` of the windows.
+    subject : name in the data set.
+    dataset : name of the data set; None if it is not known.
+    age, sex : as in participants.tsv; None if they are not known.
+    """
+
+    name: str
+    subject: str
+    dataset: str | None = None
+    age: float | None = None
+    sex: str | None = None
+
+    @classmethod
+    def of_name(cls, name: str) -> "Person":
+        """Return a person of whom no more is known than a name, with the data set in it, if any."""
+        dataset, _, subject = name.rpartition("/")
+        return cls(name, subject, dataset or None)
+
+
+def dataset_name(root: Path) -> str:
+    """Return the name of a data set: that in dataset_description.json, else `./` and that of its folder."""
+    try:
+        name = read_description(root).get("Name")
+    except SparseEEGError:
+        name = None
+    return name.strip() if isinstance(name, str) and name.strip() else f"{_FOLDER}{root.resolve().name}"
+
+
+def people_in(windows: WindowSet) -> list[Person]:
+    """Return the people in windows; one who is in several data sets is there once for each."""
+    columns = [name for name in ("subject", "dataset", "age", "sex") if name in windows.table]
+    rows = windows.table[columns].drop_duplicates(subset=[name for name in columns if name in _KEYS])
+    return [person_of({str(key): value for key, value in row.items()}) for row in rows.to_dict("records")]
+
+
+_KEYS = ("subject", "dataset")
+
+
+def person_of(row: Mapping[str, object]) -> Person:
+    """Return the person in a row of a table with `subject`, `dataset`, `age` and `sex`, as far as known."""
+    known = {key: None if pd.isna(value) else value for key, value in row.items()}  # type: ignore[call-overload]
+    name, dataset = str(row["subject"]), known.get("dataset")
+    age, sex = known.get("age"), known.get("sex")
+    return Person(
+        name,
+        name if dataset is None else name.rpartition("/")[2],
+        None if dataset is None else str(dataset),
+        None if age is None else float(age),  # type: ignore[arg-type]
+        None if sex is None else str(sex),
+    )
+
+
+def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
+    """Return people with names that tell them apart, and a line for each two data sets that share subjects.
+
+    Subjects who are in two data sets are the same people if all their ages and sexes agree, and different
+    people if these differ. Without ages, they are different people if both data sets have a Name, and it
+    differs. Different people are named with their data set, as `NAME/sub-01`. Subjects of HBN-EEG are always
+    the same people, and so are those of a data set that is not known.
+    """
+    people = list(people)
+    sets: dict[str, dict[str, Person]] = {}
+    for person in people:
+        if person.dataset is not None:
+            sets.setdefault(person.dataset, {}).setdefault(person.subject, person)
+    homes = {(name, subject): name for name, subjects in sets.items() for subject in subjects}
+    apart: set[tuple[str, str]] = set()
+    notes = []
+    for one, other in combinations(sets, 2):
+        both = [subject for subject in sets[one] if subject in sets[other] and not _HBN.match(subject)]
+        if not both:
+            continue
+        different, reason = _compared(one, other, [(sets[one][name], sets[other][name]) for name in both])
+        kind = "different people" if different else "the same people"
+        notes.append(f"{one} and {other} both have {listed(both, 'subject')}, read as {kind}: {reason}")
+        for subject in both:
+            if different:
+                apart |= {(one, subject), (other, subject)}
+            else:
+                homes[other, subject] = homes[one, subject]
+    return [_named(person, homes, apart) for person in people], notes
+
+
+def _named(person: Person, homes: Mapping[tuple[str, str], str], apart: set[tuple[str, str]]) -> Person:
+    if person.dataset is None or (person.dataset, person.subject) not in apart:
+        return replace(person, name=person.subject)
+    return replace(person, name=f"{homes[person.dataset, person.subject]}/{person.subject}")
+
+
+def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> tuple[bool, str]:
+    """Return whether the subjects of two data sets are different people, and the reason."""
+    ages = [(a.age, b.age) for a, b in pairs if a.age is not None and b.age is not None]
+    sexes = [(a.sex, b.sex) for a, b in pairs if a.sex is not None and b.sex is not None]
+    remedy = "in dataset_description.json"
+    if any(a != b for a, b in [*ages, *sexes]):
+        return (
+            True,
+            f"their ages or sexes differ; if they are the same, give both data sets one Name {remedy}",
+        )
+    if ages:
+        return False, "their ages and sexes agree"
+    if not (one.startswith(_FOLDER) or other.startswith(_FOLDER)):
+        return True, f"the data sets have other names; if they are the same, give both one Name {remedy}"
+    return False, f"nothing tells them apart; if they are not the same, give both data sets a Name {remedy}"
+
+
+def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
+    """Return several sets whose subjects are told apart by data set, and notes as in `name_people`."""
+    people = [person for windows in sets for person in people_in(windows)]
+    named, notes = name_people(people)
+    names = {(person.subject, person.dataset): person.name for person in named}
+    return [_renamed(windows, names) for windows in sets], notes
+
+
+def named_as(windows: WindowSet, known: Sequence[Person]) -> tuple[WindowSet, list[str]]:
+    """Return windows in which known people have their known names, and others have none of these.
+
+    Parameters
+    ----------
+    windows : the windows.
+    known : people with their names, as those of a run.
+    """
+    own = people_in(windows)
+    named, notes = name_people([*known, *own])
+    before = {_identity(person): person.name for person in known}
+    names = {}
+    for person in named[len(known) :]:
+        # The first known person whom it may be; who is told apart from all of them has a name of its own.
+        same = [
+            old.name
+            for old, new in zip(known, named, strict=False)
+            if old.subject == person.subject
+            and (new.name == person.name or None in (old.dataset, person.dataset))
+        ]
+        names[person.subject, person.dataset] = before.get(_identity(person)) or next(iter(same), person.name)
+    return _renamed(windows, names), notes
+
+
+def _identity(person: Person) -> tuple[str, str | None]:
+    return person.subject, person.dataset
+
+
+def _renamed(windows: WindowSet, names: Mapping[tuple[str, str | None], str]) -> WindowSet:
+    """Return windows with other names for their subjects, by subject and data set."""
+    by_name = {(person.name, person.dataset): names[_identity(person)] for person in people_in(windows)}
+    if all(name == new for (name, _), new in by_name.items()):
+        return windows
+    datasets = windows.table["dataset"] if "dataset" in windows.table else [None] * len(windows)
+    keys = zip(windows.subjects, datasets, strict=True)
+    subjects = [by_name[subject, None if pd.isna(dataset) else dataset] for subject, dataset in keys]
+    return replace(windows, table=windows.table.assign(subject=subjects))
+
+
+def without_datasets(windows: WindowSet) -> WindowSet:
+    """Return windows with subjects named as in their data sets, as earlier versions did."""
+    return _renamed(windows, {_identity(person): person.subject for person in people_in(windows)})

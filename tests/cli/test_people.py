@@ -1,0 +1,54 @@
+"""The people of epochs files on the command line: the run keeps how they were found."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from helpers.epochs_file import write_epochs
+
+OPTIONS = (
+    *("--target", "rt", "--target-unit", "ms", "--model", "sparse-attention-locator", "--epochs", 1),
+    *("--option", "n_filters=4", "--option", "width=8", "--no-control", "--no-boosting"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for person in ("anna", "bob", "carl", "dora"):
+        for kind in ("odd", "rest"):
+            rt = np.random.default_rng(len(person)).uniform(300, 700, 8)
+            seed = sum(map(ord, person + kind))
+            data = 10.0 * np.random.default_rng(seed).standard_normal((8, 3, 100))
+            write_epochs(tmp_path / "data" / f"{person}_{kind}-epo.fif", rt=rt, data=data)
+    return tmp_path / "data"
+
+
+def test_a_pattern_is_kept_in_the_run_and_used_again(folder, tmp_path, sparseeg):
+    run = tmp_path / "run"
+    code, text = sparseeg("train", "--data", folder, *OPTIONS, "--out", run)
+    assert code == 2
+    assert "it is not clear whose epochs these are" in text
+    code, text = sparseeg("train", "--data", folder, *OPTIONS, "--subject-pattern", "^[a-z]+", "--out", run)
+    assert code == 0, text
+    assert "4 subjects: anna, bob, carl, dora (found by the pattern ^[a-z]+)" in text
+    (split,) = json.loads((run / "splits.json").read_text())
+    assert sorted(split["train"] + split["valid"] + split["test"]) == ["anna", "bob", "carl", "dora"]
+    assert yaml.safe_load((run / "config.yaml").read_text())["data"]["subject_pattern"] == "^[a-z]+"
+    assert sparseeg("evaluate", run)[0] == 0
+    assert sparseeg("train", "--out", run, "--resume")[0] == 0
+    code, text = sparseeg("evaluate", run, "--data", tmp_path / "data", "--subject-pattern", "odd")
+    assert code == 2
+    assert "a run reads its own data as before" in text
+    write_epochs(tmp_path / "other" / "eve_odd-epo.fif")
+    code, text = sparseeg("evaluate", run, "--data", tmp_path / "other")
+    assert code == 0, text
+    assert "1 subject: eve (found by the pattern ^[a-z]+)" in text
+
+
+def test_a_pattern_without_epochs_is_refused(bids, tmp_path, sparseeg):
+    bids.add("A")
+    code, text = sparseeg("train", "--data", bids.root, "--subject-pattern", "x", "--out", tmp_path / "run")
+    assert code == 2
+    assert "--subject-pattern has no effect" in text

@@ -1,0 +1,117 @@
+"""Windows with the same samples are found whatever their files, and are no trial of their own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers.bids_folder import BidsFolder
+from helpers.epochs_file import write_epochs
+from helpers.toys import toy_windows
+from sparseeg.data.copies import copies
+from sparseeg.data.epochs.read import read_epochs
+from sparseeg.data.read_bids import read_bids
+from sparseeg.data.store import open_store, save
+from sparseeg.data.store.prepare import prepare
+from sparseeg.errors import SparseEEGError
+
+
+def noise(seed: int, n_chans: int = 4, seconds: float = 20.0) -> np.ndarray:
+    return 20.0 * np.random.default_rng(seed).standard_normal((n_chans, round(seconds * 100)))
+
+
+def test_rows_with_the_same_samples_are_in_one_group():
+    windows = toy_windows(n_subjects=3, n_trials=4, n_times=30)
+    assert copies(windows) == []
+    signals = [signal.copy() for signal in windows.signals]
+    signals[1][30:60] = signals[0][:30]  # row 5 as row 0
+    signals[2][90:120] = signals[0][:30]  # row 11 as row 0
+    signals[2][0:30] = signals[0][30:60]  # row 8 almost as row 1
+    signals[2][0, 0] += 1e-3
+    assert copies(replace(windows, signals=signals)) == [[0, 5, 11]]
+
+
+def test_constant_windows_are_no_copies():
+    windows = toy_windows(n_subjects=2, n_trials=4, n_times=30)
+    signals = [np.zeros_like(windows.signals[0]), windows.signals[1].copy()]
+    signals[1][:60] = np.arange(5)  # each channel has its own value
+    assert copies(replace(windows, signals=signals)) == []
+
+
+def test_trials_that_agree_in_the_middle_only_are_no_copies():
+    windows = toy_windows(n_subjects=2, n_trials=4, n_times=30)
+    signals = [signal.copy() for signal in windows.signals]
+    for signal in signals:
+        signal.reshape(4, 30, -1)[:, 8:22] = 0.0  # a break in all of them
+    assert copies(replace(windows, signals=signals)) == []
+
+
+def test_a_copied_epochs_file_of_one_person_counts_once(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_task-a_epo.fif", rt=(300.0, 400.0, 500.0))
+    mixed = np.concatenate([data[1:], write_epochs(tmp_path / "sub-02_epo.fif")[:1] + 1.0])
+    write_epochs(tmp_path / "sub-01_task-b_epo.fif", data=mixed)
+    windows = read_epochs(tmp_path, target="rt")
+    assert windows.subjects.tolist() == ["sub-01"] * 4 + ["sub-02"] * 3
+    (problem,) = windows.problems
+    assert problem.path.name == "sub-01_task-b_epo.fif"
+    assert problem.reason == f"2 windows have the same samples as {tmp_path / 'sub-01_task-a_epo.fif'}"
+    assert (problem.lost, problem.count) == ("windows", 2)
+
+
+def test_one_file_under_two_names_is_left_out_under_both(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_epo.fif")
+    other = write_epochs(tmp_path / "sub-03_epo.fif")
+    write_epochs(tmp_path / "sub-02_epo.fif", data=np.concatenate([data[:1], other[1:] + 1.0]))
+    windows = read_epochs(tmp_path, target="rt")
+    assert set(windows.subjects) == {"sub-03"}
+    assert len(windows.signals) == 1
+    said = [str(problem) for problem in windows.problems]
+    first, second = tmp_path / "sub-01_epo.fif", tmp_path / "sub-02_epo.fif"
+    assert any(line.startswith(f"{first}: read as sub-01, has the same samples as {second}") for line in said)
+    assert any(line.startswith(f"{second}: read as sub-02, has the same samples as {first}") for line in said)
+    (tmp_path / "sub-03_epo.fif").unlink()
+    with pytest.raises(SparseEEGError, match="no usable window is left"):
+        read_epochs(tmp_path, target="rt")
+
+
+def test_copies_in_bids_folders_are_found_when_they_are_read_and_prepared(bids: BidsFolder, tmp_path):
+    bids.add("A", run=1, data=noise(1))
+    bids.add("A", run=2, data=noise(1))
+    bids.add("B", data=noise(2))
+    bids.add("C", data=noise(2))
+    bids.add("D", data=noise(3))
+    read, prepared = read_bids(bids.root), prepare(bids.root, tmp_path / "store")
+    for windows in (read, prepared, open_store(tmp_path / "store")):
+        assert windows.subjects.tolist() == ["sub-A"] * 2 + ["sub-D"] * 2
+        assert len(windows.signals) == 2
+        assert sum(problem.count for problem in windows.problems) == 2
+        assert sum("whose they are is not known" in problem.reason for problem in windows.problems) == 2
+    assert np.array_equal(read.gather(range(4)), prepared.gather(range(4)))
+    again = prepare(bids.root, tmp_path / "store")
+    assert np.array_equal(again.gather(range(4)), read.gather(range(4)))
+
+
+def test_a_store_and_the_data_it_was_made_of_hold_each_trial_once(bids: BidsFolder, tmp_path):
+    from sparseeg.experiments.run import load_windows
+    from sparseeg.training.config import DataConfig
+
+    bids.add("A")
+    bids.add("B")
+    windows = read_bids(bids.root)
+    renamed = windows.table.assign(file=[f"other-{number}" for number in range(len(windows))])
+    save(windows, tmp_path / "one")
+    save(replace(windows, table=renamed), tmp_path / "two")
+    both = load_windows(DataConfig(path=(str(tmp_path / "one"), str(tmp_path / "two"))))
+    assert np.array_equal(both.gather(range(len(both))), windows.gather(range(len(windows))))
+    assert sum(problem.count for problem in both.problems) == len(windows)
+
+
+def test_every_file_of_a_doubtful_trial_is_left_out(tmp_path):
+    data = write_epochs(tmp_path / "sub-01_run-1_epo.fif")
+    for name in ("sub-01_run-2_epo.fif", "sub-02_epo.fif"):
+        write_epochs(tmp_path / name, data=data)
+    write_epochs(tmp_path / "sub-03_epo.fif")
+    windows = read_epochs(tmp_path, target="rt")
+    assert set(windows.subjects) == {"sub-03"}
+    assert len(windows.problems) == 3
+    assert all("whose they are is not known" in problem.reason for problem in windows.problems)

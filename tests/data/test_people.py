@@ -1,0 +1,156 @@
+"""People of several data sets: the same names are the same people, or not, by what is known of them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from helpers.bids_folder import BidsFolder
+from helpers.epochs_file import write_epochs
+from sparseeg.data.bids.description import NAME
+from sparseeg.data.people import Person, name_people, named_as, people_in
+from sparseeg.data.read_bids import read_bids
+from sparseeg.data.store import open_store
+from sparseeg.data.store.prepare import prepare
+from sparseeg.errors import SparseEEGError
+from sparseeg.experiments.run import load_windows
+from sparseeg.training.config import DataConfig
+
+LAB_A = {"01": ("n/a", "F", "23"), "02": ("n/a", "M", "31")}
+LAB_B = {"01": ("n/a", "M", "40"), "02": ("n/a", "F", "27")}
+
+
+def laboratory(root, name: str | None, people: dict, seed: int = 0, runs=(1,)) -> BidsFolder:
+    """A data set of two subjects whose samples are its own."""
+    folder = BidsFolder(root)
+    content = {"BIDSVersion": "1.9.0"} | ({} if name is None else {"Name": name})
+    (root / NAME).write_text(json.dumps(content))
+    folder.write_participants(people)
+    for subject in people:
+        for run in runs:
+            folder.add(subject, run=run, seed=seed)
+    return folder
+
+
+def person(subject: str, dataset: str | None, age: float | None = None, sex: str | None = None) -> Person:
+    return Person(subject, subject, dataset, age, sex)
+
+
+def names(*people: Person) -> list[str]:
+    return [one.name for one in name_people(people)[0]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("Lab A", 23.0, "F"), ("Lab B", 40.0, "M"), False),
+        (("Lab A", 23.0, "F"), ("Lab B", 23.0, "M"), False),
+        (("Lab A", None, None), ("Lab B", None, None), False),
+        (("Lab A", 23.0, "F"), ("Lab B", None, None), False),
+        (("Lab A", 23.0, "F"), ("Lab A", 40.0, "M"), True),  # one data set is one data set
+        (("Lab A", 23.5, "F"), ("Lab A, rest", 23.5, "F"), True),
+        (("./oddball", None, None), ("./rest", None, None), True),  # folders, of which nothing is known
+        (("./oddball", 23.0, "F"), ("./rest", 40.0, "F"), False),
+        (("Lab A", None, None), ("./rest", None, None), True),
+        ((None, 23.0, "F"), ("Lab B", 40.0, "M"), True),  # a store of an earlier version
+    ],
+)
+def test_two_with_one_name(one, other, same):
+    first, second = (person("sub-01", *about) for about in (one, other))
+    expected = ["sub-01"] * 2 if same else [f"{one[0]}/sub-01", f"{other[0]}/sub-01"]
+    assert names(first, second) == expected
+
+
+def test_one_who_differs_tells_all_apart_and_those_in_one_data_set_keep_their_names():
+    people = [person("sub-01", "A", 23.0), person("sub-02", "A", 30.0), person("sub-03", "A", 33.0)]
+    people += [person("sub-01", "B", 23.0), person("sub-02", "B", 31.0)]
+    assert names(*people) == ["A/sub-01", "A/sub-02", "sub-03", "B/sub-01", "B/sub-02"]
+
+
+def test_subjects_of_hbn_are_one_person_in_all_releases():
+    people = [person("sub-NDARAA075AMK", "HBN R1", 9.0), person("sub-NDARAA075AMK", "HBN R2", 9.5)]
+    assert names(*people) == ["sub-NDARAA075AMK"] * 2
+
+
+def test_one_person_in_two_data_sets_has_one_name_beside_a_third():
+    people = [person("sub-01", "A", 23.0), person("sub-01", "A, rest", 23.0), person("sub-01", "B", 40.0)]
+    assert names(*people) == ["A/sub-01", "A/sub-01", "B/sub-01"]
+    assert names(*people[::-1]) == ["B/sub-01", "A, rest/sub-01", "A, rest/sub-01"]
+
+
+def test_two_laboratories_in_one_folder_are_four_people(tmp_path):
+    laboratory(tmp_path / "all" / "a", "Lab A", LAB_A)
+    laboratory(tmp_path / "all" / "b", "Lab B", LAB_B, seed=1)
+    expected = ["Lab A/sub-01"] * 2 + ["Lab A/sub-02"] * 2 + ["Lab B/sub-01"] * 2 + ["Lab B/sub-02"] * 2
+    read, prepared = read_bids(tmp_path / "all"), prepare(tmp_path / "all", tmp_path / "store")
+    for windows in (read, prepared, open_store(tmp_path / "store")):
+        assert windows.subjects.tolist() == expected
+        assert windows.table["dataset"].tolist() == ["Lab A"] * 4 + ["Lab B"] * 4
+        assert windows.table["age"].tolist() == [23.0] * 2 + [31.0] * 2 + [40.0] * 2 + [27.0] * 2
+        (problem,) = windows.problems
+        assert "2 subjects: sub-01, sub-02, read as different people: their ages" in problem.reason
+
+
+@pytest.mark.parametrize("name", ["Lab A", "Lab A, second session"])
+def test_one_laboratory_in_two_folders_is_read_from_the_first(tmp_path, name):
+    laboratory(tmp_path / "all" / "a", "Lab A", LAB_A)
+    laboratory(tmp_path / "all" / "b", name, LAB_A, seed=1)
+    windows = read_bids(tmp_path / "all")
+    assert windows.subjects.tolist() == ["sub-01"] * 2 + ["sub-02"] * 2
+    assert sum("sub-01 is already in a" in problem.reason for problem in windows.problems) == 1
+
+
+def test_several_data_sets_are_told_apart(tmp_path):
+    a = laboratory(tmp_path / "a", "Lab A", LAB_A).root
+    b = laboratory(tmp_path / "b", "Lab B", LAB_B, seed=1).root
+    notes: list[str] = []
+    both = load_windows(DataConfig(path=(str(a), str(b))), report=notes.append)
+    assert sorted(set(both.subjects)) == ["Lab A/sub-01", "Lab A/sub-02", "Lab B/sub-01", "Lab B/sub-02"]
+    assert any("Lab A and Lab B both have 2 subjects" in note for note in notes)
+    assert both.people == "sub-XX in the names"
+    alone = load_windows(DataConfig(path=(str(a),)))
+    assert set(alone.subjects) == {"sub-01", "sub-02"}
+    prepare(b, tmp_path / "store")  # the store knows its data set
+    stored = load_windows(DataConfig(path=(str(a), str(tmp_path / "store"))))
+    assert stored.subjects.tolist() == both.subjects.tolist()
+
+
+def test_several_data_sets_of_the_same_people_are_joined(tmp_path):
+    a = laboratory(tmp_path / "a", "Lab A", LAB_A).root
+    rest = laboratory(tmp_path / "rest", "Lab A, rest", LAB_A, seed=1, runs=(2,)).root
+    both = load_windows(DataConfig(path=(str(a), str(rest))))
+    assert set(both.subjects) == {"sub-01", "sub-02"}
+    assert len(both) == 8
+    same = laboratory(tmp_path / "again", "Lab A, again", LAB_A, seed=2).root
+    with pytest.raises(
+        SparseEEGError, match="both hold sub-01_task-contrastChangeDetection_run-1_eeg of sub-01"
+    ):
+        load_windows(DataConfig(path=(str(a), str(same))))
+
+
+def test_epochs_in_folders_without_a_name_are_the_same_people_and_it_is_said(tmp_path):
+    for folder in ("odd", "rest"):
+        write_epochs(tmp_path / folder / f"sub-01_task-{folder}_epo.fif")
+    data = DataConfig(path=(str(tmp_path / "odd"), str(tmp_path / "rest")), target="rt", target_unit="ms")
+    notes: list[str] = []
+    assert set(load_windows(data, report=notes.append).subjects) == {"sub-01"}
+    assert any("read as the same people: nothing tells them apart" in note for note in notes)
+    for folder in ("odd", "rest"):
+        (tmp_path / folder / NAME).write_text(json.dumps({"Name": f"Lab {folder}"}))
+    assert set(load_windows(data).subjects) == {"Lab odd/sub-01", "Lab rest/sub-01"}
+
+
+def test_windows_are_named_as_the_people_of_a_run(tmp_path):
+    a = laboratory(tmp_path / "a", "Lab A", LAB_A).root
+    b = laboratory(tmp_path / "b", "Lab B", LAB_B, seed=1).root
+    both = load_windows(DataConfig(path=(str(a), str(b))))
+    alone = read_bids(b)
+    named, _ = named_as(alone, people_in(both))
+    assert set(named.subjects) == {"Lab B/sub-01", "Lab B/sub-02"}
+    assert np.array_equal(named.targets, alone.targets)
+    named, _ = named_as(alone, people_in(read_bids(a)))
+    assert set(named.subjects) == {"Lab B/sub-01", "Lab B/sub-02"}
+    named, _ = named_as(alone, people_in(alone))
+    assert set(named.subjects) == {"sub-01", "sub-02"}
+    named, _ = named_as(alone, [person("sub-01", None), person("sub-02", "Lab A")])
+    assert set(named.subjects) == {"sub-01", "Lab B/sub-02"}
