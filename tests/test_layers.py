@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "sparseeg"
 BASE = {"errors", "files", "engines", "machine"}
 DATA = {
     *("data.problems", "data.bids", "data.description", "data.signals", "data.windows", "data.splits"),
-    *("data.copies", "data.people", "data.read_bids", "data.epochs", "data.store", "data"),
+    *("data.copies", "data.people", "data.read_bids", "data.epochs", "data.summary", "data.store", "data"),
 }
 READING = BASE | {"data.problems", "data.bids", "data.description", "data.signals", "data.windows"}
 READING |= {"data.copies", "data.people"}
@@ -33,7 +33,8 @@ LAYERS: dict[str, set[str]] = {
     "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
     "data.read_bids": READING,
     "data.epochs": READING,
-    "data.store": READING | {"data.read_bids"},
+    "data.summary": {"data.problems", "data.windows"},
+    "data.store": READING | {"data.read_bids", "data.summary"},
     "data": BASE | DATA,
     "fetch": BASE | {"data.problems", "data.bids"},
     "simulate": BASE | DATA,

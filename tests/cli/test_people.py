@@ -40,7 +40,7 @@ def test_a_pattern_is_kept_in_the_run_and_used_again(folder, tmp_path, sparseeg)
     assert sparseeg("train", "--out", run, "--resume")[0] == 0
     code, text = sparseeg("evaluate", run, "--data", tmp_path / "data", "--subject-pattern", "odd")
     assert code == 2
-    assert "a run reads its own data as before" in text
+    assert "--subject-pattern is for the recordings of --data; those of" in text
     write_epochs(tmp_path / "other" / "eve_odd-epo.fif")
     code, text = sparseeg("evaluate", run, "--data", tmp_path / "other")
     assert code == 0, text

@@ -8,7 +8,7 @@ import pytest
 from helpers.bids_folder import BidsFolder
 from helpers.epochs_file import write_epochs
 from helpers.toys import toy_windows
-from sparseeg.data.copies import copies
+from sparseeg.data.copies import copies, without_copies
 from sparseeg.data.epochs.read import read_epochs
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import open_store, save
@@ -29,6 +29,18 @@ def test_rows_with_the_same_samples_are_in_one_group():
     signals[2][0:30] = signals[0][30:60]  # row 8 almost as row 1
     signals[2][0, 0] += 1e-3
     assert copies(replace(windows, signals=signals)) == [[0, 5, 11]]
+
+
+def test_crops_at_the_same_place_are_no_copies():
+    windows = toy_windows(n_subjects=2, n_trials=4, n_times=30)
+    table = windows.table.assign(start=[0, 30, 30, 90, 0, 30, 60, 90])
+    windows = replace(windows, table=table.drop(columns=["earliest", "latest"], errors="ignore"))
+    assert copies(windows) == []
+    signals = [windows.signals[0], windows.signals[1].copy()]
+    signals[1][60:90] = signals[0][30:60]  # row 6 as rows 1 and 2
+    assert copies(replace(windows, signals=signals)) == [[1, 6]]
+    same = table.assign(subject="sub-01")
+    assert len(without_copies(replace(windows, signals=signals, table=same))) == 7
 
 
 def test_constant_windows_are_no_copies():

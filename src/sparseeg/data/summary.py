@@ -19,7 +19,7 @@ def count_kept(windows: WindowSet) -> dict[str, Any]:
     """
     subjects, recordings = (int(windows.table[name].nunique()) for name in ("subject", "recording"))
     return {
-        "subjects": {"kept": subjects},
+        "subjects": {"kept": subjects, "found_by": windows.people},
         "recordings": {"kept": recordings, "left_out": _left_out(windows, "recording")},
         "channels": {"kept": windows.n_chans, "left_out": _left_out(windows, "channels")},
         "windows": {"kept": len(windows), "left_out": _left_out(windows, "windows")},
@@ -43,6 +43,8 @@ def _left_out(windows: WindowSet, lost: Loss) -> dict[str, int]:
 
 def _described(name: str, content: dict[str, Any]) -> str:
     text = f"{content['kept']} kept" + (" of each recording" if name == "channels" else "")
+    if content.get("found_by"):
+        text += f", found by {content['found_by']}"
     reasons = list(content.get("left_out", {}).items())
     if not reasons:
         return text

@@ -13,6 +13,7 @@ from sparseeg.data.epochs.file import Crop, info_of, resampled
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.conditioning import reference_rows
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
+from sparseeg.data.signals.new_recording import find_channels
 from sparseeg.data.signals.raw import check_tags
 from sparseeg.errors import SparseEEGError, one_line
 
@@ -69,9 +70,8 @@ def read_new_epochs(
     try:
         with mne.utils.use_log_level("error"):
             check_tags(path)
-            return _prepared(
-                mne.read_epochs(path, preload=True), wanted, crop, length, {*bad}, flat, reference
-            )
+            epochs = mne.read_epochs(path, preload=True)
+            return _prepared(epochs, path, wanted, crop, length, {*bad}, flat, reference)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
@@ -80,6 +80,7 @@ def read_new_epochs(
 
 def _prepared(
     epochs: mne.BaseEpochs,
+    path: Path,
     wanted: Sequence[dict[str, Any]],
     crop: Crop,
     length: int,
@@ -89,10 +90,11 @@ def _prepared(
 ) -> NewEpochs:
     rate = float(epochs.info["sfreq"])
     onset = epochs.events[:, 0] / rate
-    epochs.pick("eeg", exclude=())
+    notes: list[str] = []
     check_bad(bad, epochs.ch_names)
-    fit = fit_channels(epochs.ch_names, wanted, bad | set(epochs.info["bads"]), flat, reference)
-    notes = []
+    selection = find_channels(epochs, path, [channel["ch_name"] for channel in wanted], notes)
+    epochs.pick(list(selection.names), exclude=())
+    fit = fit_channels(epochs.ch_names, wanted, bad | set(selection.bad), flat, reference)
     if fit.interpolated:
         notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
     volts, times, sfreq = resampled(epochs, crop.sfreq)

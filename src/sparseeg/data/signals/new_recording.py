@@ -122,7 +122,9 @@ def files_of(path: Path) -> list[Path]:
     return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 
-def find_channels(raw: mne.io.BaseRaw, path: Path, wanted: Sequence[str], notes: list[str]) -> Selection:
+def find_channels(
+    raw: mne.io.BaseRaw | mne.BaseEpochs, path: Path, wanted: Sequence[str], notes: list[str]
+) -> Selection:
     """Choose the EEG channels of a recording, as for training, and those that are wanted by name.
 
     `notes` gets what was left out.
