@@ -45,11 +45,12 @@ def test_train_and_evaluate_list_problems(
     assert code == 0, said
     assert "problems.tsv" not in said
     table = toy.table.assign(subject="new-" + toy.table["subject"])
-    others = store.save(replace(toy, table=table, problems=MANY), tmp_path / "others")
+    other = replace(toy, table=table, signals=[2 * signal for signal in toy.signals])  # of other people
+    others = store.save(replace(other, problems=MANY), tmp_path / "others")
     code, said = sparseeg("evaluate", run, "--data", others)
     assert code == 0, said
     check_listed(said, run / "evaluations" / "others")
-    store.save(replace(toy, table=table), others, overwrite=True)
+    store.save(other, others, overwrite=True)
     code, said = sparseeg("evaluate", run, "--data", others)
     assert code == 0, said
     assert not (run / "evaluations" / "others" / "problems.tsv").exists()

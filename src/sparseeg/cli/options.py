@@ -48,7 +48,7 @@ Channels = Annotated[
     Literal["common", "interpolate", "strict"] | None,
     option(
         DATA,
-        "Where channels differ: common, interpolate or strict. Default: common if 3/4 are.",
+        "If channels differ: common, interpolate or strict. Default: see the guide.",
         "--channels",
         metavar="KIND",
         show_default=False,

@@ -17,7 +17,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="BDF, EDF, .set, .vhdr, .fif, .cnt, .raw, .mff; epochs."),
+        typer.Argument(metavar="FILE", help="Recordings (.bdf, .edf, .set, .vhdr, .fif, ...) or epochs."),
     ],
     stimulus: Annotated[
         list[str] | None,
