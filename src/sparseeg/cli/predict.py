@@ -17,7 +17,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="Recordings (as .bdf, .set, .vhdr) or MNE epochs."),
+        typer.Argument(metavar="FILE", help="Recordings, or MNE epochs."),
     ],
     stimulus: Annotated[
         list[str] | None,
