@@ -11,7 +11,7 @@ import pytest
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.report.page import write_report
-from sparseeg.report.score_table import describe_intervals
+from sparseeg.report.score_table import describe_intervals, describe_sample
 
 
 @pytest.fixture
@@ -102,3 +102,11 @@ def test_intervals_say_what_they_rest_on_and_what_no_network_gives() -> None:
     assert line.endswith("interval that needs no network is 1.1 s wide and covers 88.0%")
     found["uses_network"] = False
     assert "it is used here" in describe_intervals({"unit": "s", "interval": found})
+
+
+def test_the_sample_says_how_many_subjects_have_a_correlation() -> None:
+    metrics = {"n_trials": 90, "n_subjects": 5, "part": "test"}
+    assert describe_sample(metrics | {"spearman_n_subjects": 5}) == "90 test trials of 5 subjects"
+    few = describe_sample(metrics | {"spearman_n_subjects": 3})
+    assert few == "90 test trials of 5 subjects (correlations within 3 of them)"
+    assert describe_sample(metrics) == "90 test trials of 5 subjects"  # of version 0.1.0

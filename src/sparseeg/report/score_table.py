@@ -79,6 +79,9 @@ def cells(scores: dict[str, Any], unit: str) -> dict[str, str]:
 def describe_sample(metrics: dict[str, Any]) -> str:
     """Return a description of the trials that were scored."""
     trials = f"{metrics['n_trials']} {metrics['part']} trials of {metrics['n_subjects']} subjects"
+    correlated = metrics.get("spearman_n_subjects", metrics["n_subjects"])
+    if 0 < correlated < metrics["n_subjects"]:
+        trials += f" (correlations within {correlated} of them)"
     if metrics["part"] == "test":
         return trials
     return f"{trials}, which were also used to select the epoch: scores are too optimistic"
