@@ -10,7 +10,16 @@ SOURCE = Path(__file__).parents[1] / "src" / "sparseeg"
 BASE = {"errors", "files", "engines", "machine"}
 DATA = {
     *("data.problems", "data.bids", "data.description", "data.signals", "data.windows", "data.splits"),
-    *("data.copies", "data.people", "data.read_bids", "data.epochs", "data.summary", "data.store", "data"),
+    *(
+        "data.copies",
+        "data.people",
+        "data.survey",
+        "data.read_bids",
+        "data.epochs",
+        "data.summary",
+        "data.store",
+        "data",
+    ),
 }
 READING = BASE | {"data.problems", "data.bids", "data.description", "data.signals", "data.windows"}
 READING |= {"data.copies", "data.people"}
@@ -31,10 +40,11 @@ LAYERS: dict[str, set[str]] = {
     # Who is who, and which windows are the same, before several files become one set.
     "data.copies": {"errors", "data.problems", "data.windows"},
     "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
-    "data.read_bids": READING,
+    "data.survey": {"errors", "data.problems", "data.bids", "data.description", "data.people"},
+    "data.read_bids": READING | {"data.survey"},
     "data.epochs": READING,
     "data.summary": {"data.problems", "data.windows"},
-    "data.store": READING | {"data.read_bids", "data.summary"},
+    "data.store": READING | {"data.survey", "data.read_bids", "data.summary"},
     "data": BASE | DATA,
     "fetch": BASE | {"data.problems", "data.bids"},
     "simulate": BASE | DATA,

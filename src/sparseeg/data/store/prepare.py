@@ -23,7 +23,7 @@ from sparseeg.data.bids.participants import NAME as PARTICIPANTS
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.read_bids import Survey, assemble, survey_bids
+from sparseeg.data.read_bids import assemble
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.recording import Blocks, read_recording
@@ -31,6 +31,7 @@ from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
 from sparseeg.data.store.own_files import check_signals, remove_signals, signals_in_table
+from sparseeg.data.survey import Survey, survey_bids
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, in_any_order
