@@ -63,6 +63,7 @@ def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
 
 
 def other_tasks(path: Path) -> str:
+    """Return which BIDS tasks a folder has, as the end of a message."""
     found: Counter[str] = sum((layout.tasks(root) for root in layout.roots(path)), Counter())
     if found:
         return "; tasks found: " + ", ".join(f"{name} ({count})" for name, count in sorted(found.items()))
