@@ -80,3 +80,8 @@ def test_releases_that_train_and_validate_from_several_stores(
     other = shutil.copytree(tmp_path / "R5", tmp_path / "elsewhere" / "R5")
     again = sparseeg("evaluate", run, "--data", other)
     assert_one_line(*again, f"evaluations/R5 holds the scores on toy in {paths[5]}; choose another folder")
+
+
+def test_one_data_set_at_a_time(toy_store: Path, tmp_path: Path, sparseeg) -> None:
+    refused = sparseeg("evaluate", tmp_path / "run", "--data", "nothere", "--data", toy_store)
+    assert_one_line(*refused, "evaluate takes one --data, not 2")

@@ -82,7 +82,7 @@ def test_a_bids_folder_without_the_task(bids):
     bids.add("B", task="symbolSearch")
     said = message(bids.root)
     assert "no recording of the BIDS task contrastChangeDetection" in said
-    assert said.endswith("tasks found: RestingState (2), symbolSearch (1)")
+    assert "tasks found: RestingState (2), symbolSearch (1). For events of your own, make a store" in said
 
 
 def test_a_bids_folder_without_signals(bids):

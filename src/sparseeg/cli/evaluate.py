@@ -19,7 +19,7 @@ WRITTEN = ("predictions.tsv", "problems.tsv", "report.html")  # beside metrics.j
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `sparseeg train`.")],
     data: Annotated[
-        Path | None,
+        list[Path] | None,
         option(
             DATA,
             "Other recordings to test on: BIDS folder, store, or folder of epochs.",
@@ -57,9 +57,14 @@ def evaluate(
     from sparseeg.training.other_folders import check_trained
 
     check_trained(run)
+    if data and len(data) > 1:
+        raise SparseEEGError(
+            f"evaluate takes one --data, not {len(data)}: each data set gets scores of its own"
+        )
     config = TrainConfig.read(run)
     chosen = _partitions(partitions, run)
-    elsewhere = data is not None and absolute([data]) != config.data.path
+    other_path = data[0] if data else None
+    elsewhere = other_path is not None and absolute([other_path]) != config.data.path
     names = {"subject_pattern": subject_pattern, "proc": proc}
     given = {name: value for name, value in names.items() if value is not None}
     if (given or keep_bad) and not elsewhere:
@@ -75,11 +80,12 @@ def evaluate(
         own = None
         say(f"the run's own data can't be read ({error}): no ridge and no gradient boosting in the table")
     other, paths = None, config.data.path
-    if data is not None and elsewhere:
-        paths = absolute([data])
+    if other_path is not None and elsewhere:
+        paths = absolute([other_path])
         # The run's own releases are no choice among these.
-        other = read_windows_like(run, data.resolve(), config.data.model_copy(update=given), jobs, keep_bad)
-    folder = out or _evaluation_folder(run, data if elsewhere else None, chosen)
+        like = config.data.model_copy(update=given)
+        other = read_windows_like(run, other_path.resolve(), like, jobs, keep_bad)
+    folder = out or _evaluation_folder(run, other_path if elsewhere else None, chosen)
     scored = next(windows for windows in (other, own) if windows is not None)
     with writing(folder):
         _check_evaluation(run, folder, {"path": list(paths), "source": scored.source}, named=out is not None)

@@ -10,6 +10,7 @@ import numpy as np
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.description import any_simulated
 from sparseeg.data.bids.participants import NAME, Subjects, number_columns
+from sparseeg.data.bids.trials import CONTRAST_CHANGE
 from sparseeg.data.people import Person, dataset_name, name_people, person_of
 from sparseeg.data.problems import LEFT_OUT, Problem, listed
 from sparseeg.data.tasks import TASKS, Task
@@ -56,8 +57,14 @@ def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
     files = [file for root in layout.roots(path) for file in layout.recordings(root, task.bids_tasks)]
     if not files:
         wanted = " or ".join(task.bids_tasks) or "any name"
+        own = ""
+        if task.rule == CONTRAST_CHANGE and layout.roots(path):
+            own = (
+                ". For events of your own, make a store: sparseeg prepare FOLDER --out STORE --stimulus NAME "
+                "--response NAME"
+            )
         raise SparseEEGError(
-            f"{path}: no recording of the BIDS task {wanted}, which {task.name} needs{other_tasks(path)}"
+            f"{path}: no recording of the BIDS task {wanted}, which {task.name} needs{other_tasks(path)}{own}"
         )
     return files
 

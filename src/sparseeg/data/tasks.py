@@ -73,6 +73,8 @@ class Task:
         """
         if not (np.isfinite(sfreq) and sfreq > 0):
             raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
+        if not (np.isfinite(margin) and margin >= 0):
+            raise SparseEEGError(f"a margin of {margin:g} s is not possible; it is 0 s or more")
         if self.rule is not None:
             if not np.isfinite([self.tmin, self.tmax]).all() or round((self.tmax - self.tmin) * sfreq) < 1:
                 raise SparseEEGError(

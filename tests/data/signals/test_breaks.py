@@ -146,3 +146,18 @@ def test_no_window_left_is_a_problem() -> None:
     found = without_breaks(table([95]), Breaks(np.array([100])), 10, 100.0, FILE, [])
     assert isinstance(found, Problem)
     assert found.lost == "recording"
+
+
+def test_breaks_are_found_in_the_column_that_holds_the_named_events() -> None:
+    events = pd.DataFrame(
+        {
+            "onset": [1.0, 2.5, 4.0],
+            "duration": [0.0, 0.0, 0.5],
+            "value": [1, 2, 3],
+            "event_type": ["go", "boundary", "BAD_x"],
+        }
+    )
+    raw = raw_with((0.0, 0.0, "New Segment/"))
+    found = find_breaks(raw, events, ("go", "press"), "value")
+    assert (found.cuts.tolist(), found.names) == ([500], ("BAD_x",))
+    assert not find_breaks(raw, events, ("other",), "value")

@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import oaconvolve, resample_poly
 
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.conditioning import Conditioning, reference_rows
+from sparseeg.data.signals.conditioning import Conditioning, filter_kernel, reference_rows
 from sparseeg.errors import SparseEEGError
 
 CH_NAMES = ("A", "B", "C")
@@ -116,3 +116,11 @@ def test_a_step_at_a_cut_does_not_spread():
     conditioning = Conditioning(250.0, ("A",), Processing(low_cut=1.0, high_cut=40.0))
     assert np.abs(conditioning.whole(step)).max() > 100
     assert np.abs(conditioning.whole(step, (503,))).max() < 1e-6
+
+
+def test_a_high_pass_above_the_low_pass_is_refused_and_no_band_stop() -> None:
+    with pytest.raises(SparseEEGError, match="edge of 50 Hz must be below the low-pass edge of 3 Hz"):
+        filter_kernel(200.0, 50.0, 3.0)
+    with pytest.raises(SparseEEGError, match="must be below"):
+        filter_kernel(200.0, 3.0, 3.0)
+    assert filter_kernel(200.0, 3.0, 50.0) is not None

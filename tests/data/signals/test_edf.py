@@ -13,6 +13,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals import continuous
 from sparseeg.data.signals.breaks import Breaks
 from sparseeg.data.signals.continuous import Continuous, open_recording
+from sparseeg.data.signals.edf import read_header
 from sparseeg.data.signals.labels import label_type
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
@@ -232,3 +233,11 @@ def test_channels_tsv_says_which_rate_is_that_of_the_eeg(tmp_path: Path) -> None
     rows = "".join(f"{name}\tEMG\n" for name in names)
     (tmp_path / "sub-A_channels.tsv").write_text(f"name\ttype\n{rows}Cz\tEEG\n")
     assert source(path, []).ch_names == ("Cz",)
+
+
+def test_a_file_under_the_ending_of_the_other_format_is_refused(tmp_path: Path) -> None:
+    for ending, content, first in ((".edf", ".bdf", b"\xffBIOSEMI"), (".bdf", ".edf", b"0       ")):
+        path = tmp_path / f"a{ending}"
+        path.write_bytes(first.ljust(256))
+        with pytest.raises(SparseEEGError, match=f"its content is that of a {content} file; rename it"):
+            read_header(path)

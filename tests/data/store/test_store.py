@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.bids_folder import BidsFolder
+from sparseeg.data.problems import Problem
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import store
@@ -188,3 +190,14 @@ def test_a_damaged_store_is_an_error_in_one_line(windows, tmp_path):
             store.open_store(path)
     with pytest.raises(SparseEEGError, match=r"is not a store: it has no store\.json"):
         store.open_store(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["windows", "problems"])
+def test_a_table_that_was_cut_at_a_line_is_noticed(windows, tmp_path, name):
+    problems = tuple(Problem(Path(f"{number}.bdf"), "is damaged", "left out") for number in range(3))
+    path = store.save(replace(windows, problems=problems), tmp_path / "store")
+    lines = (path / f"{name}.tsv").read_text().splitlines(keepends=True)
+    (path / f"{name}.tsv").write_text("".join(lines[:-1]))
+    message = f"{name}.tsv has {len(lines) - 2} rows instead of {len(lines) - 1}; prepare it again"
+    with pytest.raises(SparseEEGError, match=message):
+        store.open_store(path)

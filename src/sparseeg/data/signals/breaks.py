@@ -95,7 +95,7 @@ def find_breaks(
     column : column of `events` with names, besides those of BIDS.
     """
     sfreq, n_times = float(raw.info["sfreq"]), int(raw.n_times)
-    marks = [*_annotated(raw), *(() if events is None else _listed(events, column))]
+    marks = [*_annotated(raw), *(() if events is None else _listed(events, column, own))]
     cuts: list[float] = []
     bad: list[tuple[int, int]] = []
     names: Counter[str] = Counter()
@@ -135,8 +135,10 @@ def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
         )
 
 
-def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
-    columns = [name for name in dict.fromkeys((*_NAMES, column)) if name in events.columns]
+def _listed(events: pd.DataFrame, column: str | None, own: Collection[str]) -> Iterator[_Mark]:
+    # The column of names may be another one than that which was asked for.
+    with_own = (name for name in events.columns if events[name].isin(list(own)).any())
+    columns = [name for name in dict.fromkeys((*_NAMES, column, *with_own)) if name in events.columns]
     if "onset" not in events.columns or not columns:
         return
     onset = pd.to_numeric(events["onset"], errors="coerce")

@@ -124,7 +124,7 @@ def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.nda
 
     Raises
     ------
-    SparseEEGError : an edge is not between 0 and half the sampling rate.
+    SparseEEGError : an edge is not between 0 and half the sampling rate, or `low` is not below `high`.
     """
     if low is None and high is None:
         return None
@@ -134,6 +134,12 @@ def filter_kernel(sfreq: float, low: float | None, high: float | None) -> np.nda
                 f"a filter edge of {edge:g} Hz doesn't fit a signal sampled at {sfreq:g} Hz; "
                 f"it must lie between 0 and {sfreq / 2:g} Hz"
             )
+    if low is not None and high is not None and low >= high:
+        # MNE would design a band-stop filter.
+        raise SparseEEGError(
+            f"the high-pass edge of {low:g} Hz must be below the low-pass edge of {high:g} Hz; swap "
+            "--low-cut and --high-cut"
+        )
     return mne.filter.create_filter(None, sfreq, low, high, verbose="error")
 
 

@@ -56,11 +56,14 @@ def read_header(path: Path) -> EdfHeader:
 
     Raises
     ------
-    SparseEEGError : the header is damaged, or states a wrong number of channels.
+    SparseEEGError : the header is damaged, states a wrong number of channels, or is that of the other format.
     """
     width = 3 if path.suffix.lower() == ".bdf" else 2
     with path.open("rb") as file:
         fixed = file.read(256)
+        content = {b"\xff": ".bdf", b"0": ".edf"}.get(fixed[:1], path.suffix.lower())
+        if content != path.suffix.lower():  # read as the other format, its samples would be noise
+            raise SparseEEGError(f"its content is that of a {content} file; rename it")
         try:
             start, channels = int(fixed[184:192]), int(fixed[252:256])
             records, seconds = int(fixed[236:244]), float(fixed[244:252].replace(b",", b".")) or 1.0  # as MNE

@@ -150,7 +150,8 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     write_whole(folder / "problems.tsv", _tsv(problems))
     manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
     manifest |= {name: getattr(windows, name) for name in (*_FIELDS, "people")}
-    manifest |= {"kept": count_kept(windows)} | about
+    rows = {"windows": len(windows), "problems": len(windows.problems)}
+    manifest |= {"kept": count_kept(windows), "rows": rows} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
@@ -187,6 +188,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         )
         recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
+        _check_lengths(manifest, table, problems)
         signals = [SignalFile(path / SIGNALS / name) for name in recordings["signal"]]
         problems_read = tuple(map(_problem, problems.to_dict("records")))
         if manifest["format"] == OLDEST and "options" not in manifest:
@@ -202,6 +204,14 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         )
     except (OSError, KeyError, ValueError) as error:
         raise SparseEEGError(f"{path} is a damaged store: {one_line(error)}; prepare it again") from error
+
+
+def _check_lengths(manifest: dict[str, Any], table: pd.DataFrame, problems: pd.DataFrame) -> None:
+    """Raise ValueError if a table was cut; earlier versions did not keep the numbers of rows."""
+    for name, found in (("windows", table), ("problems", problems)):
+        expected = manifest.get("rows", {}).get(name, len(found))
+        if len(found) != expected:
+            raise ValueError(f"{name}.tsv has {len(found)} rows instead of {expected}")
 
 
 def _problem(row: dict[Any, Any]) -> Problem:
