@@ -241,3 +241,35 @@ def test_a_file_under_the_ending_of_the_other_format_is_refused(tmp_path: Path) 
         path.write_bytes(first.ljust(256))
         with pytest.raises(SparseEEGError, match=f"its content is that of a {content} file; rename it"):
             read_header(path)
+
+
+@pytest.mark.parametrize("unit", ["uV", "mV", "V"])
+def test_units_that_are_read(tmp_path: Path, unit: str) -> None:
+    values = np.arange(1000) % 200 - 100.0
+    scale = {"uV": 1e-6, "mV": 1e-3, "V": 1.0}[unit]
+    notes: list[str] = []
+    raw = open_raw(with_unit(tmp_path / "a.edf", values, unit), notes)
+    np.testing.assert_allclose(raw.get_data()[0], values * scale, rtol=1e-9, atol=scale)
+    assert not notes
+
+
+def with_unit(path: Path, values: np.ndarray, unit: str) -> Path:
+    signal = edfio.EdfSignal(
+        values, 100, label="Cz", physical_dimension=unit, physical_range=(-3276.8, 3276.7)
+    )
+    edfio.Edf([signal]).write(path)
+    return path
+
+
+@pytest.mark.parametrize("unit", ["UV", "nV", "pV", "MICROVOL"])
+def test_units_that_would_be_read_as_volts_are_refused(tmp_path: Path, unit: str) -> None:
+    with pytest.raises(
+        SparseEEGError, match=f"1 channel: Cz has the unit '{unit}', which is not read; write"
+    ):
+        open_raw(with_unit(tmp_path / "a.edf", np.arange(1000.0), unit), [])
+
+
+def test_a_missing_unit_is_said(tmp_path: Path) -> None:
+    notes: list[str] = []
+    open_raw(with_unit(tmp_path / "a.edf", np.arange(1000.0), ""), notes)
+    assert notes == ["no unit for 1 channel: Cz; read as volts"]

@@ -17,6 +17,7 @@ from sparseeg.errors import SparseEEGError
 
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _STIM = ("status", "trigger")  # MNE repeats their values where their rate differs
+UNITS = ("uV", "\u00b5V", "\u03bcV", "\x83\xcaV", "mV", "V")  # that MNE reads
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")
 
 
@@ -32,6 +33,7 @@ class EdfHeader:
     start : position of the first record in the file.
     width : bytes per sample.
     discontinuous : whether there may be gaps between the records.
+    units : physical dimension of each channel.
     """
 
     labels: tuple[str, ...]
@@ -41,6 +43,7 @@ class EdfHeader:
     start: int
     width: int
     discontinuous: bool
+    units: tuple[str, ...]
 
     @property
     def signals(self) -> list[int]:
@@ -81,10 +84,11 @@ def read_header(path: Path) -> EdfHeader:
     if min(samples) < 0 or sum(samples) < 1:
         raise SparseEEGError("its header is damaged: it states no samples")
     labels = tuple(text.strip().decode("latin-1") for text in _field(fields, 0, 16, channels))
+    units = tuple(text.strip().decode("latin-1") for text in _field(fields, 96, 8, channels))
     there = (size - start) // (width * sum(samples))
     plus = fixed[192:197].decode("latin-1").upper() in ("EDF+D", "BDF+D")
     return EdfHeader(
-        labels, samples, min(records, there) if records > 0 else there, seconds, start, width, plus
+        labels, samples, min(records, there) if records > 0 else there, seconds, start, width, plus, units
     )
 
 
@@ -92,6 +96,32 @@ def _field(fields: bytes, before: int, width: int, channels: int) -> list[bytes]
     """Return a field of every channel; `before` is the width of the fields before it."""
     first = before * channels
     return [fields[first + width * i : first + width * (i + 1)] for i in range(channels)]
+
+
+def check_units(header: EdfHeader, notes: list[str], types: Mapping[str, str] | None = None) -> None:
+    """Note EEG channels without a unit, which MNE reads as volts.
+
+    Parameters
+    ----------
+    header, notes, types : as in `channels_of_one_rate`.
+
+    Raises
+    ------
+    SparseEEGError : an EEG channel has a unit that MNE would read as volts, although it says something else.
+    """
+    found: dict[str, list[str]] = {}
+    for i in header.signals:
+        name, unit = header.labels[i], header.units[i]
+        if unit not in UNITS and (types or {}).get(name, label_type(name)) == "EEG":
+            found.setdefault(unit, []).append(name)
+    without = found.pop("", [])
+    for unit, names in found.items():
+        raise SparseEEGError(
+            f"{listed(names, 'channel')} {'has' if len(names) == 1 else 'have'} the unit {unit!r}, which is "
+            "not read; write the file in uV"
+        )
+    if without:
+        notes.append(f"no unit for {listed(without, 'channel')}; read as volts")
 
 
 def channels_of_one_rate(

@@ -65,6 +65,7 @@ def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> 
     """Open an EDF or BDF file: the channels of one sampling rate, if there are no gaps."""
     header = edf.read_header(path)
     edf.check_continuous(path, header)
+    edf.check_units(header, notes, types)
     include = edf.channels_of_one_rate(header, notes, types)
     if include is None:
         return mne.io.read_raw(path, preload=False)
