@@ -52,3 +52,15 @@ def test_a_pattern_without_epochs_is_refused(bids, tmp_path, sparseeg):
     code, text = sparseeg("train", "--data", bids.root, "--subject-pattern", "x", "--out", tmp_path / "run")
     assert code == 2
     assert "--subject-pattern has no effect" in text
+
+
+def test_a_target_without_a_unit_is_said(tmp_path, sparseeg):
+    for number in range(4):
+        write_epochs(tmp_path / "data" / f"sub-0{number}_epo.fif")
+    options = ("--target", "rt", "--models", "training-mean")
+    text = sparseeg("compare", "--data", tmp_path / "data", *options, "--out", tmp_path / "a")[1]
+    assert "the unit of rt is not given, so it is decoded as a plain number" in text
+    options += ("--target-unit", "ms ")
+    text = sparseeg("compare", "--data", tmp_path / "data", *options, "--out", tmp_path / "b")[1]
+    assert "12 windows" in text
+    assert "the unit of rt" not in text

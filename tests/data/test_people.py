@@ -49,6 +49,8 @@ def names(*people: Person) -> list[str]:
         (("Lab A", 23.0, "F"), ("Lab B", None, None), False),
         (("Lab A", 23.0, "F"), ("Lab A", 40.0, "M"), True),  # one data set is one data set
         (("Lab A", 23.5, "F"), ("Lab A, rest", 23.5, "F"), True),
+        (("Lab A", 23.4, "F"), ("Lab A, rest", 23.0, "female"), True),  # rounded, and in words
+        (("Lab A", 23.4, "F"), ("Lab A, rest", 25.0, "female"), False),
         (("./oddball", None, None), ("./rest", None, None), True),  # folders, of which nothing is known
         (("./oddball", 23.0, "F"), ("./rest", 40.0, "F"), False),
         (("Lab A", None, None), ("./rest", None, None), True),

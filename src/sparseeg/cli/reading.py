@@ -58,7 +58,14 @@ def _tell(where: str, windows: "WindowSet", notes: list[str]) -> None:
 
     where : the paths that were opened; the source of a store is the folder that it was made of.
     """
+    from sparseeg.data.tasks import NO_UNIT
+
     for note in notes:
         say(note)
     say_problems(windows)
     say(f"{where}: {windows.summary(examples=0)}")
+    if windows.file_info is not None and windows.target_unit == NO_UNIT:
+        say(
+            f"the unit of {windows.target_name} is not given, so it is decoded as a plain number; "
+            "for a time, give --target-unit, as s or ms"
+        )

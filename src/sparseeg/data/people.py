@@ -117,7 +117,9 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
     ages = [(a.age, b.age) for a, b in pairs if a.age is not None and b.age is not None]
     sexes = [(a.sex, b.sex) for a, b in pairs if a.sex is not None and b.sex is not None]
     remedy = "in dataset_description.json"
-    if any(a != b for a, b in [*ages, *sexes]):
+    # Ages may be rounded in one of them, and sexes written as F or female.
+    other_age = any(abs(a - b) >= 1.0 for a, b in ages)
+    if other_age or any(a.strip()[:1].lower() != b.strip()[:1].lower() for a, b in sexes):
         return (
             True,
             f"their ages or sexes differ; if they are the same, give both data sets one Name {remedy}",

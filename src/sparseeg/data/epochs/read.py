@@ -99,7 +99,8 @@ def read_epochs(
     kept = _alike(files, read, plan, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
-    factor = SECONDS.get((target_unit or NO_UNIT).lower())
+    target_unit = (target_unit or NO_UNIT).strip()
+    factor = SECONDS.get(target_unit.lower())
     rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
     table = pd.concat(rows, ignore_index=True).assign(dataset=dataset_name(path))
     first = kept[0][1]
@@ -108,7 +109,7 @@ def read_epochs(
         table=table.assign(target=table["target"] * (factor or 1.0)),
         n_times=first.n_times,
         ch_names=first.ch_names,
-        task=_task(str(target), "s" if factor is not None else target_unit or NO_UNIT, first),
+        task=_task(str(target), "s" if factor is not None else target_unit, first),
         processing=Processing(first.sfreq, channels=plan.choice),
         source=str(path),
         tmin=first.tmin,
