@@ -41,6 +41,11 @@ class Problem:
         return f"{self.path}: {self.reason} ({self.action})"
 
 
+def noted(path: Path, notes: Iterable[str]) -> list[Problem]:
+    """Return a problem without loss for each note on a file that was read nevertheless."""
+    return [Problem(path, note, "read nevertheless", "nothing") for note in notes]
+
+
 def write_problems(problems: Iterable[Problem], folder: Path) -> None:
     """Write `problems.tsv` to a folder; without any problem, one of an earlier call is removed."""
     rows = [(str(problem.path), problem.reason, problem.action) for problem in problems]

@@ -14,7 +14,7 @@ from sparseeg.data.bids.participants import Subjects
 from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
 from sparseeg.data.copies import without_copies
 from sparseeg.data.cuts import Cut
-from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.problems import LEFT_OUT, Problem, noted, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.recording import Recording, read_recording
@@ -201,7 +201,7 @@ def _trials(file: layout.BidsFile, problems: list[Problem]) -> pd.DataFrame:
     """Return the trials of an events file, whose recording isn't needed."""
     notes: list[str] = []
     content = read_tsv(file.path, ("onset", CONTRAST_CHANGE.column, "feedback"), notes)
-    problems += [Problem(file.path, note, "read nevertheless", "nothing") for note in notes]
+    problems += noted(file.path, notes)
     rule = CONTRAST_CHANGE
     events = events_of_table(content, file.path, rule.column, rule.groups, problems)
     return trial_table(events, replace(rule, column="name"))

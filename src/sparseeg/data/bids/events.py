@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparseeg.data.bids.file_events import file_events, holds
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.problems import Problem
+from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
@@ -72,7 +72,7 @@ def _content(file: BidsFile, table: Path | None, column: str, problems: list[Pro
         return file.table(TABLE, names, problems)
     notes: list[str] = []
     content = read_tsv(table, names, notes)
-    problems += [Problem(table, note, "read nevertheless", "nothing") for note in notes]
+    problems += noted(table, notes)
     return content
 
 

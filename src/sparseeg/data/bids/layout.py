@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg.data.problems import Problem
+from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json
 from sparseeg.files.tsv import read_tsv
@@ -87,7 +87,7 @@ class BidsFile:
                     )
         notes: list[str] = []
         table = read_tsv(path, names, notes)
-        problems += [Problem(path, note, "read nevertheless", "nothing") for note in notes]
+        problems += noted(path, notes)
         return table
 
     def metadata(self, suffix: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.problems import Problem, listed
+from sparseeg.data.problems import Problem, listed, noted
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
@@ -85,7 +85,7 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     try:
         notes: list[str] = []
         table = read_tsv(path, ("participant_id", "release_number", "age", "sex", target or "age"), notes)
-        problems += [Problem(path, note, "read nevertheless", "nothing") for note in notes]
+        problems += noted(path, notes)
         if "participant_id" not in table.columns:
             raise SparseEEGError(f"no column participant_id; found: {', '.join(map(str, table.columns))}")
     except SparseEEGError as error:

@@ -4,7 +4,7 @@ import mne
 import numpy as np
 
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.problems import Problem
+from sparseeg.data.problems import Problem, noted
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks
 from sparseeg.data.signals.channels import WantedChannels, channel_problems
@@ -24,7 +24,7 @@ def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
     """
     notes: list[str] = []
     raw = open_raw(file.path, notes, channel_types(file))
-    problems += [Problem(file.path, note, "read nevertheless", "nothing") for note in notes]
+    problems += noted(file.path, notes)
     return raw
 
 
