@@ -10,6 +10,7 @@ import pytest
 from helpers.command import assert_one_line
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.prediction import Predictor
+from sparseeg.prediction.epochs import is_epochs
 from sparseeg.prediction.recordings import COLUMNS, PredictionRequest, predict_recording
 
 
@@ -113,3 +114,8 @@ def test_a_network_of_people_takes_the_start_of_each_epoch(
     predictor = Predictor(externalizing)
     windows = cut(raw, -0.2, 2.5).get_data(copy=False)[:, :, : predictor.spec.n_times] * 1e6
     assert found["prediction"].to_numpy() == pytest.approx(predictor(windows).value, abs=1e-4)
+
+
+def test_recordings_of_eeglab_are_no_epochs() -> None:
+    names = ("a_epo.fif", "a-epo.fif.gz", "sub-01_eeg.set", "sub-01_eeg.SET", "a_raw.fif", "a.edf")
+    assert [is_epochs(Path(name)) for name in names] == [True, True, False, False, False, False]

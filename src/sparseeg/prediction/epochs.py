@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
+from sparseeg.data.epochs.choose import PATTERNS
 from sparseeg.data.epochs.file import Crop
 from sparseeg.data.epochs.new_file import NewEpochs, read_new_epochs
-from sparseeg.data.epochs.people import ENDING
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction.predictor import Predictor
 from sparseeg.prediction.recordings import BATCH, COLUMNS, PredictionRequest
@@ -20,7 +20,7 @@ _APPLIES = {"bad", "reference"}  # of a request; the rest is about recordings
 
 def is_epochs(path: Path) -> bool:
     """Return whether a file holds epochs, by its name, as MNE wants it."""
-    return ENDING.search(path.name) is not None
+    return any(path.match(pattern) for pattern in PATTERNS)
 
 
 def predict_epochs(
