@@ -13,6 +13,7 @@ DATA = {
     *(
         "data.copies",
         "data.people",
+        "data.fingerprints",
         "data.survey",
         "data.read_bids",
         "data.epochs",
@@ -40,6 +41,7 @@ LAYERS: dict[str, set[str]] = {
     # Who is who, and which windows are the same, before several files become one set.
     "data.copies": {"errors", "data.problems", "data.windows"},
     "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
+    "data.fingerprints": {"data.windows"},
     "data.survey": {"errors", "data.problems", "data.bids", "data.description", "data.people"},
     "data.read_bids": READING | {"data.survey"},
     "data.epochs": READING,

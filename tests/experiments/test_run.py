@@ -212,7 +212,8 @@ def test_an_ancestor_that_was_moved_still_counts(toy: WindowSet, tmp_path: Path)
     quick = {"epochs": 1, "control": False, "boosting": False}
     first, second = tmp_path / "first", tmp_path / "second"
     runs.train(config(**quick), without_subjects(toy, "sub-03", "sub-04"), first, silent)
-    moved = replace(toy, table=toy.table.assign(subject=toy.table["subject"].replace({"sub-00": "new"})))
+    table = toy.table.assign(subject=toy.table["subject"].replace({"sub-00": "new"}))
+    moved = replace(toy, table=table, signals=[toy_windows(seed=9).signals[0], *toy.signals[1:]])
     runs.train(config(**quick, init=str(first)), moved, second, silent)
     first.rename(tmp_path / "away")
     with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first"):

@@ -178,6 +178,14 @@ def _renamed(windows: WindowSet, names: Mapping[tuple[str, str | None], str]) ->
     return replace(windows, table=windows.table.assign(subject=subjects))
 
 
+def renamed(windows: WindowSet, names: Mapping[str, str]) -> WindowSet:
+    """Return windows in which some subjects have other names, by their names in the windows."""
+    if not names:
+        return windows
+    subjects = [names.get(subject, subject) for subject in windows.subjects.tolist()]
+    return replace(windows, table=windows.table.assign(subject=subjects))
+
+
 def without_datasets(windows: WindowSet) -> WindowSet:
     """Return windows with subjects named as in their data sets, as earlier versions did."""
     return _renamed(windows, {_identity(person): person.subject for person in people_in(windows)})

@@ -35,6 +35,7 @@ from sparseeg.models.partitions import Partitions
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import DataConfig, TrainConfig
 from sparseeg.training.ensemble import fit_members, network_files
+from sparseeg.training.fingerprints import check_same_windows
 from sparseeg.training.fit import network_spec
 from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
@@ -166,7 +167,9 @@ def reevaluate(
     stored = read_subjects(run)
     folders = split_folders(run, len(stored))
     own, other = (_fitting(windows, run, report) for windows in (own, other))
-    own = None if own is None else own_people(run, own)
+    if own is not None:
+        own = own_people(run, own)
+        check_same_windows(run, own, report)
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")

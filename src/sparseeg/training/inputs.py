@@ -15,6 +15,7 @@ from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
 from sparseeg.models.spec import NetworkSpec
+from sparseeg.training.fingerprints import check_same_windows
 
 FILE = "input.json"
 _LOOKED_AT = 256  # windows
@@ -95,7 +96,8 @@ class Inputs:
 def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Report) -> WindowSet:
     """Return windows converted to those that a run was started with; a new run keeps them as they are.
 
-    spec : of the run's network, as in `Inputs.read`. Raises SparseEEGError as `match` does.
+    spec : of the run's network, as in `Inputs.read`. Raises SparseEEGError as `match` does, and where the
+    samples are other ones.
     """
     if not (run / FILE).exists():
         Inputs.of(windows).write(run)
@@ -103,6 +105,7 @@ def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Report)
     windows, notes = match(windows, Inputs.read(run, spec).provenance, f"the run {run}")
     for note in notes:
         report(note)
+    check_same_windows(run, windows, report)
     return windows
 
 

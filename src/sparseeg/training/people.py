@@ -8,6 +8,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.training import lineage, subjects
+from sparseeg.training.fingerprints import same_people
 
 FILE = "people.json"
 
@@ -30,12 +31,14 @@ def own_people(run: Path, windows: WindowSet) -> WindowSet:
 def other_people(folder: Path, windows: WindowSet, report: Report) -> WindowSet:
     """Return other windows, in which people whom a network has seen have the names that its run gave them.
 
+    They are found by name and data set, and by the samples of their windows, whatever the files are called.
+
     folder : of the network, as in `seen_by`. `report` is told who is told apart.
     """
     windows, notes = named_as(windows, _known(folder))
     for note in notes:
         report(note)
-    return windows
+    return same_people(lineage.place(folder)[0], windows, report)
 
 
 def started_people(run: Path, init: str | None, windows: WindowSet, report: Report) -> WindowSet:

@@ -12,14 +12,15 @@ from sparseeg.engines import ignore
 from sparseeg.errors import SparseEEGError
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
-from sparseeg.training import lineage, people, subjects
+from sparseeg.training import fingerprints, lineage, people, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
+from sparseeg.training.fingerprints import write_fingerprints
 from sparseeg.training.people import other_people, write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
 _BEFORE_TRAINING = (
-    *("config.yaml", subjects.FILE, people.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
-    lock.NAME,
+    *("config.yaml", subjects.FILE, people.FILE, fingerprints.FILE, lineage.ANCESTORS, "input.json"),
+    *("problems.tsv", lock.NAME),
 )
 _TRAINED = ("model.safetensors", "checkpoints", "members", "folds", "selection", "controls", "effort.json")
 
@@ -59,6 +60,8 @@ def start_run(
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_people(run, windows)
+    if not trained:
+        write_fingerprints(run, windows, None if init is None else lineage.place(Path(init))[0])
     write_subjects(run, now)
     if known is None:
         (run / lineage.ANCESTORS).unlink(missing_ok=True)
