@@ -396,7 +396,9 @@ def test_a_damaged_line_of_the_journal_is_left_out(folder, tmp_path, line):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("damage", ["truncated", "another", "windows.tsv", "recordings.tsv", "problems.tsv"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "another", "zeros", "swapped", "windows.tsv", "recordings.tsv", "problems.tsv"]
+)
 def test_prepare_repairs_a_damaged_store(folder, tmp_path, overwrite, damage):
     out = prepare_into(folder, tmp_path / "store")
     before = content(out)
@@ -405,6 +407,13 @@ def test_prepare_repairs_a_damaged_store(folder, tmp_path, overwrite, damage):
         signal.write_bytes(signal.read_bytes()[:-8])
     elif damage == "another":
         np.save(signal, np.zeros((10, 4), dtype=np.float32))
+    elif damage == "zeros":
+        np.save(signal, np.zeros_like(np.load(signal)))
+    elif damage == "swapped":
+        other = max((out / "signals").iterdir())
+        first, second = signal.read_bytes(), other.read_bytes()
+        signal.write_bytes(second)
+        other.write_bytes(first)
     else:
         (out / damage).unlink()
     with pytest.raises(SparseEEGError, match="prepare it again"):

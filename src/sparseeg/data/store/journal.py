@@ -20,6 +20,7 @@ class _Read(BaseModel):
     file: str
     fingerprint: str
     signal: str
+    checksum: str | None = None  # version 0.1.0 kept none
     ch_names: list[str]
     found: list[str]
     bad: list[str]
@@ -36,8 +37,11 @@ class _LeftOut(BaseModel):
 _ENTRY: TypeAdapter[Any] = TypeAdapter(_Read | _LeftOut)
 
 
-def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
-    """Return the journal entry of a recording that was read or left out."""
+def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str | None = None) -> Entry:
+    """Return the journal entry of a recording that was read or left out.
+
+    checksum : of its signal's file.
+    """
     if isinstance(result, Problem):
         return {"file": key, "fingerprint": fingerprint, "problem": _plain(result)}
     windows = result.windows.astype(object).where(result.windows.notna(), None)
@@ -45,6 +49,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem) -> Entry:
         "file": key,
         "fingerprint": fingerprint,
         "signal": result.signal,
+        "checksum": checksum,
         "ch_names": list(result.ch_names),
         "found": list(result.found.names),
         "bad": list(result.found.bad),

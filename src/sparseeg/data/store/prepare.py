@@ -90,7 +90,8 @@ class Job:
         read = read_recording(
             self.file, self.cut, self.processing, self._write, keep_bad=self.keep_bad, wanted=self.wanted
         )
-        return journal.entry(self.key, self.fingerprint, read)
+        checksum = None if isinstance(read, Problem) else SignalFile(self.folder / read.signal).checksum()
+        return journal.entry(self.key, self.fingerprint, read, checksum)
 
     @property
     def signal(self) -> str:
@@ -268,10 +269,12 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
 
 
 def _is_whole(path: Path, cut: Cut, entry: journal.Entry) -> bool:
-    """Return whether the signal of an entry can be opened and holds its channels and windows."""
+    """Return whether the signal of an entry is the one that was written, with its channels and windows."""
     try:
         signal = SignalFile(path)
     except (OSError, ValueError):
+        return False
+    if entry.get("checksum") not in (None, signal.checksum()):
         return False
     needed = max(entry["windows"].get("latest") or entry["windows"]["start"], default=0) + cut.n_times
     return signal.shape[1] == len(entry["ch_names"]) and len(signal) >= needed

@@ -2,7 +2,7 @@
 
 STORE/store.json            format, unit of the signals, task, processing, channels, source
 STORE/windows.tsv           one row per window
-STORE/recordings.tsv        one row per signal: its file in signals/, its length, and its source
+STORE/recordings.tsv        one row per signal: its file in signals/, length and checksum, and its source
 STORE/problems.tsv          problems with the source files
 STORE/signals/*.npy         float32 or float16 (time, channel), microvolts
 """
@@ -145,6 +145,7 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     recordings = windows.table.groupby("recording", sort=True)[known].first().reset_index()
     recordings["signal"] = names
     recordings["n_samples"] = [len(signal) for signal in windows.signals]
+    recordings["checksum"] = [SignalFile(folder / SIGNALS / name).checksum() for name in names]
     write_whole(folder / "recordings.tsv", _tsv(recordings))
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
@@ -189,7 +190,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         recordings = pd.read_csv(path / "recordings.tsv", sep="\t", dtype=str, keep_default_na=False)
         problems = pd.read_csv(path / "problems.tsv", sep="\t", keep_default_na=False)
         _check_lengths(manifest, table, problems)
-        signals = [SignalFile(path / SIGNALS / name) for name in recordings["signal"]]
+        signals = [_signal(path, row) for row in recordings.to_dict("records")]
         problems_read = tuple(map(_problem, problems.to_dict("records")))
         if manifest["format"] == OLDEST and "options" not in manifest:
             reason = "it was written by an older version, without the processing of the signals"
@@ -204,6 +205,14 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
         )
     except (OSError, KeyError, ValueError) as error:
         raise SparseEEGError(f"{path} is a damaged store: {one_line(error)}; prepare it again") from error
+
+
+def _signal(path: Path, row: dict[Any, Any]) -> SignalFile:
+    """Return the signal of a row of recordings.tsv; ValueError if its file holds another one."""
+    signal = SignalFile(path / SIGNALS / row["signal"])
+    if "checksum" in row and row["checksum"] != signal.checksum():  # earlier versions kept none
+        raise ValueError(f"{signal.path} holds another signal than was written")
+    return signal
 
 
 def _check_lengths(manifest: dict[str, Any], table: pd.DataFrame, problems: pd.DataFrame) -> None:
