@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg.data.bids.description import read_description
+from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -103,7 +104,26 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
                 apart |= {(one, subject), (other, subject)}
             else:
                 homes[other, subject] = homes[one, subject]
-    return [_named(person, homes, apart) for person in people], notes
+    return [_named(person, homes, apart) for person in people], [*notes, *_other_spellings(people)]
+
+
+def _other_spellings(people: Sequence[Person]) -> list[str]:
+    """Return a line on people whose names differ only in their spelling, as sub-1 and sub-01, if any do."""
+    first: dict[str, Person] = {}
+    pairs = []
+    for person in people:
+        known = first.setdefault(plain(person.subject), person)
+        if known.subject != person.subject:
+            one, other = (
+                who.subject + (f" ({who.dataset})" if who.dataset else "") for who in (known, person)
+            )
+            pairs.append(f"{one} and {other}")
+    if not pairs:
+        return []
+    return [
+        f"people whose names differ only by leading zeros, capitals or a word are read as different people "
+        f"({listed(pairs, 'pair')}); if they are the same, write the names alike"
+    ]
 
 
 def _named(person: Person, homes: Mapping[tuple[str, str], str], apart: set[tuple[str, str]]) -> Person:
