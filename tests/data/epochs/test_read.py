@@ -30,7 +30,8 @@ def test_each_epoch_is_a_window_with_its_target_in_seconds(tmp_path):
 )
 def test_times_become_seconds_and_other_units_stay(tmp_path, unit, factor, kept):
     write_epochs(tmp_path / "sub-01_epo.fif")
-    windows = read_epochs(tmp_path, target="rt", target_unit=unit)
+    longest = 1000.0 if kept == "s" else None
+    windows = read_epochs(tmp_path, target="rt", target_unit=unit, max_rt=longest)
     assert windows.targets == pytest.approx(np.array([300.0, 450.0, 700.0]) * factor)
     assert windows.target_unit == kept
 

@@ -12,6 +12,7 @@ from sparseeg.data.copies import without_copies
 from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.epochs.people import find_people
+from sparseeg.data.epochs.targets import believable, in_seconds
 from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import ChannelChoice, Processing
@@ -21,28 +22,13 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
-SECONDS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "millisecond": 1e-3,
-    "milliseconds": 1e-3,
-    "us": 1e-6,
-    "usec": 1e-6,
-    "microsecond": 1e-6,
-    "microseconds": 1e-6,
-}
-"""Units of time in seconds."""
-
 
 def read_epochs(
     path: Path | str,
     *,
     target: str | None,
     target_unit: str | None = None,
+    max_rt: float | None = None,
     subject_pattern: str | None = None,
     proc: str | None = None,
     tmin: float | None = None,
@@ -66,7 +52,10 @@ def read_epochs(
     ----------
     path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders; files of one subject are joined.
     target : column of numbers in `epochs.metadata`; epochs without a number are dropped and counted.
-    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
+    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept. Files whose targets
+        have another unit than those of most files are left out, with a problem.
+    max_rt : longest time in seconds, for a target that is a time; by default 10 s, or the end of the window
+        if that is more. Epochs with a longer time, or one of 0 s or less, are dropped and counted.
     subject_pattern : regular expression that finds the subject in the path of a file below the folder; see
         `find_people`. By default `sub-XX` in the names of folders and files, else the name of the file.
     proc : which files to read where names have `_proc-NAME` or `_desc-NAME`; "none" for those without.
@@ -92,6 +81,8 @@ def read_epochs(
     crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
+    unit = (target_unit or NO_UNIT).strip()
+    read = believable(path, read, str(target), unit, max_rt, problems)
     good = [result.found for result in read if isinstance(result, EpochsFile)]
     plan = plan_channels(good, channels)
     if plan.note is not None:
@@ -99,17 +90,15 @@ def read_epochs(
     kept = _alike(files, read, plan, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
-    target_unit = (target_unit or NO_UNIT).strip()
-    factor = SECONDS.get(target_unit.lower())
     rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
     table = pd.concat(rows, ignore_index=True).assign(dataset=dataset_name(path))
     first = kept[0][1]
     windows = WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
-        table=table.assign(target=table["target"] * (factor or 1.0)),
+        table=table,
         n_times=first.n_times,
         ch_names=first.ch_names,
-        task=_task(str(target), "s" if factor is not None else target_unit, first),
+        task=_task(str(target), "s" if in_seconds(unit) else unit, first, max_rt),
         processing=Processing(first.sfreq, channels=plan.choice),
         source=str(path),
         tmin=first.tmin,
@@ -120,7 +109,7 @@ def read_epochs(
     return without_copies(windows).noting_outside()
 
 
-def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
+def _task(target: str, unit: str, epochs: EpochsFile, max_rt: float | None) -> Task:
     """Return the task of decoding a metadata column, whose name is the task's."""
     length = epochs.n_times / epochs.sfreq
     return Task(
@@ -133,6 +122,7 @@ def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
         window=length,
         stride=length,
         crop=length,
+        max_rt=max_rt,
     )
 
 
