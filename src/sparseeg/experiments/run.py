@@ -64,6 +64,7 @@ def load_windows(
             task=data.task,
             target=data.target,
             target_unit=data.target_unit,
+            max_rt=data.max_rt,
             subject_pattern=data.subject_pattern if path in epochs else None,
             proc=data.proc if path in epochs else None,
             tmin=data.tmin,

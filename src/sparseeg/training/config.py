@@ -30,6 +30,7 @@ class DataConfig(_Section):
     task: str = "response-time"
     target: str | None = None
     target_unit: str | None = None
+    max_rt: float | None = Field(default=None, gt=0)
     subject_pattern: str | None = None
     proc: str | None = None
     tmin: float | None = None
