@@ -218,9 +218,11 @@ def test_a_margin_is_kept_as_far_as_the_epoch_reaches(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sfreq", "expected"),
     [
-        ({}, None, FileInfo(0.0, 50.0, False)),
-        ({"band": (0.1, 30.0), "reference": True}, None, FileInfo(0.1, 30.0, True)),
-        ({"band": (0.1, 40.0)}, 50.0, FileInfo(0.1, 25.0, False)),  # resampling is a low-pass filter
+        ({}, None, FileInfo(0.0, 50.0, False, ())),
+        ({"band": (0.1, 30.0), "reference": True}, None, FileInfo(0.1, 30.0, True, ())),
+        ({"band": (0.1, 40.0)}, 50.0, FileInfo(0.1, 25.0, False, ())),  # resampling is a low-pass filter
+        ({"baseline": (None, 0.0)}, None, FileInfo(0.0, 50.0, False, (-0.2, 0.0))),
+        ({"baseline": (-0.1, 0.2)}, None, FileInfo(0.0, 50.0, False, (-0.1, 0.2))),
     ],
 )
 def test_band_and_reference_in_the_info_of_files_are_kept(tmp_path, options, sfreq, expected):
@@ -235,10 +237,13 @@ def test_an_average_reference_that_is_applied_as_a_projector_counts(tmp_path):
     write_epochs(path)
     epochs = mne.read_epochs(path, verbose="error").set_eeg_reference(projection=True, verbose="error")
     epochs.apply_proj(verbose="error").save(path, overwrite=True, verbose="error")
-    assert read_epochs(tmp_path, target="rt").file_info == FileInfo(0.0, 50.0, True)
+    assert read_epochs(tmp_path, target="rt").file_info == FileInfo(0.0, 50.0, True, ())
 
 
-@pytest.mark.parametrize("options", [{"band": (1.0, 30.0)}, {"reference": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{"band": (1.0, 30.0)}, {"reference": True}, {"baseline": (None, 0.0)}, {"baseline": (0.0, 0.1)}],
+)
 def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     for subject in ("01", "02"):
         write_epochs(tmp_path / f"sub-{subject}_epo.fif")
@@ -247,7 +252,23 @@ def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     assert set(windows.subjects) == {"sub-01", "sub-02"}
     (problem,) = windows.problems
     assert problem.path.name == "sub-03_epo.fif"
-    assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason
+    most = "0 to 50 Hz, with the reference of the recording, without baseline correction"
+    assert f"but most files say {most}" in problem.reason
+
+
+def test_files_with_another_baseline_than_most_are_left_out(tmp_path):
+    for subject in ("01", "02"):
+        write_epochs(tmp_path / f"sub-{subject}_epo.fif", baseline=(None, 0.0))
+    write_epochs(tmp_path / "sub-03_epo.fif")
+    write_epochs(tmp_path / "sub-04_epo.fif", baseline=(-0.1, 0.0))
+    # Almost the same interval: the samples of other rates lie at other times.
+    write_epochs(tmp_path / "sub-05_epo.fif", sfreq=1000.0, n_times=1000, baseline=(-0.199, 0.0))
+    windows = read_epochs(tmp_path, target="rt", sfreq=100.0, tmin=0.0, tmax=0.5)
+    assert set(windows.subjects) == {"sub-01", "sub-02", "sub-05"}
+    said = {problem.path.name: problem.reason for problem in windows.problems if problem.lost == "recording"}
+    assert "recording, without baseline correction, but most" in said["sub-03_epo.fif"]
+    assert "recording, baseline -0.1 to 0 s, but most files say" in said["sub-04_epo.fif"]
+    assert "baseline -0.2 to 0 s" in windows.summary()
 
 
 def test_real_epochs_keep_all_their_channels(shared_data):

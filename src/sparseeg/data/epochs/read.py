@@ -45,8 +45,8 @@ def read_epochs(
     says of the events of an epoch, see `read_eeglab_epochs`.
 
     Only EEG channels are read. Bad channels are kept, with a note among the problems, unless `channels` says
-    that they are interpolated. Files whose info has another band or reference than that of most files are
-    left out, with a problem.
+    that they are interpolated. Files whose info has another band, reference or baseline than that of most
+    files are left out, with a problem.
 
     Parameters
     ----------
