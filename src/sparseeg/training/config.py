@@ -12,7 +12,7 @@ from sparseeg.files.yaml import read_yaml
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _as_tuple(path: Any) -> Any:

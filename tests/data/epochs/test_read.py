@@ -7,6 +7,7 @@ import pytest
 from helpers.epochs_file import CHANNELS, write_epochs
 from sparseeg.data.epochs.file import Crop
 from sparseeg.data.epochs.read import read_epochs
+from sparseeg.data.load import load
 from sparseeg.data.provenance import FileInfo
 from sparseeg.errors import SparseEEGError
 
@@ -143,6 +144,24 @@ def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
     assert {problem.lost for problem in windows.problems} == {"nothing", "recording"}
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({}, "give sfreq, tmin and tmax for all"),
+        ({"sfreq": 100.0}, "give tmin and tmax for all"),
+        ({"tmin": 0.0, "sfreq": 100.0}, "give tmax for all"),
+        ({"tmin": 0.0, "tmax": 0.5, "sfreq": 100.0}, "cut all epochs at the same times in MNE"),
+    ],
+)
+def test_the_hint_names_only_what_was_not_given(tmp_path, options, hint):
+    for number in range(2):
+        write_epochs(tmp_path / f"sub-0{number}_epo.fif")
+    write_epochs(tmp_path / "sub-10_epo.fif", sfreq=1000.0, tmin=-0.205, n_times=1200)
+    (problem,) = read_epochs(tmp_path, target="rt", **options).problems
+    assert problem.path.name == "sub-10_epo.fif"
+    assert problem.reason.endswith(hint)
+
+
 def test_epochs_too_short_for_the_window_are_left_out(tmp_path):
     write_epochs(tmp_path / "sub-01_epo.fif")
     write_epochs(tmp_path / "sub-02_epo.fif", n_times=60)
@@ -170,11 +189,32 @@ def test_a_file_without_metadata_is_reported(tmp_path):
     assert [problem.reason for problem in windows.problems] == ["its epochs have no metadata"]
 
 
-@pytest.mark.parametrize("options", [{"tmin": 1.0, "tmax": 0.5}, {"sfreq": -1.0}])
-def test_impossible_windows_are_errors(tmp_path, options):
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tmin": 1.0, "tmax": 0.5}, "tmax must be greater than tmin"),
+        ({"sfreq": -1.0}, "a sampling rate of -1 Hz is not possible"),
+        ({"sfreq": 0.0}, "a sampling rate of 0 Hz"),
+        ({"sfreq": np.nan}, "a sampling rate of nan Hz"),
+        ({"sfreq": np.inf}, "a sampling rate of inf Hz"),
+        ({"tmin": np.nan}, "tmin is nan; give a finite number of seconds"),
+        ({"tmin": -np.inf}, "tmin is -inf"),
+        ({"tmax": np.inf}, "tmax is inf"),
+        ({"tmin": 0.0, "tmax": np.nan}, "tmax is nan"),
+        ({"margin": np.inf}, "a margin of inf s is not possible"),
+        ({"margin": np.nan}, "a margin of nan s"),
+        ({"margin": -0.1}, "a margin of -0.1 s"),
+        ({"max_rt": np.inf}, "a longest response time of inf s is not possible"),
+        ({"max_rt": np.nan}, "a longest response time of nan s"),
+        ({"max_rt": 0.0}, "a longest response time of 0 s"),
+        ({"max_rt": -3.0}, "a longest response time of -3 s"),
+    ],
+)
+def test_impossible_windows_are_errors(tmp_path, options, words):
     write_epochs(tmp_path / "sub-01_epo.fif")
-    with pytest.raises(SparseEEGError):
-        read_epochs(tmp_path, target="rt", **options)
+    for read in (read_epochs, load):
+        with pytest.raises(SparseEEGError, match=words):
+            read(tmp_path, target="rt", target_unit="ms", **options)
 
 
 def test_no_epoch_left_is_an_error_that_says_why(tmp_path):

@@ -1,7 +1,6 @@
 """Read folders of MNE epochs: each epoch is a window, and a metadata column is the target."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import ChannelChoice, Processing
 from sparseeg.data.signals.channels import ChannelPlan, plan_channels
-from sparseeg.data.tasks import NO_UNIT, Task
+from sparseeg.data.tasks import NO_UNIT, Task, check_numbers
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
@@ -72,13 +71,14 @@ def read_epochs(
         epochs the files hold, or which version of them to read.
     """
     path = Path(path)
+    check_numbers(sfreq, margin, max_rt)
+    crop = _crop(tmin, tmax, sfreq, margin)
     if not epochs_files(path):
         raise SparseEEGError(
             f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
         )
     files, problems = choose_files(path, proc)
     people = find_people(path, files, subject_pattern)
-    crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
     unit = (target_unit or NO_UNIT).strip()
@@ -87,7 +87,7 @@ def read_epochs(
     plan = plan_channels(good, channels)
     if plan.note is not None:
         problems.append(Problem(path, *plan.note, "nothing"))
-    kept = _alike(files, read, plan, problems)
+    kept = _alike(files, read, plan, crop, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
     rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
@@ -126,12 +126,13 @@ def _task(target: str, unit: str, epochs: EpochsFile, max_rt: float | None) -> T
     )
 
 
-def _crop(tmin: float | None, tmax: float | None, sfreq: float | None) -> Crop:
+def _crop(tmin: float | None, tmax: float | None, sfreq: float | None, margin: float) -> Crop:
+    for name, value in (("tmin", tmin), ("tmax", tmax)):
+        if value is not None and not np.isfinite(value):
+            raise SparseEEGError(f"{name} is {value}; give a finite number of seconds, or leave it out")
     if tmin is not None and tmax is not None and not tmax > tmin:
         raise SparseEEGError(f"no window from {tmin:g} to {tmax:g} s: tmax must be greater than tmin")
-    if sfreq is not None and not sfreq > 0:
-        raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
-    return Crop(tmin, tmax, sfreq)
+    return Crop(tmin, tmax, sfreq, margin)
 
 
 def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Problem]) -> None:
@@ -154,6 +155,7 @@ def _alike(
     files: Sequence[Path],
     read: Sequence[EpochsFile | Problem],
     plan: ChannelPlan,
+    crop: Crop,
     problems: list[Problem],
 ) -> list[tuple[Path, EpochsFile]]:
     """Return the files, made alike, with the most frequent shape and info; note the others as problems."""
@@ -168,7 +170,7 @@ def _alike(
         if isinstance(result, Problem):
             problems.append(result)
         elif _shape(result) != shape:
-            reason = f"{_shape(result)}, but most files have {shape}; give sfreq, tmin and tmax for all"
+            reason = f"{_shape(result)}, but most files have {shape}; {_remedy(crop)}"
             problems.append(Problem(file, reason, LEFT_OUT))
         elif str(result.info) != info:
             reason = f"its info says {result.info}, but most files say {info}; process all files alike"
@@ -188,6 +190,14 @@ def _fitted(result: EpochsFile | Problem, plan: ChannelPlan) -> EpochsFile | Pro
 
 def _shape(result: EpochsFile) -> str:
     return f"{result.n_times} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
+
+
+def _remedy(crop: Crop) -> str:
+    """Return what makes the samples of files alike: options that were not given, if there are any."""
+    missing = [name for name in ("sfreq", "tmin", "tmax") if getattr(crop, name) is None]
+    if not missing:
+        return "cut all epochs at the same times in MNE"
+    return f"give {' and '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))} for all"
 
 
 def _rows(number: int, file: Path, result: EpochsFile, subject: str, path: Path) -> pd.DataFrame:
