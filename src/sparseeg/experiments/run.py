@@ -28,7 +28,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
+from sparseeg.experiments.splits import SplitFolder, make_splits, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.files.tsv import exact
 from sparseeg.models.partitions import Partitions
@@ -40,7 +40,7 @@ from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
-from sparseeg.training.subjects import read_subjects
+from sparseeg.training.subjects import read_subjects, split_folders
 
 
 def load_windows(
