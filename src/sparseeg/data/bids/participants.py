@@ -12,10 +12,11 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.spelling import alike, plain
 from sparseeg.data.problems import Problem, listed, noted
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
+from sparseeg.files.tsv import FAR_OFF, finite_numbers, not_numbers, read_tsv
 
 NAME = "participants.tsv"
 COLUMNS = ("release", "age", "sex")
+_OLDEST = 125.0  # years; nobody was older
 
 
 class Subjects:
@@ -159,4 +160,20 @@ def _numbers(
     if len(text):
         reason = not_numbers(column, title, text, labels=names)
         problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
+    wrong, why = _not_believed(values, title)
+    for row in wrong[:1]:
+        more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
+        reason = f"column {title}, {names[row]}: {values[row]:g} is {why}{more}"
+        problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
+    values[wrong] = np.nan
     return pd.Series(values, index=column.index)
+
+
+def _not_believed(values: np.ndarray, title: str) -> tuple[np.ndarray, str]:
+    """Return the rows whose number can't be believed, and why."""
+    if title == "age":
+        return np.flatnonzero((values < 0) | (values > _OLDEST)), "not an age in years"
+    sizes = np.abs(values[~np.isnan(values)])
+    usual = float(np.median(sizes)) if len(sizes) else 0.0
+    wrong = np.flatnonzero(np.abs(values) > FAR_OFF * (usual or np.inf))
+    return wrong, f"more than {FAR_OFF:,.0f} times the median"

@@ -10,6 +10,7 @@ from sparseeg.data.epochs.file import DROPPED, EpochsFile
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.tasks import MAX_RT
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import FAR_OFF
 
 SECONDS = {
     "s": 1.0,
@@ -27,7 +28,6 @@ SECONDS = {
 }
 """Units of time in seconds."""
 _GAP = 30.0  # medians of people differ by less, and those in seconds and milliseconds by more
-_ABSURD = 1e5  # times the median of numbers that are no times
 _SHORTEST = 0.01  # seconds; nobody responds faster to what was shown
 
 
@@ -147,8 +147,8 @@ def _believed(
 
     def one(result: EpochsFile) -> EpochsFile | Problem:
         if factor is None:
-            what = f"are more than {_ABSURD:,.0f} times the median of column {target}"
-            return _without(result, [(np.abs(result.target) > (_ABSURD * usual or np.inf), what)])
+            what = f"are more than {FAR_OFF:,.0f} times the median of column {target}"
+            return _without(result, [(np.abs(result.target) > (FAR_OFF * usual or np.inf), what)])
         end = result.tmin + result.n_times / result.sfreq
         longest = max(MAX_RT, end) if max_rt is None else max_rt
         times = result.target * factor
