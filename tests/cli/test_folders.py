@@ -247,6 +247,7 @@ def test_a_subject_that_trained_an_ancestor_is_refused(
     """The network in `second` comes from one that trained on the people in `data`."""
     data = other_people(toy, tmp_path / "data")
     second, first = (shutil.copytree(finished, tmp_path / name) for name in ("second", "first"))
+    (first / "model.safetensors").unlink()  # which says who trained it
     (first / "splits.json").write_text((first / "splits.json").read_text().replace("sub-", "new-sub-"))
     TrainConfig.read(second).model_copy(update={"init": str(first)}).write(second)
     refused = sparseeg("evaluate", second, "--data", data)

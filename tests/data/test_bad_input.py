@@ -298,6 +298,31 @@ def test_text_where_an_age_belongs(folder):
     assert np.isnan(windows.table["age"].iloc[-1])
 
 
+@pytest.mark.parametrize("age", ["-5", "999", "1e9"])
+def test_an_age_that_nobody_has_is_missing(folder, age):
+    folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", age)})
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.reason == f"column age, sub-B: {float(age):g} is not an age in years"
+    assert problem.action == "read as missing age"
+    assert np.isnan(windows.table["age"].iloc[-1])
+    ages = read_bids(folder.root, task=Task("age", "age", "years"))
+    assert set(ages.subjects) == {"sub-A"}
+    assert "no number in column age for 1 subject: sub-B" in ages.summary()
+
+
+def test_a_target_that_is_far_from_all_others_is_missing(folder):
+    rows = "".join(
+        f"sub-{name}\t{value}\n" for name, value in zip("ABC", ("0.5", "-0.2", "-1e9"), strict=True)
+    )
+    (folder.root / "participants.tsv").write_text("participant_id\tscore\n" + rows)
+    folder.add("C")
+    windows = read_bids(folder.root, task=Task("score", "score", "a.u."))
+    assert set(windows.targets) == {0.5, -0.2}
+    reasons = [problem.reason for problem in windows.problems]
+    assert "column score, sub-C: -1e+09 is more than 100,000 times the median" in reasons
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [("", "participants.tsv is empty"), ("id\tage\nA\t8\n", "no column participant_id; found: id, age")],

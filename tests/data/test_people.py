@@ -51,9 +51,13 @@ def names(*people: Person) -> list[str]:
         (("Lab A", 23.5, "F"), ("Lab A, rest", 23.5, "F"), True),
         (("Lab A", 23.4, "F"), ("Lab A, rest", 23.0, "female"), True),  # rounded, and in words
         (("Lab A", 23.4, "F"), ("Lab A, rest", 25.0, "female"), False),
-        (("./oddball", None, None), ("./rest", None, None), True),  # folders, of which nothing is known
-        (("./oddball", 23.0, "F"), ("./rest", 40.0, "F"), False),
-        (("Lab A", None, None), ("./rest", None, None), True),
+        (
+            ("oddball (folder)", None, None),
+            ("rest (folder)", None, None),
+            True,
+        ),
+        (("oddball (folder)", 23.0, "F"), ("rest (folder)", 40.0, "F"), False),
+        (("Lab A", None, None), ("rest (folder)", None, None), True),
         ((None, 23.0, "F"), ("Lab B", 40.0, "M"), True),  # a store of an earlier version
     ],
 )
@@ -136,10 +140,37 @@ def test_epochs_in_folders_without_a_name_are_the_same_people_and_it_is_said(tmp
     data = DataConfig(path=(str(tmp_path / "odd"), str(tmp_path / "rest")), target="rt", target_unit="ms")
     notes: list[str] = []
     assert set(load_windows(data, report=notes.append).subjects) == {"sub-01"}
-    assert any("read as the same people: nothing tells them apart" in note for note in notes)
+    (note,) = [note for note in notes if "read as the same people: nothing tells them apart" in note]
+    assert note.startswith("odd (folder) and rest (folder) both have 1 subject: sub-01")
+    assert "./" not in note
     for folder in ("odd", "rest"):
         (tmp_path / folder / NAME).write_text(json.dumps({"Name": f"Lab {folder}"}))
     assert set(load_windows(data).subjects) == {"Lab odd/sub-01", "Lab rest/sub-01"}
+
+
+def test_two_folders_of_one_name_are_one_data_set_and_it_is_said(tmp_path):
+    for lab in ("a", "b"):
+        write_epochs(tmp_path / lab / "epochs" / f"sub-01_task-{lab}_epo.fif")
+    paths = tuple(str(tmp_path / lab / "epochs") for lab in ("a", "b"))
+    notes: list[str] = []
+    data = DataConfig(path=paths, target="rt", target_unit="ms")
+    assert set(load_windows(data, report=notes.append).subjects) == {"sub-01"}
+    (note,) = [note for note in notes if "are both called epochs" in note]
+    assert note.startswith(f"{paths[0]} and {paths[1]} are both called epochs and have 1 subject: sub-01")
+    assert "read as the same people" in note
+    assert "give both data sets a Name in dataset_description.json" in note
+
+
+def test_a_data_set_that_is_named_by_its_folder_looks_like_no_path(tmp_path):
+    laboratory(tmp_path / "all" / "a", None, LAB_A)
+    laboratory(tmp_path / "all" / "b", None, LAB_B, seed=1)
+    windows = read_bids(tmp_path / "all")
+    assert set(windows.subjects) == {
+        *("a (folder)/sub-01", "a (folder)/sub-02"),
+        *("b (folder)/sub-01", "b (folder)/sub-02"),
+    }
+    named, _ = named_as(read_bids(tmp_path / "all" / "b"), people_in(windows))
+    assert set(named.subjects) == {"b (folder)/sub-01", "b (folder)/sub-02"}
 
 
 def test_windows_are_named_as_the_people_of_a_run(tmp_path):

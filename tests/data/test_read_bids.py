@@ -179,7 +179,7 @@ def test_another_window_can_be_asked_for(bids):
 @pytest.mark.parametrize("window", [{"tmin": 1.0, "tmax": 1.0}, {"tmax": float("nan")}, {"sfreq": 0.0}])
 def test_an_impossible_window_is_an_error(bids, window):
     bids.add("A")
-    with pytest.raises(SparseEEGError, match=r"no window from|sampling rate of 0 Hz"):
+    with pytest.raises(SparseEEGError, match=r"no window from|sampling rate of 0 Hz|tmax: .* finite number"):
         load(bids.root, **window)
 
 

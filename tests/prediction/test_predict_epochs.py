@@ -1,5 +1,6 @@
 """Epochs are predicted as their windows in a recording, one row per epoch."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -9,8 +10,11 @@ import pytest
 
 from helpers.command import assert_one_line
 from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.epochs.file import info_of
+from sparseeg.data.provenance import FileInfo
+from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.epochs import is_epochs
+from sparseeg.prediction.epochs import is_epochs, predict_epochs
 from sparseeg.prediction.recordings import COLUMNS, PredictionRequest, predict_recording
 
 
@@ -114,6 +118,27 @@ def test_a_network_of_people_takes_the_start_of_each_epoch(
     predictor = Predictor(externalizing)
     windows = cut(raw, -0.2, 2.5).get_data(copy=False)[:, :, : predictor.spec.n_times] * 1e6
     assert found["prediction"].to_numpy() == pytest.approx(predictor(windows).value, abs=1e-4)
+
+
+def test_another_baseline_than_that_of_the_training_epochs_is_refused(
+    response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
+) -> None:
+    epochs = cut(raw, -0.2)
+    epochs.save(tmp_path / "plain_epo.fif", verbose="error")
+    epochs.apply_baseline((None, 0.0), verbose="error").save(tmp_path / "corrected_epo.fif", verbose="error")
+    predictor = Predictor(response_time)
+
+    def notes(file: str, info: FileInfo) -> tuple[str, ...]:
+        known = replace(predictor.inputs.provenance, file_info=info)
+        predictor.inputs = replace(predictor.inputs, provenance=known)
+        return predict_epochs(predictor, tmp_path / file, PredictionRequest())[1]
+
+    info = info_of(epochs, predictor.spec.sfreq, tmp_path / "corrected_epo.fif")
+    assert notes("corrected_epo.fif", info) == ()
+    with pytest.raises(SparseEEGError, match=r"without baseline correction, but .* baseline -0\.2 to 0 s"):
+        notes("plain_epo.fif", info)
+    (note,) = notes("plain_epo.fif", replace(info, baseline=None))
+    assert note == "the file says without baseline correction; that of the training epochs is not known"
 
 
 def test_recordings_of_eeglab_are_no_epochs() -> None:

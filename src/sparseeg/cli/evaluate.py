@@ -146,10 +146,9 @@ def _partitions(word: str | None, run: Path) -> Any:
     if word != "full" and (not word.isdecimal() or int(word) < 1):
         raise SparseEEGError(f"--partitions takes a whole number from 1 on, or full; got {word!r}")
     from sparseeg import models
-    from sparseeg.experiments.splits import split_folders
     from sparseeg.models.partitions import random_layers
     from sparseeg.training.ensemble import network_files
-    from sparseeg.training.subjects import read_subjects
+    from sparseeg.training.subjects import read_subjects, split_folders
 
     first = split_folders(run, len(read_subjects(run)))[0]  # the networks of all splits are alike
     if not random_layers(models.load(network_files(first)[0])):

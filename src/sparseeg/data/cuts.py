@@ -105,6 +105,7 @@ class TrialCut:
         long = f"have response times longer than {self.max_rt:g} s; --max-rt sets the limit"
         for chosen, what in (
             (~answered["trial"].isin(unsure), "hold an event without an onset"),
+            (answered["rt"] > 0, "have a response at the time of their stimulus"),
             (answered["rt"] <= self.max_rt, long),
         ):
             good = chosen[answered.index].to_numpy(dtype=bool)

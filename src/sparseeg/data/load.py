@@ -33,6 +33,7 @@ def load(
     task: str = tasks.RESPONSE_TIME,
     target: str | None = None,
     target_unit: str | None = None,
+    max_rt: float | None = None,
     subject_pattern: str | None = None,
     proc: str | None = None,
     tmin: float | None = None,
@@ -56,6 +57,8 @@ def load(
         store must be of this task. For "pretraining", any store can be used; its targets are ignored.
     target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
+    max_rt : longest time in seconds, for targets that are times. By default 10 s, or the end of the window if
+        that is more; fixed for stores.
     subject_pattern : for epochs, regular expression that finds the subject in the path of a file.
     proc : for epochs, which files to read where names have `_proc-NAME`.
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
@@ -84,6 +87,7 @@ def load(
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(path, windows, target, target_unit, tmin, tmax, sfreq, channels)
+        _check_longest(path, windows, max_rt)
         chosen = _of_releases(windows, releases, every_release, path)
         return _without_targets(chosen) if unlabelled else chosen
     if kind == "epochs" and unlabelled:
@@ -100,6 +104,7 @@ def load(
             path,
             target=target,
             target_unit=target_unit,
+            max_rt=max_rt,
             subject_pattern=subject_pattern,
             proc=proc,
             tmin=tmin,
@@ -110,7 +115,9 @@ def load(
             n_jobs=n_jobs,
             progress=progress,
         )
-    changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
+    changes = tasks.TaskFile().with_options(
+        {"target": target, "unit": target_unit, "tmin": tmin, "tmax": tmax, "max_rt": max_rt}
+    )
     found = tasks.find_task(task, changes)
     return read_bids(
         path,
@@ -172,6 +179,7 @@ def load_like(
             path,
             target=task.target,
             target_unit=target_unit or task.unit,
+            max_rt=task.max_rt,
             subject_pattern=subject_pattern,
             proc=proc,
             tmin=like.tmin,
@@ -306,6 +314,14 @@ def _check_store(
         raise SparseEEGError(
             f"{path}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
         )
+
+
+def _check_longest(path: Path, windows: WindowSet, max_rt: float | None) -> None:
+    """Raise SparseEEGError for a limit of times that a store was not prepared with."""
+    own = windows.task.max_rt
+    if max_rt is not None and max_rt != own:
+        limit = "without --max-rt" if own is None else f"with --max-rt {own:g}"
+        raise SparseEEGError(f"{path}: the store was prepared {limit}, not {max_rt:g}; prepare another one")
 
 
 def _check_keep_bad(path: Path, kind: str, keep_bad: bool) -> None:

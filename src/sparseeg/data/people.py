@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg.data.bids.description import read_description
+from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
-_FOLDER = "./"  # before the name of a folder, which says less than a Name
+_FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class Person:
 
 
 def dataset_name(root: Path) -> str:
-    """Return the name of a data set: that in dataset_description.json, else `./` and that of its folder."""
+    """Return the Name in dataset_description.json; without one, the name of the folder, marked as such."""
     try:
         name = read_description(root).get("Name")
     except SparseEEGError:
         name = None
-    return name.strip() if isinstance(name, str) and name.strip() else f"{_FOLDER}{root.resolve().name}"
+    return name.strip() if isinstance(name, str) and name.strip() else f"{root.resolve().name}{_FOLDER}"
 
 
 def people_in(windows: WindowSet) -> list[Person]:
@@ -103,7 +104,26 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
                 apart |= {(one, subject), (other, subject)}
             else:
                 homes[other, subject] = homes[one, subject]
-    return [_named(person, homes, apart) for person in people], notes
+    return [_named(person, homes, apart) for person in people], [*notes, *_other_spellings(people)]
+
+
+def _other_spellings(people: Sequence[Person]) -> list[str]:
+    """Return a line on people whose names differ only in their spelling, as sub-1 and sub-01, if any do."""
+    first: dict[str, Person] = {}
+    pairs = []
+    for person in people:
+        known = first.setdefault(plain(person.subject), person)
+        if known.subject != person.subject:
+            one, other = (
+                who.subject + (f" ({who.dataset})" if who.dataset else "") for who in (known, person)
+            )
+            pairs.append(f"{one} and {other}")
+    if not pairs:
+        return []
+    return [
+        f"people whose names differ only by leading zeros, capitals or a word are read as different people "
+        f"({listed(pairs, 'pair')}); if they are the same, write the names alike"
+    ]
 
 
 def _named(person: Person, homes: Mapping[tuple[str, str], str], apart: set[tuple[str, str]]) -> Person:
@@ -126,7 +146,7 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
         )
     if ages:
         return False, "their ages and sexes agree"
-    if not (one.startswith(_FOLDER) or other.startswith(_FOLDER)):
+    if not (one.endswith(_FOLDER) or other.endswith(_FOLDER)):
         return True, f"the data sets have other names; if they are the same, give both one Name {remedy}"
     return False, f"nothing tells them apart; if they are not the same, give both data sets a Name {remedy}"
 
@@ -136,7 +156,24 @@ def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
     people = [person for windows in sets for person in people_in(windows)]
     named, notes = name_people(people)
     names = {(person.subject, person.dataset): person.name for person in named}
-    return [_renamed(windows, names) for windows in sets], notes
+    return [_renamed(windows, names) for windows in sets], [*notes, *_folders_of_one_name(sets)]
+
+
+def _folders_of_one_name(sets: Sequence[WindowSet]) -> list[str]:
+    """Return a line for each two folders of the same name, without a Name, that share subjects."""
+    notes = []
+    for one, other in combinations(sets, 2):
+        there = {(who.dataset, who.subject) for who in people_in(other)}
+        both = [who for who in people_in(one) if (who.dataset, who.subject) in there]
+        both = [who for who in both if who.dataset is not None and who.dataset.endswith(_FOLDER)]
+        if both and one.source != other.source:
+            folder = str(both[0].dataset).removesuffix(_FOLDER)
+            notes.append(
+                f"{one.source} and {other.source} are both called {folder} and have "
+                f"{listed((who.subject for who in both), 'subject')}, read as the same people; if they are "
+                "not, give both data sets a Name in dataset_description.json"
+            )
+    return notes
 
 
 def named_as(windows: WindowSet, known: Sequence[Person]) -> tuple[WindowSet, list[str]]:

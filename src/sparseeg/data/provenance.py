@@ -49,7 +49,7 @@ class Processing:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What MNE files say about the band and the reference of their signals.
+    """What MNE files say about band, reference and baseline of their signals.
 
     The band may be that of the amplifier or of a filter that somebody applied: the files don't say which.
     Signals of different bands differ in either case, so windows with different infos don't fit each other.
@@ -60,15 +60,41 @@ class FileInfo:
     ----------
     high_pass, low_pass : edges of the band in Hz, not above half the sampling rate of the windows.
     referenced : whether a reference was applied; the files don't say which.
+    baseline : interval in seconds whose mean was subtracted; empty if none was, None if that is not known.
     """
 
     high_pass: float
     low_pass: float
     referenced: bool
+    baseline: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
         reference = "re-referenced" if self.referenced else "with the reference of the recording"
-        return f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
+        band = f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
+        return band if self.baseline is None else f"{band}, {self.corrected}"
+
+    @property
+    def corrected(self) -> str:
+        """Description of the baseline."""
+        if self.baseline is None:
+            return "a baseline that is not known"
+        if not self.baseline:
+            return "without baseline correction"
+        return f"baseline {self.baseline[0]:g} to {self.baseline[1]:g} s"
+
+    def fits(self, other: "FileInfo", rereferenced: bool = False) -> bool:
+        """Say whether signals were processed alike, as far as both files say it.
+
+        rereferenced : whether both got another reference since.
+        """
+        return (
+            (rereferenced or self.referenced == other.referenced)
+            and self._band() == other._band()
+            and (None in (self.baseline, other.baseline) or self.baseline == other.baseline)
+        )
+
+    def _band(self) -> tuple[float, float]:
+        return round(self.high_pass, 6), round(self.low_pass, 6)
 
 
 @dataclass(frozen=True)

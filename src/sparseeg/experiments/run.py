@@ -28,7 +28,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
+from sparseeg.experiments.splits import SplitFolder, make_splits, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.files.tsv import exact
 from sparseeg.models.partitions import Partitions
@@ -41,7 +41,7 @@ from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
-from sparseeg.training.subjects import read_subjects
+from sparseeg.training.subjects import read_subjects, split_folders
 
 
 def load_windows(
@@ -65,6 +65,7 @@ def load_windows(
             task=data.task,
             target=data.target,
             target_unit=data.target_unit,
+            max_rt=data.max_rt,
             subject_pattern=data.subject_pattern if path in epochs else None,
             proc=data.proc if path in epochs else None,
             tmin=data.tmin,

@@ -211,6 +211,17 @@ def test_the_unit_in_events_json_is_believed(bids):
     assert [problem.action for problem in found(file)[1]] == ["read without it"]
 
 
+def test_responses_at_the_time_of_their_stimulus_are_left_out_and_counted(bids):
+    path = bids.add("A", task="go", seconds=60.0)
+    events = BidsFile(path, bids.root).sidecar("events.tsv")
+    events.write_text("onset\tvalue\n4\tgo\n5.5\tpress\n10\tgo\n10\tpress\n50\tgo\n50.75\tpress\n")
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.targets.tolist() == pytest.approx([1.5, 0.75])
+    (problem,) = windows.problems
+    assert problem.reason == "1 of 3 windows have a response at the time of their stimulus"
+    assert (problem.lost, problem.count) == ("windows", 1)
+
+
 def test_response_times_beyond_the_limit_are_left_out_and_counted(bids):
     path = bids.add("A", task="go", seconds=60.0)
     events = BidsFile(path, bids.root).sidecar("events.tsv")

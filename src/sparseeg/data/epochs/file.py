@@ -72,7 +72,7 @@ class EpochsFile:
     ch_names : channels, in their order.
     sfreq : sampling rate in Hz.
     tmin : seconds from the event to the first sample of the crop.
-    info : what the file says about band and reference.
+    info : what the file says about band, reference and baseline.
     problems : what is wrong with the file.
     path : the file.
     found : the EEG channels that it has.
@@ -191,15 +191,15 @@ def _windows(
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),
-        info=info_of(epochs, sfreq),
+        info=info_of(epochs, sfreq, path),
         problems=tuple(problems),
         path=path,
         found=found,
     )
 
 
-def info_of(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
-    """Return the band and the reference in the info of epochs that were resampled to `sfreq` Hz."""
+def info_of(epochs: mne.BaseEpochs, sfreq: float, path: Path) -> FileInfo:
+    """Return what a file says of band, reference and baseline of its epochs, resampled to `sfreq` Hz."""
     info = epochs.info
     projected = any(
         projector["active"] and projector["kind"] == FIFF.FIFFV_PROJ_ITEM_EEG_AVREF
@@ -208,7 +208,10 @@ def info_of(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
     referenced = projected or bool(info["custom_ref_applied"])
     # Files keep single precision.
     high_pass, low_pass = (float(f"{info[name]:.6g}") for name in ("highpass", "lowpass"))
-    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced)
+    # EEGLAB writes no baseline. That of MNE begins at a sample, which lies at other times at other rates.
+    baseline = () if epochs.baseline is None else tuple(round(float(end), 2) for end in epochs.baseline)
+    known = None if path.suffix.lower() == ".set" else baseline
+    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced, known)
 
 
 def resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
