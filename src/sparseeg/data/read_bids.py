@@ -204,7 +204,7 @@ def _trials(file: layout.BidsFile, problems: list[Problem]) -> pd.DataFrame:
     problems += noted(file.path, notes)
     rule = CONTRAST_CHANGE
     events = events_of_table(content, file.path, rule.column, rule.groups, problems)
-    return trial_table(events, replace(rule, column="name"))
+    return trial_table(events.named, replace(rule, column="name"))
 
 
 def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Events as people have them: the same trials from every table and every file, or a reason."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sparseeg.data.load import load_like
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.new_recording import named_events
+from sparseeg.data.signals.new_recording import read_new, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import open_store
@@ -53,7 +54,7 @@ def pairs(column: str = "value") -> pd.DataFrame:
 def found(file: BidsFile, rule: TrialRule = GO) -> tuple[list[tuple[float, str]], list[Problem]]:
     problems: list[Problem] = []
     raw = open_raw(file.path)
-    events = read_events(file, raw, rule.column, rule.groups, problems)
+    events = read_events(file, raw, rule.column, rule.groups, problems).named
     return list(zip(events["onset"].tolist(), events["name"].tolist(), strict=True)), problems
 
 
@@ -133,7 +134,7 @@ def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_p
     windows = read_bids(tmp_path / "bids", task=NAMED)
     assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
     notes: list[str] = []
-    events = named_events(path, open_raw(path), "value", ("go",), notes)
+    events = recorded_events(path, open_raw(path), "value", ("go",), notes).named
     assert list(zip(events["onset"], events["name"], strict=True)) == EXPECTED
     assert notes == ["sub-A_task-go_events.tsv: does not exist (its events are read from the file itself)"]
 
@@ -188,7 +189,7 @@ def test_onsets_in_another_unit_are_refused_with_a_hint(bids, factor, units):
     with pytest.raises(SparseEEGError, match=rf"6 of 6 onsets lie after .* 20 s; are they in {units}\?"):
         found(file)
     with pytest.raises(SparseEEGError, match="are they in"):  # and for new recordings
-        named_events(file.path, open_raw(file.path), "value", ("go",), [])
+        recorded_events(file.path, open_raw(file.path), "value", ("go",), [])
 
 
 def test_a_recording_that_was_cut_off_keeps_its_first_trials(bids):
@@ -249,3 +250,44 @@ def test_files_without_a_bids_name_have_no_sidecars(tmp_path):
     annotated(path)
     (tmp_path / "events.tsv").write_text("onset\tvalue\n1\tgo\n2\tpress\n")
     assert found(bids_file(path))[0] == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("content", "about", "said"),
+    [
+        ("onset\tduration\tvalue\n6\t2\tBAD_x\n", None, None),
+        ("onset\tduration\tvalue\n6\t2\tBAD_x\n", "ms", "events.json says that onsets are in ms"),
+        ("onset\tduration\tvalue\n6,0\t2\tBAD_x\n", None, "'6,0' is not a finite number"),
+        ("onset\tduration\tvalue\n6000\t2000\tBAD_x\n", None, "1 of 1 onsets lie after the end"),
+        ("begin\tduration\tvalue\n6\t2\tBAD_x\n", None, "the events lack the column onset"),
+        (None, None, "events.tsv"),
+    ],
+)
+def test_bad_stretches_of_windows_without_events_are_read_or_said(bids, content, about, said):
+    """A grid of windows needs no events, but the bad stretches that they name."""
+    file = own_events(bids, None)
+    path = file.sidecar("events.tsv")
+    if content is None:
+        path.symlink_to(bids.root / ".git" / "annex" / "missing")
+        said = path.name
+    else:
+        path.write_text(content)
+    if about is not None:
+        (bids.root / "task-go_events.json").write_text(json.dumps({"onset": {"Units": about}}))
+    (bids.root / "participants.tsv").write_text("participant_id\tage\nsub-A\t30\n")
+    windows = read_bids(bids.root, task=replace(find_task("age"), window=1.0, stride=1.0, crop=1.0))
+    reasons = [str(problem) for problem in windows.problems]
+    if said is None:
+        assert windows.table["trial"].tolist() == [*range(6), *range(8, 20)]
+        assert reasons == [
+            f"{file.path}: 2 of 20 windows overlap a stretch marked as bad (BAD_x); "
+            "--keep-bad keeps them (these windows dropped)"
+        ]
+    else:
+        assert len(windows) == 20
+        (reason,) = reasons
+        assert said in reason
+        assert "(read without breaks and bad stretches)" in reason
+        wanted = [{"ch_name": name, "loc": None} for name in windows.ch_names]
+        with pytest.raises(SparseEEGError, match=re.escape(said)):
+            read_new(file.path, wanted, Processing(), column=None)

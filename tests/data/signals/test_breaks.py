@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
+from sparseeg.errors import SparseEEGError
 
 FILE = BidsFile(Path("sub-A_task-x_eeg.bdf"), Path())
 
@@ -149,15 +151,28 @@ def test_no_window_left_is_a_problem() -> None:
 
 
 def test_breaks_are_found_in_the_column_that_holds_the_named_events() -> None:
-    events = pd.DataFrame(
+    content = pd.DataFrame(
         {
-            "onset": [1.0, 2.5, 4.0],
-            "duration": [0.0, 0.0, 0.5],
-            "value": [1, 2, 3],
+            "onset": ["1.0", "2.5", "4.0"],
+            "duration": ["0.0", "0.0", "0.5"],
+            "value": ["1", "2", "3"],
             "event_type": ["go", "boundary", "BAD_x"],
         }
     )
     raw = raw_with((0.0, 0.0, "New Segment/"))
-    found = find_breaks(raw, events, ("go", "press"), "value")
+    events = events_of_table(content, FILE.path, "value", [["go"], ["press"]], [])
+    assert not find_breaks(raw, events.content, ("go", "press"), events.column)
+    events = events_of_table(content, FILE.path, "value", [["go"]], [])
+    found = find_breaks(raw, events.content, ("go",), events.column)
     assert (found.cuts.tolist(), found.names) == ([500], ("BAD_x",))
-    assert not find_breaks(raw, events, ("other",), "value")
+
+
+@pytest.mark.parametrize("name", ["BAD_x", "go"])
+def test_a_bad_stretch_whose_duration_is_no_number_is_refused(name: str) -> None:
+    content = pd.DataFrame({"onset": ["1", "4"], "duration": [None, "0,5"], "value": ["BAD_y", name]})
+    raw = raw_with((0.0, 0.0, "go"))
+    if name == "go":
+        assert find_breaks(raw, content).bad_first.tolist() == [200]
+        return
+    with pytest.raises(SparseEEGError, match=r"column duration, row 2: '0,5' is not a .* write 0\.5"):
+        find_breaks(raw, content)
