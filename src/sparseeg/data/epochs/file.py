@@ -12,7 +12,7 @@ from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
-from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.raw import check_tags
@@ -179,9 +179,8 @@ def _windows(
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
     inside = signal[good, first - begin : first - begin + count]
     constant = int(is_constant(inside.transpose(0, 2, 1)).sum())
-    if constant:
-        reason = f"{constant} of {len(good)} epochs hold a constant signal in every channel"
-        problems.append(Problem(path, reason, "kept", "nothing"))
+    notes = constant_notes(constant, len(good), "epochs")
+    problems += [Problem(path, note, "kept", "nothing") for note in notes]
     return EpochsFile(
         signal=signal[good],
         before=first - begin,

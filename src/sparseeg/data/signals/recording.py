@@ -16,7 +16,7 @@ from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import find_breaks, without_breaks
 from sparseeg.data.signals.channels import WantedChannels
-from sparseeg.data.signals.constant import changes_from_before
+from sparseeg.data.signals.constant import changes_from_before, constant_notes
 from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.intervals import segments
 from sparseeg.data.signals.select_channels import Selection
@@ -166,9 +166,8 @@ def _keep(
     np.cumsum(changes, out=changes)
     start = table["start"].to_numpy()
     constant = int(np.sum(_clean(changes, start + 1, start + cut.n_times)))
-    if constant:
-        reason = f"{constant} of {len(table)} windows hold a constant signal in every channel"
-        problems.append(Problem(file.path, reason, "kept", "nothing"))
+    notes = constant_notes(constant, len(table))
+    problems += [Problem(file.path, note, "kept", "nothing") for note in notes]
     return Recording(signal, table, source.ch_names, tuple(problems), source.found)
 
 
