@@ -17,11 +17,9 @@ from sparseeg.data.signals.intervals import segments
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
-# BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
-_CUT = re.compile(r"new segment|boundary$|discontinuity$|edge|bad[ _-]boundary|bad_acq_skip", re.IGNORECASE)
-_BIDS_CUT = re.compile(r"(bad[ _-])?boundary$|discontinuity$", re.IGNORECASE)
-_BAD = re.compile(r"bad", re.IGNORECASE)  # as in MNE
-_BIDS_BAD = re.compile(r"BAD|bad($|[ _-])")  # an event of BIDS may be called badge
+# Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
+_CUT = re.compile(r"(?i:new segment\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|bad_acq_skip)|EDGE")
+_BAD = re.compile(r"bad(?!ge|minton|land)", re.IGNORECASE)  # as in MNE, where a badge is bad, too
 _SKIP = "bad_acq_skip"
 _ROUNDING = 0.3  # samples by which the onset of a cut may be rounded up
 _NAMES = ("trial_type", "value")  # columns of events.tsv
@@ -123,6 +121,11 @@ def find_breaks(
     return Breaks(after, *segments(first, last), tuple(name for name, _ in names.most_common()))
 
 
+def break_kinds(name: str) -> tuple[bool, bool]:
+    """Return whether the name of an annotation or of an event of BIDS says a cut, and a bad stretch."""
+    return _CUT.match(name) is not None, _BAD.match(name) is not None
+
+
 _Mark = tuple[float, float, str, bool, bool]
 """(onset, duration, name, whether it is a cut, whether it is bad); seconds from the first sample."""
 
@@ -136,8 +139,7 @@ def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
             float(onset) - raw.first_time,
             float(duration) if np.isfinite(duration) else 0.0,
             name,
-            _CUT.match(name) is not None,
-            _BAD.match(name) is not None,
+            *break_kinds(name),
         )
 
 
@@ -149,7 +151,7 @@ def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
     for column_name in columns:
         for row in np.flatnonzero(np.isfinite(onset) & events[column_name].notna()):
             name = str(events[column_name].iloc[row]).strip()
-            is_cut, is_bad = _BIDS_CUT.match(name) is not None, _BIDS_BAD.match(name) is not None
+            is_cut, is_bad = break_kinds(name)
             if is_bad and row in text:
                 raise SparseEEGError(not_numbers(lengths, "duration", np.array([row])))
             if is_cut or is_bad:
