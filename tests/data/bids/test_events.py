@@ -201,13 +201,38 @@ def test_a_recording_that_was_cut_off_keeps_its_first_trials(bids):
     assert "6 of 9 windows reach outside the recording of 20 s" in str(windows.problems[0])
 
 
-def test_the_unit_in_events_json_is_believed(bids):
+def with_unit(bids: BidsFolder, units: object) -> BidsFile:
+    """Return a recording whose events.json gives a unit of onsets."""
     file = own_events(bids, pairs())
-    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "ms"}}')
-    with pytest.raises(SparseEEGError, match=r"events\.json says that onsets are in ms"):
-        found(file)
-    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "s"}}')
-    assert found(file) == (EXPECTED, [])
+    (bids.root / "task-go_events.json").write_text(json.dumps({"onset": {"Units": units}}))
+    return file
+
+
+@pytest.mark.parametrize(
+    "units", ["s", "S", "sec", "seconds", "Seconds from the first sample", "second(s)", "", "n/a", None]
+)
+def test_onsets_in_seconds_are_read(bids, units):
+    assert found(with_unit(bids, units)) == (EXPECTED, [])
+
+
+@pytest.mark.parametrize(
+    ("units", "meant"),
+    [
+        *((name, "(milliseconds)") for name in ("ms", "msec", "MS", "milliseconds", "milliseconds (ms)")),
+        *((name, "(microseconds)") for name in ("us", "usec", "\u00b5s", "\u03bcs")),
+        *((name, "(samples)") for name in ("samples", "Sample", "datapoints")),
+        *((name, "a unit that is not known") for name in ("frames", "min", "TR", "volumes")),
+    ],
+)
+def test_onsets_in_another_unit_by_events_json_are_refused_with_its_name(bids, units, meant):
+    with pytest.raises(
+        SparseEEGError, match=f"events.json says that onsets are in '{re.escape(units)}'.*{meant[1:-1]}"
+    ):
+        found(with_unit(bids, units))
+
+
+def test_a_damaged_events_json_is_said(bids):
+    file = with_unit(bids, "s")
     (bids.root / "task-go_events.json").write_text("{")
     assert [problem.action for problem in found(file)[1]] == ["read without it"]
 
@@ -256,7 +281,11 @@ def test_files_without_a_bids_name_have_no_sidecars(tmp_path):
     ("content", "about", "said"),
     [
         ("onset\tduration\tvalue\n6\t2\tBAD_x\n", None, None),
-        ("onset\tduration\tvalue\n6\t2\tBAD_x\n", "ms", "events.json says that onsets are in ms"),
+        (
+            "onset\tduration\tvalue\n6\t2\tBAD_x\n",
+            "ms",
+            "events.json says that onsets are in 'ms' (milliseconds)",
+        ),
         ("onset\tduration\tvalue\n6,0\t2\tBAD_x\n", None, "'6,0' is not a finite number"),
         ("onset\tduration\tvalue\n6000\t2000\tBAD_x\n", None, "1 of 1 onsets lie after the end"),
         ("begin\tduration\tvalue\n6\t2\tBAD_x\n", None, "the events lack the column onset"),

@@ -49,7 +49,7 @@ NAMES = {
     "BAD_ACQ_SKIP": ([500, 600], True),
     "stimulus": ([], False),
 }
-"""What a mark at 2.5 s, 0.5 s long if it is bad, says of a recording at 200 Hz: cuts, and whether it is bad."""
+"""Cuts at 200 Hz, and badness, that a mark at 2.5 s says; a bad one lasts 0.5 s."""
 
 
 @pytest.mark.parametrize("name", NAMES)

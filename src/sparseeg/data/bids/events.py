@@ -1,5 +1,6 @@
 """Read the events of a recording: from its events.tsv, else from its own file."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,12 @@ from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 TABLE = "events.tsv"
 COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
 NO_EVENTS = "does not exist, and the file itself has no events"
-_NOT_SECONDS = {"ms", "millisecond", "milliseconds", "us", "microsecond", "microseconds", "sample", "samples"}
+_SECONDS = {"", "n/a", "s", "sec", "secs", "second", "seconds"}
+_OTHER_UNITS = {
+    "milliseconds": {"ms", "msec", "msecs", "millisec", "millisecs", "millisecond", "milliseconds"},
+    "microseconds": {"us", "\u00b5s", "\u03bcs", "usec", "usecs", "microsec", "microsecond", "microseconds"},
+    "samples": {"sample", "samples", "datapoint", "datapoints", "point", "points"},
+}
 _FAR = 5  # durations of the recording: a recording that was cut off is not that much shorter
 
 
@@ -162,9 +168,13 @@ def _check_description(file: BidsFile, problems: list[Problem]) -> None:
     except SparseEEGError as error:
         problems.append(Problem(file.sidecar("events.json"), one_line(error), "read without it", "nothing"))
         return
-    units = str(about.get("Units", "s")) if isinstance(about, dict) else "s"
-    if units.strip().lower() in _NOT_SECONDS:
-        raise SparseEEGError(f"events.json says that onsets are in {units}; write them in seconds")
+    units = str(about.get("Units") or "").strip() if isinstance(about, dict) else ""
+    word = re.split(r"[\s(,;.]", units.lower())[0]  # as in "seconds from the first sample"
+    if word in _SECONDS:
+        return
+    meant = next((name for name, spellings in _OTHER_UNITS.items() if word in spellings), None)
+    known = f"in {units!r} ({meant})" if meant else f"in {units!r}, a unit that is not known"
+    raise SparseEEGError(f"events.json says that onsets are {known}; write them in seconds, with Units s")
 
 
 def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
