@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data.copies import without_copies
 from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
@@ -38,6 +39,7 @@ SECONDS = {
 """Units of time in seconds."""
 
 
+@checked
 def read_epochs(
     path: Path | str,
     *,
@@ -48,7 +50,7 @@ def read_epochs(
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     channels: ChannelChoice | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,

@@ -183,9 +183,8 @@ def check_continuous(path: Path, header: EdfHeader) -> None:
         return
     start = onset[known[0]] - header.seconds * known[0]
     due = header.seconds * known
-    tolerance = header.seconds / max(2, 2 * max(header.samples[i] for i in header.signals or [0]))
-    if not header.discontinuous:
-        tolerance = max(tolerance, _ROUNDED) + _DRIFT * due
+    half = header.seconds / max(2, 2 * max(header.samples[i] for i in header.signals or [0]))  # a sample
+    tolerance = 0 * due + half if header.discontinuous else max(half, _ROUNDED) + _DRIFT * due
     late = onset[known] - start - due
     wrong = np.abs(late) > tolerance
     if not wrong.any():
