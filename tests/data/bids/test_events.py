@@ -231,6 +231,19 @@ def test_onsets_in_another_unit_by_events_json_are_refused_with_its_name(bids, u
         found(with_unit(bids, units))
 
 
+def test_durations_in_another_unit_are_refused_where_they_count(bids):
+    about = {"onset": {"Units": "s"}, "duration": {"Units": "ms"}}
+    table = pairs().assign(duration=[500.0, None] * 3)
+    file = own_events(bids, table)
+    (bids.root / "task-go_events.json").write_text(json.dumps(about))
+    assert found(file) == (EXPECTED, [])
+    assert len(read_bids(bids.root, task=NAMED)) == 3
+    table.loc[6] = [12.0, "BAD_x", 200.0]
+    own_events(bids, table)
+    with pytest.raises(SparseEEGError, match=r"column duration, row 7: '200\.0 ms' is not a finite number"):
+        read_bids(bids.root, task=NAMED)
+
+
 def test_a_damaged_events_json_is_said(bids):
     file = with_unit(bids, "s")
     (bids.root / "task-go_events.json").write_text("{")

@@ -78,7 +78,7 @@ def read_events(
         return NONE if column is None else _events_of_file(path, raw, wanted, problems)
     content = _content(file, table, column, problems)
     if table is None:
-        _check_description(file, problems)
+        content = _described(content, file, problems)
     events = events_of_table(content, path, column, wanted, problems)
     _check_seconds(events.named["onset"].to_numpy(), raw)
     return events
@@ -161,20 +161,39 @@ def _column(
     return str(best)
 
 
-def _check_description(file: BidsFile, problems: list[Problem]) -> None:
-    """Raise SparseEEGError if events.json says that onsets are not in seconds."""
+def _described(content: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame:
+    """Return events whose durations are written with their unit if events.json says that it is not seconds.
+
+    As they are no numbers then, they are refused wherever a duration counts.
+
+    Raises
+    ------
+    SparseEEGError : events.json says that onsets are not in seconds.
+    """
     try:
-        about = file.metadata("events.json").get("onset")
+        about = file.metadata("events.json")
     except SparseEEGError as error:
         problems.append(Problem(file.sidecar("events.json"), one_line(error), "read without it", "nothing"))
-        return
+        return content
+    units, meant = _other_unit(about.get("onset"))
+    if units:
+        raise SparseEEGError(
+            f"events.json says that onsets are in {units!r}{meant}; write them in seconds, with Units s"
+        )
+    units, _ = _other_unit(about.get("duration"))
+    if units and "duration" in content:
+        return content.assign(duration=content["duration"] + f" {units}")
+    return content
+
+
+def _other_unit(about: object) -> tuple[str, str]:
+    """Return the unit of a column if it is not seconds, and what it means; "" if it is."""
     units = str(about.get("Units") or "").strip() if isinstance(about, dict) else ""
     word = re.split(r"[\s(,;.]", units.lower())[0]  # as in "seconds from the first sample"
     if word in _SECONDS:
-        return
+        return "", ""
     meant = next((name for name, spellings in _OTHER_UNITS.items() if word in spellings), None)
-    known = f"in {units!r} ({meant})" if meant else f"in {units!r}, a unit that is not known"
-    raise SparseEEGError(f"events.json says that onsets are {known}; write them in seconds, with Units s")
+    return units, f" ({meant})" if meant else ", a unit that is not known"
 
 
 def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
