@@ -240,3 +240,10 @@ def test_the_full_channel_set_keeps_its_order_and_a_flat_reference(bids):
     assert isinstance(recording, Recording)
     assert recording.ch_names == CH_NAMES
     assert np.abs(recording.signal[:, -1]).max() < 1e-4
+
+
+def test_a_choice_of_channels_that_does_not_exist_is_refused():
+    with pytest.raises(
+        SparseEEGError, match="channels='bogus': it is 'common', 'interpolate', 'strict' or None"
+    ):
+        Processing(channels="bogus")

@@ -5,15 +5,13 @@ import random
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted, read_events
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
-from sparseeg.errors import SparseEEGError, one_line
 
 DROPPED = "these windows dropped"
 OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per recording with it
@@ -22,8 +20,8 @@ OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per rec
 class Cut(Protocol):
     """How windows of `n_times` samples at `sfreq` Hz are cut, `tmin` seconds after the event of each.
 
-    `events` finds the events of a recording that was opened. `windows` returns one row per
-    window with `start` (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
+    `trials` chooses among the named events of a recording. `windows` returns one row per window with `start`
+    (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
     """
 
     @property
@@ -42,7 +40,7 @@ class Cut(Protocol):
     def rule(self) -> TrialRule | None:
         """Events of a trial; None for windows without an event."""
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
 
     def windows(
@@ -72,16 +70,12 @@ class TrialCut:
     margin: int = 0
     max_rt: float = math.inf
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the trials with a response time."""
         path = file.sidecar(TABLE)
-        try:
-            events = read_events(file, raw, self.rule.column, self.rule.groups, problems)
-            if events.empty and not file.sidecars(TABLE):
-                raise SparseEEGError(f"{path.name} {NO_EVENTS}")
-            trials = trial_table(events, replace(self.rule, column="name"))
-        except SparseEEGError as error:
-            return Problem(path, one_line(error), f"{file.path.name} {LEFT_OUT}")
+        if events.empty and not file.sidecars(TABLE):
+            return Problem(path, f"{path.name} {NO_EVENTS}", f"{file.path.name} {LEFT_OUT}")
+        trials = trial_table(events, replace(self.rule, column="name"))
         answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
         if answered.empty:
             reason = f"none of its {len(trials)} trials has both a stimulus and a response; its events are "
@@ -161,7 +155,7 @@ class GridCut:
     tmin: float = 0.0
     rule: None = None
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 

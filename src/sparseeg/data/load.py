@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.epochs.choose import PATTERNS, epochs_files
@@ -27,6 +28,7 @@ READS = (
 )
 
 
+@checked
 def load(
     path: Path | str,
     *,
@@ -44,7 +46,7 @@ def load(
     keep_excluded: bool = False,
     keep_bad: bool = False,
     channels: ChannelChoice | None = None,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -133,6 +135,7 @@ def load(
     )
 
 
+@checked
 def load_like(
     path: Path | str,
     like: Provenance,

@@ -153,27 +153,55 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
 
 def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
     """Return several sets whose subjects are told apart by data set, and notes as in `name_people`."""
+    sets = _folders_told_apart(sets)
     people = [person for windows in sets for person in people_in(windows)]
     named, notes = name_people(people)
     names = {(person.subject, person.dataset): person.name for person in named}
-    return [_renamed(windows, names) for windows in sets], [*notes, *_folders_of_one_name(sets)]
+    return [_renamed(windows, names) for windows in sets], notes
 
 
-def _folders_of_one_name(sets: Sequence[WindowSet]) -> list[str]:
-    """Return a line for each two folders of the same name, without a Name, that share subjects."""
-    notes = []
-    for one, other in combinations(sets, 2):
-        there = {(who.dataset, who.subject) for who in people_in(other)}
-        both = [who for who in people_in(one) if (who.dataset, who.subject) in there]
-        both = [who for who in both if who.dataset is not None and who.dataset.endswith(_FOLDER)]
-        if both and one.source != other.source:
-            folder = str(both[0].dataset).removesuffix(_FOLDER)
-            notes.append(
-                f"{one.source} and {other.source} are both called {folder} and have "
-                f"{listed((who.subject for who in both), 'subject')}, read as the same people; if they are "
-                "not, give both data sets a Name in dataset_description.json"
-            )
-    return notes
+def _folders_told_apart(sets: Sequence[WindowSet]) -> list[WindowSet]:
+    """Return sets in which data sets without a Name have longer names where their folders are called alike.
+
+    `lab1/bids` and `lab2/bids` would be one data set otherwise, and its subjects the same people.
+    """
+    folders: dict[str, dict[Path, None]] = {}
+    for windows in sets:
+        for name, folder in _folders(windows).items():
+            folders.setdefault(name, {})[folder] = None
+    apart = []
+    for windows in sets:
+        longer = {
+            name: _shortest_name(folder, folders[name]) + _FOLDER
+            for name, folder in _folders(windows).items()
+            if len(folders[name]) > 1
+        }
+        if longer:
+            table = windows.table.assign(dataset=windows.table["dataset"].replace(longer))
+            windows = replace(windows, table=table)
+        apart.append(windows)
+    return apart
+
+
+def _folders(windows: WindowSet) -> dict[str, Path]:
+    """Return the folder of each data set in windows that is named after its folder."""
+    source = Path(windows.source).resolve()
+    names = windows.table["dataset"].dropna().unique() if "dataset" in windows.table else ()
+    return {
+        str(name): source if name == source.name + _FOLDER else source / name.removesuffix(_FOLDER)
+        for name in names
+        if name.endswith(_FOLDER)
+    }
+
+
+def _shortest_name(folder: Path, others: Iterable[Path]) -> str:
+    """Return the last parts of a path that no other path ends in."""
+    ends = (Path(*folder.parts[at:]) for at in range(len(folder.parts) - 1, -1, -1))
+    return next(
+        end.as_posix()
+        for end in ends
+        if not any(other.parts[-len(end.parts) :] == end.parts for other in others if other != folder)
+    )
 
 
 def named_as(windows: WindowSet, known: Sequence[Person]) -> tuple[WindowSet, list[str]]:

@@ -1,7 +1,7 @@
 """Provenance of windows: what is decoded, how signals were processed, and where in time windows lie."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,6 +26,10 @@ class Processing:
     dtype : dtype of the result.
     channels : how recordings with different channels are made alike, as in `plan_channels`. None chooses by
         what the recordings have; in the processing of windows, it says that nothing had to be done.
+
+    Raises
+    ------
+    SparseEEGError : `channels` is none of these.
     """
 
     sfreq: float = hbn.SFREQ
@@ -34,6 +38,11 @@ class Processing:
     reference: tuple[str, ...] | None = None
     dtype: Literal["float32", "float16"] = "float32"
     channels: ChannelChoice | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels not in (None, *get_args(ChannelChoice)):
+            choices = ", ".join(map(repr, get_args(ChannelChoice)))
+            raise SparseEEGError(f"channels={self.channels!r}: it is {choices} or None")
 
     @property
     def band(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.participants import Subjects
@@ -49,6 +50,7 @@ COLUMNS = (
 """Columns of the window table, as far as they are known."""
 
 
+@checked
 def read_bids(
     path: Path | str,
     *,
@@ -58,7 +60,7 @@ def read_bids(
     every_release: bool = True,
     keep_excluded: bool = False,
     keep_bad: bool = False,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     wanted: WantedChannels | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -204,7 +206,7 @@ def _trials(file: layout.BidsFile, problems: list[Problem]) -> pd.DataFrame:
     problems += noted(file.path, notes)
     rule = CONTRAST_CHANGE
     events = events_of_table(content, file.path, rule.column, rule.groups, problems)
-    return trial_table(events, replace(rule, column="name"))
+    return trial_table(events.named, replace(rule, column="name"))
 
 
 def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) -> pd.DataFrame:

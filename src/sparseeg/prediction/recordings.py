@@ -15,7 +15,7 @@ from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import without_breaks
-from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
@@ -132,8 +132,7 @@ def predict_recording(
         batch = np.stack([recording.signal[:, start : start + spec.n_times] for start in starts])
         predictions.append(predictor(batch))
         constant += int(is_constant(batch).sum())
-    if constant:
-        notes.append(f"{constant} of {len(windows)} windows hold a constant signal in every channel")
+    notes += constant_notes(constant, len(windows))
     table = pd.DataFrame(
         {
             "onset": windows["onset"],

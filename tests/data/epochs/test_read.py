@@ -69,6 +69,58 @@ def test_resampling_comes_before_the_crop(tmp_path):
     assert np.abs(windows.gather([0]) - expected).max() < 0.1  # to the edges of the crop
 
 
+@pytest.mark.parametrize(
+    ("sfreq", "tmin", "first"),
+    [
+        (128.0, 0.0, 0.0),
+        (128.0, -0.1, -12 / 128),  # the first multiple of 1 / 128 s after it
+        (100.0, 0.0, 0.0),
+        (100.0, -0.1, -0.1),
+    ],
+)
+def test_files_of_several_rates_get_the_same_times(tmp_path, sfreq, tmin, first):
+    """Epochs from -0.2 s begin at sample -51 of 256 Hz, which lies between two samples of 128 Hz."""
+    rates = (128.0, 256.0, 512.0) if first == -12 / 128 else (128.0, 256.0, 250.0, 512.0)
+    for rate in rates:
+        begin = round(-0.2 * rate)
+        times = (begin + np.arange(round(1.2 * rate))) / rate
+        data = 20.0 * np.cos(2 * np.pi * 4.0 * times + rate)[None, None].repeat(3, 1)
+        path = tmp_path / f"sub-{rate:.0f}_epo.fif"
+        write_epochs(
+            path, rt=(1.0,), sfreq=rate, n_times=len(times), tmin=begin / rate, data=data, band=(0.0, 40.0)
+        )
+        assert mne.read_epochs(path, verbose="error").times[0] == begin / rate
+    windows = read_epochs(tmp_path, target="rt", tmin=tmin, tmax=tmin + 0.5, sfreq=sfreq)
+    assert windows.problems == ()
+    assert windows.tmin == first
+    assert len(windows) == len(rates)
+    times = first + np.arange(windows.n_times) / sfreq
+    for subject, row in zip(windows.subjects, windows.gather(range(len(windows))), strict=True):
+        expected = 20.0 * np.cos(2 * np.pi * 4.0 * times + float(subject.removeprefix("sub-")))
+        assert np.abs(row - expected).max() < 0.1
+
+
+def test_resampling_can_begin_at_any_sample_of_the_file(tmp_path):
+    """As that of networks trained on windows between the multiples of the new interval."""
+    times = (-51 + np.arange(307)) / 256
+    data = 20.0 * np.cos(2 * np.pi * 4.0 * times)[None, None].repeat(3, 1).repeat(3, 0)
+    write_epochs(tmp_path / "sub-01_epo.fif", sfreq=256.0, n_times=307, tmin=-51 / 256, data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=1 / 256, tmax=1 / 256 + 0.5, sfreq=128.0)
+    assert windows.tmin == 1 / 256
+    expected = 20.0 * np.cos(2 * np.pi * 4.0 * (1 / 256 + np.arange(64) / 128))
+    assert np.abs(windows.gather([0]) - expected).max() < 0.1
+
+
+def test_a_rate_whose_ratio_needs_more_samples_than_there_are(tmp_path):
+    times = np.arange(200) / 512.0347
+    data = 20.0 * np.cos(2 * np.pi * 4.0 * times)[None, None].repeat(3, 1).repeat(3, 0)
+    write_epochs(tmp_path / "sub-01_epo.fif", sfreq=512.0347, n_times=200, tmin=0.0, data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=0.05, tmax=0.3, sfreq=100.0)
+    assert 0.05 <= windows.tmin < 0.06
+    expected = 20.0 * np.cos(2 * np.pi * 4.0 * (windows.tmin + np.arange(25) / 100))
+    assert np.abs(windows.gather([0]) - expected).max() < 0.1
+
+
 def test_files_of_one_subject_are_joined_and_a_name_without_subject_is_the_subject(tmp_path):
     write_epochs(tmp_path / "sub-01_run-1_epo.fif")
     write_epochs(tmp_path / "sub-01_run-2_epo.fif")

@@ -291,13 +291,13 @@ def test_a_task_that_is_no_column_names_those_there_are(bids, tmp_path):
         prepare(bids.root, tmp_path / "store", find_task("agee"))
 
 
-def test_a_subject_in_two_data_sets_is_read_from_the_first(tmp_path):
+def test_a_recording_in_two_data_sets_is_read_from_the_first(tmp_path):
     for name in ("one", "two"):
         BidsFolder(tmp_path / "all" / name).add("A", seed=len(name))
     BidsFolder(tmp_path / "all" / "two").add("B")
     windows = prepare(tmp_path / "all", tmp_path / "store")
     assert windows.table["file"].str.split("/").str[0].tolist() == ["one", "one", "two", "two"]
-    assert any("sub-A is already in one" in problem.reason for problem in windows.problems)
+    assert any("is already in one" in problem.reason for problem in windows.problems)
 
 
 def test_any_laboratorys_events_and_columns(bids, tmp_path):

@@ -1,6 +1,8 @@
 """Read one file of MNE epochs: a metadata column, and the resampled and cropped signal."""
 
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import mne
@@ -12,17 +14,18 @@ from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
-from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.raw import check_tags
-from sparseeg.data.signals.resample import resample, same_rate
+from sparseeg.data.signals.resample import rate_ratio, resample, same_rate
 from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
 from sparseeg.files.content import check_content
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"
+_SAME_SAMPLE = 1e-3  # of a sample
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def _windows(
 ) -> EpochsFile | Problem:
     found = select_channels(epochs, bids_file(path), problems)
     epochs.pick(list(found.names), exclude=())
-    volts, times, sfreq = resampled(epochs, crop.sfreq)
+    volts, times, sfreq = resampled(epochs, crop)
     first, count = crop.samples(times, sfreq)
     if first < 0 or count < 1 or first + count > len(times):
         reason = f"its epochs cover {times[0]:.3f} to {times[-1] + 1 / sfreq:.3f} s, not {crop}"
@@ -179,9 +182,8 @@ def _windows(
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
     inside = signal[good, first - begin : first - begin + count]
     constant = int(is_constant(inside.transpose(0, 2, 1)).sum())
-    if constant:
-        reason = f"{constant} of {len(good)} epochs hold a constant signal in every channel"
-        problems.append(Problem(path, reason, "kept", "nothing"))
+    notes = constant_notes(constant, len(good), "epochs")
+    problems += [Problem(path, note, "kept", "nothing") for note in notes]
     return EpochsFile(
         signal=signal[good],
         before=first - begin,
@@ -214,10 +216,36 @@ def info_of(epochs: mne.BaseEpochs, sfreq: float, path: Path) -> FileInfo:
     return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced, known)
 
 
-def resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return volts (epoch, channel, time), times and rate, resampled if the file has another rate."""
+def resampled(epochs: mne.BaseEpochs, crop: Crop) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return volts (epoch, channel, time), times and rate, resampled if the crop has another rate.
+
+    Files of different rates get the same times: multiples of the new sampling interval, or as far from
+    `crop.tmin` if that is the time of a sample of the file.
+    """
     volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
+    wanted = crop.sfreq
     if wanted is None or same_rate(sfreq, wanted):
         return volts, times, sfreq
-    volts = resample(volts, sfreq, wanted)
-    return volts, times[0] + np.arange(volts.shape[-1]) / wanted, float(wanted)
+    ratio = rate_ratio(sfreq, wanted)
+    before = _samples_before(times[0] * sfreq, (crop.tmin or 0.0) * sfreq, ratio, volts.shape[-1])
+    skipped = math.ceil(before * ratio)
+    padded = np.pad(volts, [(0, 0), (0, 0), (before, 0)], mode="reflect")
+    volts = resample(padded, sfreq, wanted)[..., skipped:]
+    start = times[0] - before / sfreq + skipped / wanted
+    times = np.round(start + np.arange(volts.shape[-1]) / wanted, 9) + 0.0  # zero is not negative
+    return volts, times, float(wanted)
+
+
+def _samples_before(first: float, tmin: float, ratio: Fraction, most: int) -> int:
+    """Return how many samples before an epoch resampling must begin, to give a sample at the event or tmin.
+
+    Parameters
+    ----------
+    first, tmin : first sample of the epoch and begin of the crop, in samples from the event.
+    ratio : new samples per sample.
+    most : limit of the result; the nearest possible time where the ratio needs more.
+    """
+    anchor = round(tmin) if abs(tmin - round(tmin)) < _SAME_SAMPLE else 0
+    begin = round(first) - anchor - np.arange(min(ratio.denominator, most))
+    beside = begin * ratio.numerator % ratio.denominator
+    return int(np.argmin(np.minimum(beside, ratio.denominator - beside)))

@@ -97,7 +97,7 @@ def _prepared(
     fit = fit_channels(epochs.ch_names, wanted, bad | set(selection.bad), flat, reference)
     if fit.interpolated:
         notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-    volts, times, sfreq = resampled(epochs, crop.sfreq)
+    volts, times, sfreq = resampled(epochs, crop)
     if sfreq != rate:
         notes.append(f"resampled from {rate:g} to {sfreq:g} Hz")
     begin, _ = crop.samples(times, sfreq)

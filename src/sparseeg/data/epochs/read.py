@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data.copies import without_copies
 from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
@@ -22,6 +23,7 @@ from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
 
+@checked
 def read_epochs(
     path: Path | str,
     *,
@@ -33,7 +35,7 @@ def read_epochs(
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     channels: ChannelChoice | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,

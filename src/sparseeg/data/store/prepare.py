@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sparseeg import __version__
+from sparseeg.arguments import checked
 from sparseeg.data.bids import layout
 from sparseeg.data.bids.participants import NAME as PARTICIPANTS
 from sparseeg.data.cuts import Cut
@@ -107,6 +108,7 @@ class Job:
         return self.signal
 
 
+@checked
 def prepare(
     path: Path | str,
     out: Path | str,
