@@ -70,7 +70,7 @@ def test_no_events_file(folder):
         ("onset\tvalue\nn/a\tcontrastTrial_start\n", "none of its 1 events has an onset"),
         (
             "onset\tvalue\n1.0\tbreak cnt\n",
-            "none of its 0 trials has both a stimulus and a response; its events are break cnt (1)",
+            "no event contrastTrial_start; its events are break cnt (1) in the column value",
         ),
         ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
     ],

@@ -268,6 +268,11 @@ def test_bad_input_is_one_line(
     assert_one_line(
         *refused(response_time, recording, "--stimulus", "left_taget"), "Did you mean 'left_target'"
     )
+    assert_one_line(
+        *refused(response_time, recording, "--stimulus", "foo"),
+        "no event foo; its events are",
+        "column value",
+    )
     assert_one_line(*refused(response_time, recording, "--every", 0), "greater than zero")
     assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
     assert_one_line(*refused(externalizing, recording, "--stimulus", "x"), "not a time after a stimulus")

@@ -9,8 +9,9 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted, read_events
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, read_events
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.errors import SparseEEGError, one_line
@@ -84,8 +85,11 @@ class TrialCut:
             return Problem(path, one_line(error), f"{file.path.name} {LEFT_OUT}")
         answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
         if answered.empty:
-            reason = f"none of its {len(trials)} trials has both a stimulus and a response; its events are "
-            return Problem(path, reason + counted(events["name"]), f"{file.path.name} {LEFT_OUT}")
+            lacking = absent(events["name"], self.rule.groups)
+            what = lacking or f"none of its {len(trials)} trials has both a stimulus and a response"
+            table = path if file.sidecars(TABLE) else None
+            there = present(events["name"], self.rule.groups, table, self.rule.column)
+            return Problem(path, f"{what}; {there}", f"{file.path.name} {LEFT_OUT}", kind=f"with {what}")
         kept = self._believable(answered, trials, events, file, problems)
         if isinstance(kept, Problem):
             return kept

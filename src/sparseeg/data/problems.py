@@ -64,7 +64,7 @@ def listed(names: Iterable[str], noun: str, which: str = "") -> str:
 
 
 def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
-    """Return one line with the number of problems, what they cost, and the first few of them."""
+    """Return one line with the number of problems, what they cost, and the first of each of a few kinds."""
     problems = tuple(problems)
     if not problems:
         return "no problems"
@@ -81,8 +81,17 @@ def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
         costs.append(f"{by_loss['channels']} with channels left out")
     if by_loss["nothing"]:
         costs.append(f"{by_loss['nothing']} without loss")
-    shown = [str(problem) for problem in problems[:examples]]
-    if shown and len(problems) > examples:
-        shown.append(f"and {len(problems) - examples} more")
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.kind or str(problem), []).append(problem)
+    shown = [_first_of(alike) for alike in list(kinds.values())[:examples]]
+    left = sum(map(len, list(kinds.values())[examples:]))
+    if shown and left:
+        shown.append(f"and {left} more")
     noun = "problem" if len(problems) == 1 else "problems"
     return f"{len(problems)} {noun} ({', '.join(costs)})" + (f": {'; '.join(shown)}" if shown else "")
+
+
+def _first_of(alike: list[Problem]) -> str:
+    """Return the first of several problems of a kind, with the number of the others."""
+    return str(alike[0]) + (f" and {len(alike) - 1} like it" if len(alike) > 1 else "")

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
-from sparseeg.data.bids.events import counted
-from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.events import TABLE
+from sparseeg.data.bids.layout import BidsFile, bids_file
+from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
@@ -180,7 +181,7 @@ def _windows(
     length = recording.signal.shape[1]
     at_events = inputs.task.locked and request.every is None
     if at_events:
-        windows = _at_events(recording, request.stimulus or inputs.stimulus, inputs.tmin, sfreq, notes)
+        windows = _at_events(recording, inputs, request, sfreq, notes)
     else:
         stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
@@ -230,19 +231,21 @@ def _without_breaks(
 
 
 def _at_events(
-    recording: NewRecording, stimulus: tuple[str, ...], tmin: float, sfreq: float, notes: list[str]
+    recording: NewRecording, inputs: Inputs, request: PredictionRequest, sfreq: float, notes: list[str]
 ) -> pd.DataFrame:
-    events = recording.events
+    events, stimulus = recording.events, request.stimulus or inputs.stimulus
     chosen = events[events["name"].isin(stimulus)]
     known = list(map(str, events["name"].unique()))
     if chosen.empty:
+        table = request.events or next(iter(bids_file(recording.path).sidecars(TABLE)), None)
+        column = request.events_column or inputs.events_column
+        there = present(events["name"], [stimulus], table, column)
         raise SparseEEGError(
-            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {counted(events['name'])}."
-            f"{nearest(stimulus[0], known)} Name the stimulus with --stimulus, "
-            "or give --every for windows on a regular grid"
+            f"{recording.path}: {absent(events['name'], [stimulus])}; {there.removesuffix('.')}. Name the "
+            "stimulus with --stimulus, or give --every for windows on a regular grid"
         )
     for name in stimulus:
         if name not in known:
             others = [other for other in known if other not in stimulus]
             notes.append(f"no event {name}: nothing is predicted for it.{nearest(name, others)}".rstrip("."))
-    return chosen.assign(start=event_samples(chosen["onset"].to_numpy(), tmin, sfreq))
+    return chosen.assign(start=event_samples(chosen["onset"].to_numpy(), inputs.tmin, sfreq))
