@@ -175,12 +175,14 @@ def reevaluate(
             for folder, subjects in zip(folders, stored, strict=True)
         ]
         for folder, subjects in zip(folders, stored, strict=True):
-            _check_unseen(folder, subjects.test, () if subjects.test else subjects.valid, report)
+            valid = [] if subjects.test else subjects.valid
+            _check_unseen(folder, subjects.test, valid, "evaluate on other subjects", report)
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
     other = other_people(run, other, report)
-    _check_unseen(run, set(other.subjects.tolist()), (), report)
+    advice = "evaluate on other subjects, or leave these out with --leave-out-seen"
+    _check_unseen(run, set(other.subjects.tolist()), (), advice, report)
     rows = None if own is None else stored_rows(stored[0], own, report)
     if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
         nobody = np.empty(0, dtype=np.intp)
@@ -197,10 +199,12 @@ def _titled(report: Report, title: str, line: str) -> None:
     report(title + line)
 
 
-def _check_unseen(folder: Path, test: Collection[str], valid: Collection[str], report: Report) -> None:
+def _check_unseen(
+    folder: Path, test: Collection[str], valid: Collection[str], advice: str, report: Report
+) -> None:
     """Raise SparseEEGError where the networks in a folder know targets of subjects that are scored."""
     seen = seen_by(folder)
-    seen.check(test, valid, "; evaluate on other subjects")
+    seen.check(test, valid, f"; {advice}")
     seen.describe(test or valid, report)
 
 
