@@ -91,7 +91,7 @@ def test_a_start_that_failed_does_not_block_a_corrected_command(
     with monkeypatch.context() as patch:
         patch.setattr(runs, "fit_members", refused)
         assert_one_line(*sparseeg(*command, "--batch-size", 8), "don't fit")
-        assert (tmp_path / "run" / "splits.json").exists()
+        assert not (tmp_path / "run").exists()
         patch.setattr(runs, "make_splits", refused)
         assert_one_line(*sparseeg(*command, "--batch-size", 9), "don't fit")
     code, said = sparseeg(*command)

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sparseeg.files.lock import only_writer
+from sparseeg.files.undo import undone_on_failure
 
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
@@ -113,10 +113,15 @@ def interruptible(words: str) -> Iterator[None]:
 
 
 @contextmanager
-def writing(to: Path) -> Iterator[None]:
-    """Hold a folder for this command; if the disk is full, the error names the folder."""
+def writing(to: Path, start: Collection[str] = ()) -> Iterator[None]:
+    """Hold a folder for this command, which leaves nothing there if it fails before it has a result.
+
+    If the disk is full, the error names the folder.
+
+    start : names of files that the command writes to it before there is any result.
+    """
     try:
-        with only_writer(to):
+        with undone_on_failure(to, start):
             yield
     except OSError as error:
         if error.errno == errno.ENOSPC:

@@ -17,7 +17,7 @@ from sparseeg.training.config import PretrainConfig, TrainConfig
 from sparseeg.training.people import other_people, write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
-_BEFORE_TRAINING = (
+BEFORE_TRAINING = (
     *("config.yaml", subjects.FILE, people.FILE, lineage.ANCESTORS, "input.json", "problems.tsv"),
     lock.NAME,
 )
@@ -94,4 +94,4 @@ def _check_config(run: Path, config: TrainConfig | PretrainConfig, recorded: boo
 def nothing_trained(run: Path) -> bool:
     """Say whether a folder holds no more than a run has before its training, or isn't there."""
     names = [path.name for path in run.iterdir()] if run.is_dir() else []
-    return all(name in _BEFORE_TRAINING or unfinished_target(name) for name in names)
+    return all(name in BEFORE_TRAINING or unfinished_target(name) for name in names)
