@@ -130,22 +130,22 @@ def writing(to: Path, start: Collection[str] = ()) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read; what several files share, once."""
-    groups = _alike(windows.problems)
+    """Print the first problems with the files that were read, then notes; what several files share, once."""
+    groups = sorted(_alike(windows.problems), key=lambda group: group[0].is_note)
     for group in groups[:SHOWN]:
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
         say(f"  {group[0].path}{more}: {group[0].reason} ({group[0].action})")
     if len(groups) > SHOWN:
-        say(f"  and {len(groups) - SHOWN} other problems")
+        say(f"  and {len(groups) - SHOWN} others")
 
 
 def say_list_of_problems(windows: Any, folder: Path) -> None:
     """Say which file in a folder lists the problems if `say_problems` did not name all files."""
-    from sparseeg.data.problems import FILE
+    from sparseeg.data.problems import FILE, count
 
     groups = len(_alike(windows.problems))
     if groups > SHOWN or groups < len(windows.problems):
-        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
+        say(f"{folder / FILE} lists all {count(windows.problems)}")
 
 
 def _alike(problems: Iterable[Any]) -> list[list[Any]]:

@@ -265,7 +265,9 @@ def _score(
             "source": windows.source,
             "path": list(config.data.path),
             "simulated": windows.simulated,
-            "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            "n_files_with_problems": len(
+                {problem.path for problem in windows.problems if not problem.is_note}
+            ),
             **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,
