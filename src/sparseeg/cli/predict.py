@@ -100,6 +100,7 @@ def predict(
         check_request(request, file)
     if recordings:
         request.check(predictor.inputs)
+        say(f"recordings are read {request.describe(predictor.inputs, predictor.spec.sfreq)}")
     if recordings and (every is not None or not predictor.inputs.task.locked):
         check_grid(given_options(ctx))
     tables: list[Any] = []

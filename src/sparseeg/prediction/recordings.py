@@ -96,6 +96,11 @@ class PredictionRequest:
             dtype="float32",
         )
 
+    def describe(self, inputs: Inputs, sfreq: float) -> str:
+        """Return which filter, reference and rate recordings get, beside those of the training."""
+        now, then = self.processing(inputs, sfreq).in_words, replace(inputs.processing, sfreq=sfreq).in_words
+        return f"{now} (as in training)" if now == then else f"{now} (training: {then})"
+
 
 def predict_recording(
     predictor: Predictor, path: Path, request: PredictionRequest
