@@ -276,7 +276,11 @@ def test_bad_input_is_one_line(
     (tmp_path / "a.bdf").write_text("nothing")
     assert_one_line(*refused(response_time, tmp_path / "a.bdf"), "a.bdf", "header")
     (tmp_path / "a.xyz").write_text("nothing")
-    assert_one_line(*refused(response_time, tmp_path / "a.xyz"), "a.xyz", "can't be read")
+    assert_one_line(*refused(response_time, tmp_path / "a.xyz"), "a.xyz", "can't be read", "ends in .xyz")
+    (tmp_path / "sub-1_events.tsv").write_text("onset\tvalue\n")
+    table = refused(response_time, tmp_path / "sub-1_events.tsv")
+    assert_one_line(*table, "ends in .tsv is no recording", "BrainVision (.vhdr)", "--events")
+    assert "dedicated reader" not in table[1]
     assert_one_line(
         *refused(response_time, recording, "--stimulus", "left_taget"), "Did you mean 'left_target'"
     )
