@@ -42,6 +42,12 @@ from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects
 
+_SHUFFLED = {
+    "shuffled_trials": "on targets shuffled among all trials",
+    "shuffled_within_subject": "on targets shuffled within each subject",
+    "shuffled_between_subjects": "on targets shuffled between subjects",
+}
+
 
 def load_windows(
     data: DataConfig,
@@ -233,7 +239,7 @@ def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, repor
     still = config.augment.model_copy(update={"jitter": 0.0})
     alone = config.model_copy(update={"seeds": 1, "augment": still})
     for name in scoring.controls(config, windows):
-        report(f"control: the same network, targets {name.replace('_', ' ')}")
+        report(f"control: the same network, {_SHUFFLED[name]}")
         targets = shuffled(name, windows.targets, windows.subjects, split.rows, config.seed)
         folder = scoring.control_folder(split, name)
         fit_members(windows, split.rows, alone, folder, targets=targets, report=report)

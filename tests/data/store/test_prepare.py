@@ -316,7 +316,7 @@ def test_any_laboratorys_events_and_columns(bids, tmp_path):
     assert windows.targets == pytest.approx([0.6, 1.0])
     assert windows.n_times == 100
     path.write_text("stimulsu: [tone]\n")
-    with pytest.raises(SparseEEGError, match="stimulsu: Extra inputs"):
+    with pytest.raises(SparseEEGError, match="stimulsu: there is no setting"):
         TaskFile.read(path)
     with pytest.raises(SparseEEGError, match="needs both"):
         find_task("tones", TaskFile(stimulus=("tone",)))
@@ -483,7 +483,7 @@ def test_tasks_are_changed_by_what_is_given():
 def test_options_go_before_a_task_file_and_are_checked_as_it_is():
     described = TaskFile(stimulus=("tone",), response=("key",), tmax=1.0)
     assert described.with_options({"tmax": 2.0, "unit": None}).tmax == 2.0
-    with pytest.raises(SparseEEGError, match="window: Input should be greater than 0"):
+    with pytest.raises(SparseEEGError, match="window: must be greater than 0, not -1"):
         described.with_options({"window": -1.0})
 
 
