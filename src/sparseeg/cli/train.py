@@ -192,6 +192,11 @@ def train(
     if resume:
         settings = read_resumed(out, TrainConfig)
         check_resumed(ctx, out, settings.data.path)
+        if (out / "metrics.json").exists():
+            say(
+                f"{out} is finished: nothing is left to train, and its scores are computed again; to train "
+                f"further, start a new run with --init {out}"
+            )
         given = {}
     elif config is not None:
         settings = repeated(config, given, say)
