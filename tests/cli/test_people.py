@@ -37,7 +37,9 @@ def test_a_pattern_is_kept_in_the_run_and_used_again(folder, tmp_path, sparseeg)
     assert sorted(split["train"] + split["valid"] + split["test"]) == ["anna", "bob", "carl", "dora"]
     assert yaml.safe_load((run / "config.yaml").read_text())["data"]["subject_pattern"] == "^[a-z]+"
     assert sparseeg("evaluate", run)[0] == 0
-    assert sparseeg("train", "--out", run, "--resume")[0] == 0
+    code, text = sparseeg("train", "--out", run, "--resume")
+    assert code == 0
+    assert f"{run} is finished: nothing is left to train" in text
     code, text = sparseeg("evaluate", run, "--data", tmp_path / "data", "--subject-pattern", "odd")
     assert code == 2
     assert "--subject-pattern is for the recordings of --data; those of" in text

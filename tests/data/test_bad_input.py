@@ -2,6 +2,7 @@
 
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.io import loadmat
 
 from helpers.bids_folder import TASK, BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES
-from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.problems import Problem, count, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.tasks import Task
@@ -70,7 +71,7 @@ def test_no_events_file(folder):
         ("onset\tvalue\nn/a\tcontrastTrial_start\n", "none of its 1 events has an onset"),
         (
             "onset\tvalue\n1.0\tbreak cnt\n",
-            "none of its 0 trials has both a stimulus and a response; its events are break cnt (1)",
+            "no event contrastTrial_start; its events are break cnt (1) in the column value",
         ),
         ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
     ],
@@ -359,7 +360,7 @@ def test_many_problems_are_all_counted(folder):
     folder.add("C", run=3, sfreq=200.0)
     windows = read_bids(folder.root)
     assert len(windows.problems) == 3
-    assert "3 problems (1 recording left out, 1 window dropped in 1, 1 without loss)" in windows.summary()
+    assert "2 problems and 1 note (1 recording left out, 1 window dropped in 1)" in windows.summary()
 
 
 def test_nothing_good_at_all_is_an_error_that_says_why(bids):
@@ -372,6 +373,14 @@ def test_nothing_good_at_all_is_an_error_that_says_why(bids):
     assert "sub-A_task-contrastChangeDetection_run-1_events.tsv does not exist" in message
     assert "and " in message
     assert "\n" not in message
+
+
+def test_notes_that_lose_no_eeg_are_no_problems(folder):
+    folder.add("C", run=1, sfreq=200.0)
+    folder.add("C", run=2, sfreq=200.0)
+    assert read_bids(folder.root).summary(examples=0).endswith("; 2 notes")
+    assert count([Problem(Path("a"), "x", "y", "channels", 2)]) == "1 note"
+    assert count([Problem(Path("a"), "x", "y")]) == "1 problem"
 
 
 def test_summarise_says_when_there_is_nothing():

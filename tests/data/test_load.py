@@ -116,10 +116,10 @@ def test_a_store_cannot_follow_other_windows(bids, tmp_path):
     store.save(load(bids.root), tmp_path / "store")
     assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
     for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
-        name = next(iter(options)).replace("_", " ")
-        assert f"{tmp_path / 'store'}: the store was prepared with {name}" in message(
-            tmp_path / "store", **options
-        )
+        ((name, value),) = options.items()
+        said = message(tmp_path / "store", **options)
+        assert said.startswith(f"{tmp_path / 'store'} is a store: prepared with --{name.replace('_', '-')} ")
+        assert f"asked for --{name.replace('_', '-')} {value}".removesuffix(".0") in said
 
 
 def test_windows_in_bad_stretches_cannot_come_back_into_a_store(bids, tmp_path):

@@ -147,7 +147,7 @@ def test_provenance_survives_json_and_a_store(windows: WindowSet, bids: BidsFold
     made = replace(windows, processing=done, task=named, file_info=FileInfo(0.1, 30.0, True))
     save(made, tmp_path / "store")
     assert open_store(tmp_path / "store").provenance == made.provenance
-    with pytest.raises(SparseEEGError, match="n_times: Field required"):
+    with pytest.raises(SparseEEGError, match="n_times: is missing"):
         Provenance.from_dict(
             {key: value for key, value in made.provenance.to_dict().items() if key != "n_times"}
         )

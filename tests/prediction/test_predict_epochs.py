@@ -1,5 +1,7 @@
 """Epochs are predicted as their windows in a recording, one row per epoch."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,3 +146,14 @@ def test_another_baseline_than_that_of_the_training_epochs_is_refused(
 def test_recordings_of_eeglab_are_no_epochs() -> None:
     names = ("a_epo.fif", "a-epo.fif.gz", "sub-01_eeg.set", "sub-01_eeg.SET", "a_raw.fif", "a.edf")
     assert [is_epochs(Path(name)) for name in names] == [True, True, False, False, False, False]
+
+
+def test_a_file_that_is_not_there_is_said_before_what_a_run_on_epochs_needs(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    inputs = json.loads((run / "input.json").read_text())
+    inputs["task"]["rule"] = None  # as of epochs
+    (run / "input.json").write_text(json.dumps(inputs))
+    assert_one_line(*sparseeg("predict", run, recording), "trained on epochs")
+    assert_one_line(*sparseeg("predict", run, tmp_path / "nothere"), "nothere does not exist")

@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, Events
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.no_event import absent, present, present_in_table
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
 
@@ -40,7 +41,7 @@ class Cut(Protocol):
     def rule(self) -> TrialRule | None:
         """Events of a trial; None for windows without an event."""
 
-    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
 
     def windows(
@@ -70,17 +71,22 @@ class TrialCut:
     margin: int = 0
     max_rt: float = math.inf
 
-    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the trials with a response time."""
-        path = file.sidecar(TABLE)
-        if events.empty and not file.sidecars(TABLE):
+        path, named = file.sidecar(TABLE), events.named
+        if named.empty and events.content is None:
             return Problem(path, f"{path.name} {NO_EVENTS}", f"{file.path.name} {LEFT_OUT}")
-        trials = trial_table(events, replace(self.rule, column="name"))
+        trials = trial_table(named, replace(self.rule, column="name"))
         answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
         if answered.empty:
-            reason = f"none of its {len(trials)} trials has both a stimulus and a response; its events are "
-            return Problem(path, reason + counted(events["name"]), f"{file.path.name} {LEFT_OUT}")
-        kept = self._believable(answered, trials, events, file, problems)
+            lacking = absent(named["name"], self.rule.groups)
+            what = lacking or f"none of its {len(trials)} trials has both a stimulus and a response"
+            if events.content is None:
+                there = present(named["name"], self.rule.groups)
+            else:
+                there = present_in_table(events.content, self.rule.groups, self.rule.column)
+            return Problem(path, f"{what}; {there}", f"{file.path.name} {LEFT_OUT}", kind=f"with {what}")
+        kept = self._believable(answered, trials, named, file, problems)
         if isinstance(kept, Problem):
             return kept
         return kept.rename(columns={"rt": "target", "stimulus_onset": "onset"})
@@ -155,7 +161,7 @@ class GridCut:
     tmin: float = 0.0
     rule: None = None
 
-    def trials(self, events: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 

@@ -20,7 +20,7 @@ from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError, in_words, nearest
 
 READS = (
     "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr; also .fif, .cnt, .raw and .mff) or a "
@@ -295,7 +295,7 @@ def _check_store(
     end = windows.tmin + windows.n_times / windows.sfreq
     names: list[tuple[str, str | None, str | None]] = [
         ("target", target, windows.target_name),
-        ("target unit", target_unit, windows.target_unit),
+        ("target-unit", target_unit, windows.target_unit),
     ]
     numbers = [
         ("tmin", tmin, windows.tmin, sample),
@@ -315,7 +315,8 @@ def _check_store(
     ]
     for name, wanted, own in differing:
         raise SparseEEGError(
-            f"{path}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
+            f"{path} is a store: prepared with --{name} {in_words(own)}, asked for --{name} "
+            f"{in_words(wanted)}; leave --{name} out, or prepare another store"
         )
 
 

@@ -55,6 +55,12 @@ class Processing:
             return f"low-pass filtered at {self.high_cut:g} Hz"
         return f"filtered from {self.low_cut:g} to {self.high_cut:g} Hz"
 
+    @property
+    def in_words(self) -> str:
+        """Description of filter, reference and rate."""
+        reference = f"referenced to {', '.join(self.reference)}" if self.reference else "own reference"
+        return f"{self.band}, {reference}, {self.sfreq:g} Hz"
+
 
 @dataclass(frozen=True)
 class FileInfo:

@@ -152,9 +152,11 @@ def assemble(
         raise SparseEEGError(
             f"{survey.path}: no usable window in {len(read)} recordings; {summarise(problems)}"
         )
+    table = _table(kept, survey)
+    problems += _unused_stimuli(table, survey)
     windows = WindowSet(
         signals=[recording.signal for _, recording in kept],
-        table=_table(kept, survey),
+        table=table,
         n_times=cut.n_times,
         ch_names=plan.wanted.ch_names,
         task=survey.task,
@@ -166,6 +168,16 @@ def assemble(
         people="sub-XX in the names",
     )
     return without_copies(windows).noting_outside()
+
+
+def _unused_stimuli(table: pd.DataFrame, survey: Survey) -> list[Problem]:
+    """Return a problem for stimuli of the user's own that no window starts at, as a wrong name."""
+    rule = survey.task.rule
+    if rule is None or rule.stimulus == CONTRAST_CHANGE.stimulus:
+        return []
+    unused = [name for name in rule.stimulus if not (table["stimulus"] == name).any()]
+    reason = f"no window is locked to an event {' or '.join(unused)}"
+    return [Problem(survey.path, reason, "the other stimuli are used", "nothing")] if unused else []
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:

@@ -43,6 +43,12 @@ from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
 from sparseeg.training.subjects import read_subjects, split_folders
 
+_SHUFFLED = {
+    "shuffled_trials": "on targets shuffled among all trials",
+    "shuffled_within_subject": "on targets shuffled within each subject",
+    "shuffled_between_subjects": "on targets shuffled between subjects",
+}
+
 
 def load_windows(
     data: DataConfig,
@@ -179,12 +185,14 @@ def reevaluate(
             for folder, subjects in zip(folders, stored, strict=True)
         ]
         for folder, subjects in zip(folders, stored, strict=True):
-            _check_unseen(folder, subjects.test, () if subjects.test else subjects.valid, report)
+            valid = [] if subjects.test else subjects.valid
+            _check_unseen(folder, subjects.test, valid, "evaluate on other subjects", report)
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
     other = other_people(run, other, report)
-    _check_unseen(run, set(other.subjects.tolist()), (), report)
+    advice = "evaluate on other subjects, or leave these out with --leave-out-seen"
+    _check_unseen(run, set(other.subjects.tolist()), (), advice, report)
     rows = None if own is None else stored_rows(stored[0], own, report)
     if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
         nobody = np.empty(0, dtype=np.intp)
@@ -201,10 +209,12 @@ def _titled(report: Report, title: str, line: str) -> None:
     report(title + line)
 
 
-def _check_unseen(folder: Path, test: Collection[str], valid: Collection[str], report: Report) -> None:
+def _check_unseen(
+    folder: Path, test: Collection[str], valid: Collection[str], advice: str, report: Report
+) -> None:
     """Raise SparseEEGError where the networks in a folder know targets of subjects that are scored."""
     seen = seen_by(folder)
-    seen.check(test, valid, "; evaluate on other subjects")
+    seen.check(test, valid, f"; {advice}")
     seen.describe(test or valid, report)
 
 
@@ -233,7 +243,7 @@ def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, repor
     still = config.augment.model_copy(update={"jitter": 0.0})
     alone = config.model_copy(update={"seeds": 1, "augment": still})
     for name in scoring.controls(config, windows):
-        report(f"control: the same network, targets {name.replace('_', ' ')}")
+        report(f"control: the same network, {_SHUFFLED[name]}")
         targets = shuffled(name, windows.targets, windows.subjects, split.rows, config.seed)
         folder = scoring.control_folder(split, name)
         fit_members(windows, split.rows, alone, folder, targets=targets, report=report)
@@ -265,7 +275,9 @@ def _score(
             "source": windows.source,
             "path": list(config.data.path),
             "simulated": windows.simulated,
-            "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            "n_files_with_problems": len(
+                {problem.path for problem in windows.problems if not problem.is_note}
+            ),
             **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,

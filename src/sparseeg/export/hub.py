@@ -1,6 +1,8 @@
 """Export to Hugging Face's format: weights, configuration, and a model card with the table of scores."""
 
+import io
 import tempfile
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,7 +66,8 @@ def export_hub(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
         model.eval().save_pretrained(temporary)
         described.save(Path(temporary) / "README.md")
-        loaded = PretrainedDecoder.from_pretrained(temporary).eval()
+        with redirect_stdout(io.StringIO()):  # huggingface_hub prints a line of its own
+            loaded = PretrainedDecoder.from_pretrained(temporary).eval()
         with torch.inference_mode():
             difference = check(
                 predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "the saved network"

@@ -152,8 +152,39 @@ def test_events_that_are_not_the_named_ones_are_listed_with_their_numbers(bids):
     own_events(bids, table)
     with pytest.raises(SparseEEGError) as caught:
         read_bids(bids.root, task=NAMED)
-    said = "none of its 0 trials has both a stimulus and a response; its events are Go (3), key (3)"
+    said = "no event go, no event press; its events are Go (3), key (3) in the column value"
     assert said in str(caught.value)
+
+
+def test_a_wrong_name_is_told_with_the_events_of_each_column_once_for_all_recordings(bids):
+    table = pairs().assign(trial_type=["stimulus", "response"] * 3).assign(sample=range(6))
+    for subject in "ABC":
+        bids.add(subject, task="go", events=table)
+    task = find_task("t", TaskFile(stimulus=("goo",), response=("press",)))
+    with pytest.raises(SparseEEGError) as caught:
+        read_bids(bids.root, task=task)
+    said = str(caught.value)
+    assert (
+        "no event goo; its events are go (3), press (3) in the column value; "
+        "stimulus (3), response (3) in the column trial_type. Did you mean 'go'?"
+    ) in said
+    assert said.count("go (3)") == 1
+    assert said.endswith("and 2 like it")
+
+
+def test_a_wrong_name_is_told_where_the_column_of_names_is_another_one(bids):
+    own_events(bids, pairs("trial_type"))
+    task = find_task("t", TaskFile(stimulus=("foo",), response=("press",)))
+    with pytest.raises(SparseEEGError, match=r"lack the column value; .*go \(3\), press \(3\) in the"):
+        read_bids(bids.root, task=task)
+
+
+def test_a_wrong_name_among_right_ones_is_said(bids):
+    own_events(bids, pairs())
+    task = find_task("t", TaskFile(stimulus=("go", "gooo"), response=("press",), tmin=0.0, tmax=2.0))
+    windows = read_bids(bids.root, task=task)
+    assert len(windows) == 3
+    assert [problem.reason for problem in windows.problems] == ["no window is locked to an event gooo"]
 
 
 def test_rows_without_onset_are_left_out_and_their_trials_too(bids):

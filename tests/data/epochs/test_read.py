@@ -163,6 +163,18 @@ def test_text_among_the_targets_is_named(tmp_path):
     assert windows.problems[0].reason == "column rt, epoch 2: 'none' is not a finite number"
 
 
+def test_a_target_of_text_is_told_shortly_with_what_to_do(tmp_path):
+    for number in range(4):
+        write_epochs(tmp_path / f"sub-0{number}_epo.fif")
+    with pytest.raises(SparseEEGError) as caught:
+        read_epochs(tmp_path, target="kind")
+    assert str(caught.value) == (
+        f"{tmp_path / 'sub-00_epo.fif'}: "
+        "column kind, epoch 1: 'rare' is not a finite number (3 such epochs); "
+        "decode a column of numbers (block, rt), or write numbers into kind, as 0 and 1 for two categories"
+    )
+
+
 def test_epochs_with_nan_are_dropped_and_counted(tmp_path):
     data = np.random.default_rng(0).normal(size=(3, 3, 100))
     data[1, 0, 5] = np.nan

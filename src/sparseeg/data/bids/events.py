@@ -11,6 +11,7 @@ import pandas as pd
 
 from sparseeg.data.bids.file_events import file_events, holds
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.no_event import NAMES, present_in_table
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
@@ -153,6 +154,7 @@ def _column(
         raise SparseEEGError(
             f"the events lack the column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}; "
             f"found: {', '.join(map(str, content)) or 'no columns'}"
+            + (f"; {present_in_table(content, wanted, column)}" if {*NAMES} & {*content} else "")
         )
     if column is None or best is None or not counts[best]:
         return column
@@ -210,10 +212,3 @@ def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
         f"{late} of {len(onset)} onsets lie after the end of the recording of {seconds:g} s; are they in "
         f"{' or '.join(possible) or 'another unit'}? Write them in seconds"
     )
-
-
-def counted(names: pd.Series, limit: int = 12) -> str:
-    """Return the names of events with their numbers, the most frequent first: "go (10), stop (2)"."""
-    counts = names.dropna().astype(str).value_counts()
-    shown = [f"{name} ({count})" for name, count in counts.head(limit).items()]
-    return ", ".join(shown + (["..."] if len(counts) > limit else [])) or "none"

@@ -106,9 +106,16 @@ class EpochsFile:
 
 @dataclass(frozen=True)
 class MissingColumn(Problem):
-    """The metadata of a file lack the target column; `numeric` lists their columns of numbers."""
+    """The metadata of a file lack the target column, or it holds no number.
+
+    Parameters
+    ----------
+    numeric : their columns of numbers.
+    is_text : whether the column is there, with text only.
+    """
 
     numeric: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile | Problem:
@@ -142,12 +149,15 @@ def _targets(
     """Return the target of each epoch; NaN if it has none."""
     if metadata is None:
         return MissingColumn(path, "its epochs have no metadata", LEFT_OUT)
+    numeric = tuple(map(str, metadata.select_dtypes("number").columns))
     if target not in metadata.columns:
-        numeric = tuple(map(str, metadata.select_dtypes("number").columns))
         return MissingColumn(path, f"its metadata has no column {target!r}", LEFT_OUT, numeric=numeric)
     column = metadata[target]
     values, text = finite_numbers(column)
     missing = int(np.isnan(values).sum()) - len(text)
+    if len(text) and np.isnan(values).all():
+        reason = not_numbers(column, str(target), text, "epoch")
+        return MissingColumn(path, reason, LEFT_OUT, numeric=numeric, is_text=True)
     if len(text):
         reason = not_numbers(column, str(target), text, "epoch")
         kind = f"have no number in column {target}"

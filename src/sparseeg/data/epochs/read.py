@@ -138,11 +138,17 @@ def _crop(tmin: float | None, tmax: float | None, sfreq: float | None, margin: f
 
 
 def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Problem]) -> None:
-    """Raise SparseEEGError for a target that no file has: it is probably misspelt."""
+    """Raise SparseEEGError for a target that no file has, as a misspelt one, or that is text in all."""
     lacking = [result for result in read if isinstance(result, MissingColumn)]
     if not lacking or any(isinstance(result, EpochsFile) for result in read):
         return
     numeric = sorted({name for result in lacking for name in result.numeric})
+    text = next((result for result in lacking if result.is_text), None)
+    if text is not None:
+        columns = f"decode a column of numbers ({', '.join(numeric)}), or " if numeric else ""
+        raise SparseEEGError(
+            f"{text.path}: {text.reason}; {columns}write numbers into {target}, as 0 and 1 for two categories"
+        )
     if not numeric:
         raise SparseEEGError(f"{path}: no epochs have metadata with a column of numbers to decode")
     columns = f"columns of numbers: {', '.join(numeric)}"

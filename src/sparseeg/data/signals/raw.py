@@ -60,7 +60,16 @@ def open_raw(
 
 
 def _open_other(path: Path, notes: list[str]) -> mne.io.BaseRaw:
-    return mne.io.read_raw(path, preload=False)
+    try:
+        return mne.io.read_raw(path, preload=False)
+    except ValueError as error:
+        if not str(error).startswith("Unsupported file type"):
+            raise
+        kind = f"a file that ends in {path.suffix}" if path.suffix else "a file without an ending"
+        events = "; a table of events goes with --events" if path.suffix.lower() in (".tsv", ".csv") else ""
+        raise SparseEEGError(
+            f"can't be read: {kind} is no recording; sparseeg reads {FORMATS}{events}"
+        ) from error
 
 
 def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> mne.io.BaseRaw:

@@ -87,7 +87,7 @@ def read_recording(
             events = _events(file, raw, cut.rule, problems)
             if isinstance(events, Problem):
                 return events
-            trials = cut.trials(events.named, file, problems)
+            trials = cut.trials(events, file, problems)
             if isinstance(trials, Problem):
                 return trials
             breaks = find_breaks(raw, events.content, cut.rule.names if cut.rule else (), events.column)
