@@ -355,9 +355,9 @@ def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "format", "ends", "examples"),
     [
-        (".bdf", "bdf", 1, 130),
-        (".edf", "edf", 1, 130),
-        ("_raw.fif", None, 2, 100),
+        (".bdf", "bdf", 1, 60),
+        (".edf", "edf", 1, 60),
+        ("_raw.fif", None, 2, 60),
         pytest.param(".set", "eeglab", 2, 15, marks=pytest.mark.slow),
     ],
 )

@@ -37,7 +37,7 @@ def folder(bids: BidsFolder) -> BidsFolder:
     bids.write_participants(ABOUT)
     for number, subject in enumerate("ABC"):
         bids.add(subject, seed=number)
-    bids.add("A", run=2, seed=9, extension=".set")
+    bids.add("A", run=2, seed=9)
     return bids
 
 
@@ -58,10 +58,11 @@ def content(path: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_prepared_store_holds_the_windows_that_reading_gives(folder, tmp_path, n_jobs):
+    folder.add("A", run=3, seed=10, extension=".set")
     windows = prepare(folder.root, tmp_path / "store", n_jobs=n_jobs)
     same_windows(windows, read_bids(folder.root))
     assert all(isinstance(signal, SignalFile) for signal in windows.signals)
-    assert windows.table["release"].dropna().tolist() == ["R1"] * 4 + ["R5"] * 4
+    assert windows.table["release"].dropna().tolist() == ["R1"] * 6 + ["R5"] * 4
 
 
 def test_windows_may_be_moved_by_the_margin_and_no_further_than_the_recording(bids, tmp_path):
