@@ -147,3 +147,10 @@ def test_a_run_without_networks_is_what_its_list_says(tmp_path: Path) -> None:
     splits = [SplitSubjects(["a"], ["b"], ["c"])]
     write_subjects(tmp_path, splits)
     assert read_subjects(tmp_path) == splits
+
+
+def test_subjects_of_a_split_in_words() -> None:
+    split = SplitSubjects([f"sub-{number:02d}" for number in range(7)], ["sub-07"], [])
+    assert str(split) == (
+        "training: 7 subjects: sub-00, sub-01, sub-02, sub-03, sub-04, ...; validation: 1 subject: sub-07"
+    )

@@ -158,12 +158,12 @@ def _alike(problems: Iterable[Any]) -> list[list[Any]]:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the table of scores."""
-    from sparseeg.report.score_table import CAPTION, cells, describe_intervals, describe_sample, rows
+    from sparseeg.report.score_table import caption, cells, describe_intervals, describe_sample, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
         title=f"{metrics['model']} on {describe_sample(metrics)}{simulated}",
-        caption=CAPTION,
+        caption=caption(metrics),
     )
     table.add_column("predictor", no_wrap=True)
     shown = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]

@@ -41,7 +41,7 @@ from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
-from sparseeg.training.subjects import read_subjects, split_folders
+from sparseeg.training.subjects import SplitSubjects, read_subjects, split_folders
 
 _SHUFFLED = {
     "shuffled_trials": "on targets shuffled among all trials",
@@ -236,6 +236,7 @@ def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet 
 
 def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, report: Report) -> None:
     """Fit the networks of one split, and their controls; complete ones in its folder are kept."""
+    report(str(SplitSubjects.of(windows, split.rows)))
     report(f"training {config.model} on {len(split.rows.train)} trials")
     fit_members(windows, split.rows, config, split.folder, report=report)
     # Jitter moves a window and its target alike. With shuffled targets, the network could learn by how much a

@@ -19,7 +19,7 @@ from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
-from sparseeg.report.score_table import CAPTION, cells, describe_sample, read_metrics, rows
+from sparseeg.report.score_table import caption, cells, describe_sample, read_metrics, rows
 from sparseeg.report.tables import markdown
 
 LIBRARY = "sparseeg"
@@ -107,6 +107,6 @@ model(windows)  # (batch, channel, time) in any unit, channels and rate as in co
 
 {chr(10).join(markdown(table))}
 
-{CAPTION}
+{caption(metrics)}
 """
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")

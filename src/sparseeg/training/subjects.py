@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sparseeg.data.problems import listed
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -46,6 +47,10 @@ class SplitSubjects:
         """Hash of the names, which the networks of the split keep."""
         parts = [sorted(map(str, getattr(self, field.name))) for field in fields(self)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        parts = (("training", self.train), ("validation", self.valid), ("test", self.test))
+        return "; ".join(f"{part}: {listed(names, 'subject')}" for part, names in parts if names)
 
     def rows(self, subjects: np.ndarray) -> Split:
         """Return the split of windows whose subjects are given."""
