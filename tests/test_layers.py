@@ -7,7 +7,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "sparseeg"
 
 # Module or package, and what it may import besides itself: rows above its own only.
-BASE = {"errors", "files", "engines", "machine"}
+BASE = {"errors", "arguments", "files", "engines", "machine"}
 DATA = {
     *("data.problems", "data.bids", "data.description", "data.signals", "data.windows", "data.splits"),
     *(
@@ -26,6 +26,7 @@ READING = BASE | {"data.problems", "data.bids", "data.description", "data.signal
 READING |= {"data.copies", "data.people"}
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "arguments": {"errors"},
     "files": {"errors"},
     "engines": {"errors"},
     "machine": set(),

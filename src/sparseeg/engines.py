@@ -45,8 +45,9 @@ def in_any_order(
 
     Raises
     ------
-    SparseEEGError : joblib doesn't have the backend or can't use it, or a process was killed.
+    SparseEEGError : joblib doesn't have the backend or can't use it, `n_jobs` is 0, or a process was killed.
     """
+    _check_jobs(n_jobs)
     options = {} if start is None else {"initializer": start}
     try:
         with parallel_config(backend=backend, **options):  # Parallel itself doesn't know dask and ray
@@ -64,8 +65,9 @@ def read_each(
 
     Raises
     ------
-    SparseEEGError : a process was killed.
+    SparseEEGError : `n_jobs` is 0, or a process was killed.
     """
+    _check_jobs(n_jobs)
     items = list(items)
     results: list[Result] = []
     with _killed_workers_said():
@@ -74,6 +76,11 @@ def read_each(
             if progress is not None:
                 progress(len(results), len(items))
     return results
+
+
+def _check_jobs(n_jobs: int) -> None:
+    if n_jobs == 0:
+        raise SparseEEGError("n_jobs=0: give 1 or more, or -1 for as many as there are processors")
 
 
 @contextmanager

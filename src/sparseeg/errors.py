@@ -47,3 +47,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     close = close or [candidate for candidate in names if len(name) > 2 and name.lower() in candidate.lower()]
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def in_words(value: object) -> str:
+    """Return a value as a user types it: 100 for 100.0, names with commas, "none" for nothing."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(in_words, value)) or "none"
+    if value is None:
+        return "none"
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from helpers.command import assert_one_line
@@ -90,7 +91,7 @@ def test_a_start_that_failed_does_not_block_a_corrected_command(
     with monkeypatch.context() as patch:
         patch.setattr(runs, "fit_members", refused)
         assert_one_line(*sparseeg(*command, "--batch-size", 8), "don't fit")
-        assert (tmp_path / "run" / "splits.json").exists()
+        assert not (tmp_path / "run").exists()
         patch.setattr(runs, "make_splits", refused)
         assert_one_line(*sparseeg(*command, "--batch-size", 9), "don't fit")
     code, said = sparseeg(*command)
@@ -247,10 +248,36 @@ def test_a_subject_that_trained_an_ancestor_is_refused(
     """The network in `second` comes from one that trained on the people in `data`."""
     data = other_people(toy, tmp_path / "data")
     second, first = (shutil.copytree(finished, tmp_path / name) for name in ("second", "first"))
+    (first / "model.safetensors").unlink()  # which says who trained it
     (first / "splits.json").write_text((first / "splits.json").read_text().replace("sub-", "new-sub-"))
     TrainConfig.read(second).model_copy(update={"init": str(first)}).write(second)
     refused = sparseeg("evaluate", second, "--data", data)
-    assert_one_line(*refused, "new-sub-00 trained the network in", "first", "evaluate on other subjects")
+    assert_one_line(*refused, "new-sub-05 trained the network in", "first", "evaluate on other subjects")
+
+
+def test_people_whom_the_network_has_seen_are_all_told_and_can_be_left_out(
+    finished: Path, toy: WindowSet, tmp_path: Path, sparseeg
+) -> None:
+    """Three people are new, the others are in the splits of the run."""
+    run = shutil.copytree(finished, tmp_path / "run")
+    new = sorted(set(toy.subjects))[:3]
+    table = toy.table.assign(subject=toy.table["subject"].where(~toy.table["subject"].isin(new), "x-new"))
+    signals = [signal + 1.0 if row < 3 else signal for row, signal in enumerate(toy.signals)]
+    data = store.save(replace(toy, table=table, signals=signals), tmp_path / "mixed")
+    split = json.loads((run / "splits.json").read_text())[0]
+    trained, validated = ([name for name in split[part] if name not in new] for part in ("train", "valid"))
+    words = (f"{', '.join(trained)} trained the network in", f"{', '.join(validated)} validated the network")
+    refused = sparseeg("evaluate", run, "--data", data)
+    assert_one_line(*refused, *words, "leave these out with --leave-out-seen")
+    code, said = sparseeg("evaluate", run, "--data", data, "--leave-out-seen")
+    assert code == 0, said
+    assert all(word in said for word in words)
+    there = pd.read_csv(run / "evaluations" / "mixed" / "predictions.tsv", sep="\t")
+    assert set(there["subject"]) == {"x-new", *split["test"]} - {*new}
+    problems = pd.read_csv(run / "evaluations" / "mixed" / "problems.tsv", sep="\t")
+    lost = int(table["subject"].isin([*trained, *validated]).sum())
+    assert problems["action"].tolist() == [f"their {lost} windows left out"]
+    assert_one_line(*sparseeg("evaluate", run, "--leave-out-seen"), "--leave-out-seen is for the recordings")
 
 
 @pytest.mark.parametrize("command_name", ["train", "compare", "pretrain", "prepare", "simulate"])

@@ -37,7 +37,9 @@ def test_a_pattern_is_kept_in_the_run_and_used_again(folder, tmp_path, sparseeg)
     assert sorted(split["train"] + split["valid"] + split["test"]) == ["anna", "bob", "carl", "dora"]
     assert yaml.safe_load((run / "config.yaml").read_text())["data"]["subject_pattern"] == "^[a-z]+"
     assert sparseeg("evaluate", run)[0] == 0
-    assert sparseeg("train", "--out", run, "--resume")[0] == 0
+    code, text = sparseeg("train", "--out", run, "--resume")
+    assert code == 0
+    assert f"{run} is finished: nothing is left to train" in text
     code, text = sparseeg("evaluate", run, "--data", tmp_path / "data", "--subject-pattern", "odd")
     assert code == 2
     assert "--subject-pattern is for the recordings of --data; those of" in text
@@ -45,6 +47,22 @@ def test_a_pattern_is_kept_in_the_run_and_used_again(folder, tmp_path, sparseeg)
     code, text = sparseeg("evaluate", run, "--data", tmp_path / "other")
     assert code == 0, text
     assert "1 subject: eve (found by the pattern ^[a-z]+)" in text
+
+
+def test_the_longest_response_time_is_an_option(tmp_path, sparseeg):
+    for number in range(4):
+        write_epochs(tmp_path / "data" / f"sub-0{number}_epo.fif", rt=(300.0, 450.0, 11_000.0))
+    words = ("compare", "--data", tmp_path / "data", "--target", "rt", "--models", "training-mean")
+    code, text = sparseeg(*words, "--target-unit", "ms", "--out", tmp_path / "default")
+    assert code == 0, text
+    assert "1 of 3 epochs have a time longer than 10 s in column rt; --max-rt sets the limit" in text
+    assert "8 windows" in text
+    code, text = sparseeg(*words, "--target-unit", "ms", "--max-rt", 12, "--out", tmp_path / "longer")
+    assert code == 0, text
+    assert "12 windows" in text
+    code, text = sparseeg(*words, "--max-rt", 12, "--out", tmp_path / "number")
+    assert code == 2
+    assert "max_rt has no effect" in text
 
 
 def test_a_pattern_without_epochs_is_refused(bids, tmp_path, sparseeg):

@@ -93,3 +93,15 @@ def test_bad_input_is_one_line(toy, tmp_path: Path, sparseeg) -> None:
     assert_one_line(
         *sparseeg("train", "--data", path, "--task", "pretraining", "--out", out), "nothing to learn"
     )
+
+
+def test_settings_and_runs_of_the_other_kind_are_told(tmp_path: Path, sparseeg) -> None:
+    for name, task in (("pretrained", "pretraining"), ("trained", "response-time")):
+        (tmp_path / name).mkdir()
+        text = f"data: {{path: [x], task: {task}}}\nmodel: response-time-cnn\n"
+        (tmp_path / name / "config.yaml").write_text(text)
+    settings = tmp_path / "pretrained" / "config.yaml"
+    refused = sparseeg("train", "--config", settings, "--out", tmp_path / "run")
+    assert_one_line(*refused, "settings of a pretraining", f"--init {tmp_path / 'pretrained'}")
+    refused = sparseeg("pretrain", "--resume", "--out", tmp_path / "trained")
+    assert_one_line(*refused, "is a run of `sparseeg train`", "--resume")

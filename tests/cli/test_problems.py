@@ -26,8 +26,8 @@ def damaged(toy: WindowSet, tmp_path: Path) -> Path:
 def check_listed(said: str, folder: Path, n_lists: int = 1) -> None:
     assert "sub-19.bdf: is damaged at byte 19" in said
     assert "sub-20.bdf" not in said
-    assert said.count("and 3 other problems") == 1
-    assert said.count("lists all 23 problems with files") == n_lists
+    assert said.count("and 3 others") == 1
+    assert said.count("lists all 23 problems") == n_lists
     assert f"{folder / 'problems.tsv'} lists all 23" in said
     assert len(pd.read_csv(folder / "problems.tsv", sep="\t")) == 23
 

@@ -147,23 +147,23 @@ def test_a_damaged_file_is_one_line(written, settings: dict, tmp_path: Path, spa
         assert_one_line(*sparseeg("train", "--config", path, "--out", out), str(path), *words)
         assert not out.exists()
 
-    refused("not a readable YAML file")
+    refused("settings.yaml does not exist")
     for content, words in (
         (b"\xff\xfe", "not a readable YAML file"),
         (b"data: [", "not a readable YAML file"),
-        (b"[]", "data: Field required"),
-        (b"- a\n- b\n", "dictionary"),
-        (b"", "data: Field required"),
+        (b"[]", "data: is missing"),
+        (b"- a\n- b\n", "must be a list of NAME: VALUE"),
+        (b"", "data: is missing"),
     ):
         path.write_bytes(content)
         refused(words)
     for changes, field in (
-        ({"epochs": 0}, "epochs: "),
-        ({"epoch": 3}, "epoch: "),
+        ({"epochs": 0}, "epochs: must be greater than or equal to 1, not 0"),
+        ({"epoch": 3}, "epoch: there is no setting of this name"),
         ({"augment": {"jitter": -1}}, "augment.jitter: "),
         ({"split": {"kind": "halves"}}, "split.kind: "),
         ({"data": {"task": "response-time"}}, "data.path: "),
-        ({"model": None}, "model: Field required"),
+        ({"model": None}, "model: is missing"),
         ({"model": "sparse-attention-locater"}, "model: unknown model"),
     ):
         written(**changes)

@@ -24,11 +24,17 @@ def test_a_log_has_lines_in_place_of_a_bar(
 
 
 def test_problems_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    alike = [Problem(Path(f"{name}.tsv"), "the column is found", "read", "nothing") for name in "abc"]
+    alike = [Problem(Path(f"{name}.tsv"), "the column is gone", "left out") for name in "abc"]
     others = [Problem(Path("d.tsv"), f"reason {number}", "left out") for number in range(25)]
     screen.say_problems(SimpleNamespace(problems=(*alike[:2], *others, alike[2])))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "  a.tsv and 2 more: the column is found (read)"
+    assert lines[0] == "  a.tsv and 2 more: the column is gone (left out)"
     assert lines[1] == "  d.tsv: reason 0 (left out)"
     assert len(lines) == 21
-    assert lines[20] == "  and 6 other problems"
+    assert lines[20] == "  and 6 others"
+
+
+def test_problems_come_before_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    note, problem = Problem(Path("a"), "other rate", "read", "nothing"), Problem(Path("b"), "bad", "left out")
+    screen.say_problems(SimpleNamespace(problems=(note, problem)))
+    assert capsys.readouterr().err.splitlines() == ["  b: bad (left out)", "  a: other rate (read)"]

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.io import loadmat
 
 from helpers.bids_folder import TASK, BidsFolder, contrast_events
 from sparseeg.data.bids.hbn import CH_NAMES
-from sparseeg.data.problems import Problem, summarise
+from sparseeg.data.problems import Problem, count, summarise
 from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.tasks import Task
@@ -70,7 +71,7 @@ def test_no_events_file(folder):
         ("onset\tvalue\nn/a\tcontrastTrial_start\n", "none of its 1 events has an onset"),
         (
             "onset\tvalue\n1.0\tbreak cnt\n",
-            "none of its 0 trials has both a stimulus and a response; its events are break cnt (1)",
+            "no event contrastTrial_start; its events are break cnt (1) in the column value",
         ),
         ("onset\tvalue\n1\tx\n1\tx\ty\tz\n", "can't be read as a table"),
     ],
@@ -298,6 +299,31 @@ def test_text_where_an_age_belongs(folder):
     assert np.isnan(windows.table["age"].iloc[-1])
 
 
+@pytest.mark.parametrize("age", ["-5", "999", "1e9"])
+def test_an_age_that_nobody_has_is_missing(folder, age):
+    folder.write_participants({"A": ("R1", "F", "8"), "B": ("R1", "F", age)})
+    windows = read_bids(folder.root)
+    problem = only_problem(windows)
+    assert problem.reason == f"column age, sub-B: {float(age):g} is not an age in years"
+    assert problem.action == "read as missing age"
+    assert np.isnan(windows.table["age"].iloc[-1])
+    ages = read_bids(folder.root, task=Task("age", "age", "years"))
+    assert set(ages.subjects) == {"sub-A"}
+    assert "no number in column age for 1 subject: sub-B" in ages.summary()
+
+
+def test_a_target_that_is_far_from_all_others_is_missing(folder):
+    rows = "".join(
+        f"sub-{name}\t{value}\n" for name, value in zip("ABC", ("0.5", "-0.2", "-1e9"), strict=True)
+    )
+    (folder.root / "participants.tsv").write_text("participant_id\tscore\n" + rows)
+    folder.add("C")
+    windows = read_bids(folder.root, task=Task("score", "score", "a.u."))
+    assert set(windows.targets) == {0.5, -0.2}
+    reasons = [problem.reason for problem in windows.problems]
+    assert "column score, sub-C: -1e+09 is more than 100,000 times the median" in reasons
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [("", "participants.tsv is empty"), ("id\tage\nA\t8\n", "no column participant_id; found: id, age")],
@@ -334,7 +360,7 @@ def test_many_problems_are_all_counted(folder):
     folder.add("C", run=3, sfreq=200.0)
     windows = read_bids(folder.root)
     assert len(windows.problems) == 3
-    assert "3 problems (1 recording left out, 1 window dropped in 1, 1 without loss)" in windows.summary()
+    assert "2 problems and 1 note (1 recording left out, 1 window dropped in 1)" in windows.summary()
 
 
 def test_nothing_good_at_all_is_an_error_that_says_why(bids):
@@ -347,6 +373,14 @@ def test_nothing_good_at_all_is_an_error_that_says_why(bids):
     assert "sub-A_task-contrastChangeDetection_run-1_events.tsv does not exist" in message
     assert "and " in message
     assert "\n" not in message
+
+
+def test_notes_that_lose_no_eeg_are_no_problems(folder):
+    folder.add("C", run=1, sfreq=200.0)
+    folder.add("C", run=2, sfreq=200.0)
+    assert read_bids(folder.root).summary(examples=0).endswith("; 2 notes")
+    assert count([Problem(Path("a"), "x", "y", "channels", 2)]) == "1 note"
+    assert count([Problem(Path("a"), "x", "y")]) == "1 problem"
 
 
 def test_summarise_says_when_there_is_nothing():

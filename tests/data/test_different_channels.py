@@ -148,9 +148,11 @@ def test_a_store_follows_the_recordings_that_are_there(mixed, tmp_path):
 def test_a_store_remembers_the_choice(mixed, tmp_path):
     prepare(mixed.root, tmp_path / "store", options=Options(Processing(channels="interpolate")))
     assert open_store(tmp_path / "store").processing.channels == "interpolate"
-    with pytest.raises(SparseEEGError, match="prepared with another channels: interpolate, not None"):
+    with pytest.raises(SparseEEGError, match="prepared with --channels interpolate, asked for no --channels"):
         prepare(mixed.root, tmp_path / "store")
-    with pytest.raises(SparseEEGError, match="prepared with channels interpolate, not strict"):
+    with pytest.raises(
+        SparseEEGError, match="prepared with --channels interpolate, asked for --channels strict"
+    ):
         load(tmp_path / "store", channels="strict")
     assert len(load(tmp_path / "store", channels="interpolate")) == 8
 

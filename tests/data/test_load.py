@@ -116,10 +116,10 @@ def test_a_store_cannot_follow_other_windows(bids, tmp_path):
     store.save(load(bids.root), tmp_path / "store")
     assert len(load(tmp_path / "store", tmin=0.5, tmax=2.5, sfreq=100, target="rt", target_unit="s")) == 2
     for options in ({"tmin": 0.0}, {"tmax": 2.0}, {"sfreq": 50}, {"target": "age"}, {"target_unit": "ms"}):
-        name = next(iter(options)).replace("_", " ")
-        assert f"{tmp_path / 'store'}: the store was prepared with {name}" in message(
-            tmp_path / "store", **options
-        )
+        ((name, value),) = options.items()
+        said = message(tmp_path / "store", **options)
+        assert said.startswith(f"{tmp_path / 'store'} is a store: prepared with --{name.replace('_', '-')} ")
+        assert f"asked for --{name.replace('_', '-')} {value}".removesuffix(".0") in said
 
 
 def test_windows_in_bad_stretches_cannot_come_back_into_a_store(bids, tmp_path):
@@ -163,3 +163,31 @@ def test_epochs_need_a_target_and_have_no_releases(tmp_path):
     write_epochs(tmp_path / "sub-01_epo.fif")
     assert message(tmp_path).endswith("columns of numbers: block, rt")
     assert "have no releases" in message(tmp_path, target="rt", releases=["R1"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"margin": -0.5}, "load: margin=-0.5: Input should be greater than or equal to 0"),
+        ({"n_jobs": 0}, "n_jobs=0: give 1 or more, or -1"),
+        ({"n_jobs": 1.5}, "n_jobs=1.5: Input should be a valid integer"),
+        ({"target": 5}, "target=5: Input should be a valid string"),
+        ({"sfreq": "fast"}, "sfreq='fast': Input should be a valid number"),
+        ({"sfreq": 0}, "a sampling rate of 0 Hz is not possible"),
+        ({"channels": "bogus"}, "channels='bogus': Input should be 'common', 'interpolate' or 'strict'"),
+        ({"releases": "R5"}, "releases='R5': 'str' instances are not allowed as a Sequence value"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["bids", "epochs"])
+def test_wrong_arguments_are_named_with_what_is_allowed(bids, tmp_path, kind, options, said):
+    if kind == "epochs":
+        write_epochs(tmp_path / "epochs" / "sub-01_epo.fif")
+        assert said in message(tmp_path / "epochs", **{"target": "rt", **options})
+    else:
+        bids.add("A")
+        assert said in message(bids.root, **options)
+
+
+def test_numbers_written_as_text_are_numbers(bids):
+    bids.add("A")
+    assert load(bids.root, sfreq="50").sfreq == 50.0

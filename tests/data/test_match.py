@@ -1,5 +1,6 @@
 """Windows that meet others or a network are made alike, or refused with what differs and what to do."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_provenance_survives_json_and_a_store(windows: WindowSet, bids: BidsFold
     made = replace(windows, processing=done, task=named, file_info=FileInfo(0.1, 30.0, True))
     save(made, tmp_path / "store")
     assert open_store(tmp_path / "store").provenance == made.provenance
-    with pytest.raises(SparseEEGError, match="n_times: Field required"):
+    with pytest.raises(SparseEEGError, match="n_times: is missing"):
         Provenance.from_dict(
             {key: value for key, value in made.provenance.to_dict().items() if key != "n_times"}
         )
@@ -190,6 +191,44 @@ def test_sets_that_are_joined_are_compared_with_all_before(windows: WindowSet) -
     with pytest.raises(SparseEEGError, match="filtered does not fit raw: its files say 1 to 30 Hz"):
         concatenate([windows, raw, filtered], ["unknown", "raw", "filtered"])
     assert concatenate([filtered, filtered])[0].file_info == FILTERED
+
+
+CORRECTED = replace(RAW, baseline=(-0.2, 0.0))
+
+
+@pytest.mark.parametrize("baseline", [(), (-0.1, 0.0), (-0.2, 0.1)])
+def test_epochs_of_another_baseline_are_refused(
+    baseline: tuple[float, ...], windows: WindowSet, tmp_path: Path
+) -> None:
+    corrected, other = (
+        replace(windows, file_info=info) for info in (CORRECTED, replace(RAW, baseline=baseline))
+    )
+    assert "baseline -0.2 to 0 s" in refusal(corrected, other.provenance)
+    assert "baseline" in refusal(open_store(save(other, tmp_path / "store")), corrected.provenance)
+    with pytest.raises(SparseEEGError, match="baseline-correct"):
+        check_processing(other.provenance, corrected.provenance, "the run RUN", "epochs")
+    match(corrected, corrected.provenance, "the run RUN")
+
+
+def test_a_baseline_that_is_not_known_is_said(windows: WindowSet) -> None:
+    """Earlier versions did not keep it, and EEGLAB does not write it."""
+    corrected, plain, unknown = (
+        replace(windows, file_info=info) for info in (CORRECTED, replace(RAW, baseline=()), RAW)
+    )
+    for one, other in ((corrected, unknown), (unknown, corrected)):
+        (note,) = match(one, other.provenance, "the run RUN", "epochs")[1]
+        assert "baseline -0.2 to 0 s; those of" in note
+        assert concatenate([one, other])[0].file_info == RAW
+    with pytest.raises(SparseEEGError, match=r"third does not fit second: .* without baseline correction"):
+        concatenate([unknown, corrected, plain], ["first", "second", "third"])
+
+
+def test_windows_of_an_earlier_version_open_without_a_baseline(windows: WindowSet) -> None:
+    content = replace(windows, file_info=RAW).provenance.to_dict()
+    del content["file_info"]["baseline"]
+    assert Provenance.from_dict(content).file_info == RAW
+    corrected = replace(windows, file_info=CORRECTED).provenance
+    assert Provenance.from_dict(json.loads(json.dumps(corrected.to_dict()))) == corrected
 
 
 def test_a_reference_that_was_subtracted_replaces_that_of_the_files(windows: WindowSet) -> None:

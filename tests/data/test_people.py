@@ -51,9 +51,13 @@ def names(*people: Person) -> list[str]:
         (("Lab A", 23.5, "F"), ("Lab A, rest", 23.5, "F"), True),
         (("Lab A", 23.4, "F"), ("Lab A, rest", 23.0, "female"), True),  # rounded, and in words
         (("Lab A", 23.4, "F"), ("Lab A, rest", 25.0, "female"), False),
-        (("./oddball", None, None), ("./rest", None, None), True),  # folders, of which nothing is known
-        (("./oddball", 23.0, "F"), ("./rest", 40.0, "F"), False),
-        (("Lab A", None, None), ("./rest", None, None), True),
+        (
+            ("oddball (folder)", None, None),
+            ("rest (folder)", None, None),
+            True,
+        ),
+        (("oddball (folder)", 23.0, "F"), ("rest (folder)", 40.0, "F"), False),
+        (("Lab A", None, None), ("rest (folder)", None, None), True),
         ((None, 23.0, "F"), ("Lab B", 40.0, "M"), True),  # a store of an earlier version
     ],
 )
@@ -94,12 +98,45 @@ def test_two_laboratories_in_one_folder_are_four_people(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Lab A", "Lab A, second session"])
-def test_one_laboratory_in_two_folders_is_read_from_the_first(tmp_path, name):
+def test_a_recording_in_two_folders_is_read_from_the_first(tmp_path, name):
     laboratory(tmp_path / "all" / "a", "Lab A", LAB_A)
     laboratory(tmp_path / "all" / "b", name, LAB_A, seed=1)
     windows = read_bids(tmp_path / "all")
     assert windows.subjects.tolist() == ["sub-01"] * 2 + ["sub-02"] * 2
-    assert sum("sub-01 is already in a" in problem.reason for problem in windows.problems) == 1
+    said = "sub-01_task-contrastChangeDetection_run-1 of the same person is already in a; if it is another"
+    assert sum(said in problem.reason for problem in windows.problems) == 1
+
+
+@pytest.mark.parametrize("name", ["Lab A", "Lab A, second session"])
+def test_other_recordings_of_one_person_are_read_from_all_folders(tmp_path, name):
+    """As if the folders were given one by one."""
+    a = laboratory(tmp_path / "all" / "a", "Lab A", LAB_A)
+    b = laboratory(tmp_path / "all" / "b", name, LAB_A, seed=1, runs=(2,))
+    together = read_bids(tmp_path / "all")
+    assert together.subjects.tolist() == (["sub-01"] * 2 + ["sub-02"] * 2) * 2
+    assert [problem for problem in together.problems if problem.lost != "nothing"] == []
+    apart = load_windows(DataConfig(path=(str(a.root), str(b.root))))
+    assert apart.subjects.tolist() == together.subjects.tolist()
+    np.testing.assert_array_equal(apart.gather(range(8)), together.gather(range(8)))
+
+
+@pytest.mark.parametrize("runs", [(1,), (2,)])
+def test_folders_that_are_called_alike_are_two_data_sets(tmp_path, runs):
+    a = laboratory(tmp_path / "lab1" / "bids", None, LAB_A).root
+    b = laboratory(tmp_path / "lab2" / "bids", None, LAB_B, seed=1, runs=runs).root
+    notes: list[str] = []
+    both = load_windows(DataConfig(path=(str(a), str(b))), report=notes.append)
+    people = [f"{lab}/bids (folder)/sub-0{number}" for lab in ("lab1", "lab2") for number in (1, 2)]
+    assert list(dict.fromkeys(both.subjects)) == people
+    (note,) = notes
+    assert note.startswith(
+        "lab1/bids (folder) and lab2/bids (folder) both have 2 subjects: sub-01, sub-02, read as different"
+    )
+    prepare(a, tmp_path / "store")
+    stored = load_windows(DataConfig(path=(str(tmp_path / "store"), str(b))))
+    assert stored.subjects.tolist() == both.subjects.tolist()
+    alone = load_windows(DataConfig(path=(str(a),)))
+    assert alone.table["dataset"].unique().tolist() == ["bids (folder)"]
 
 
 def test_several_data_sets_are_told_apart(tmp_path):
@@ -136,10 +173,36 @@ def test_epochs_in_folders_without_a_name_are_the_same_people_and_it_is_said(tmp
     data = DataConfig(path=(str(tmp_path / "odd"), str(tmp_path / "rest")), target="rt", target_unit="ms")
     notes: list[str] = []
     assert set(load_windows(data, report=notes.append).subjects) == {"sub-01"}
-    assert any("read as the same people: nothing tells them apart" in note for note in notes)
+    (note,) = [note for note in notes if "read as the same people: nothing tells them apart" in note]
+    assert note.startswith("odd (folder) and rest (folder) both have 1 subject: sub-01")
+    assert "./" not in note
     for folder in ("odd", "rest"):
         (tmp_path / folder / NAME).write_text(json.dumps({"Name": f"Lab {folder}"}))
     assert set(load_windows(data).subjects) == {"Lab odd/sub-01", "Lab rest/sub-01"}
+
+
+def test_subjects_of_two_folders_of_one_name_without_ages_are_the_same_people_and_it_is_said(tmp_path):
+    for lab in ("a", "b"):
+        write_epochs(tmp_path / lab / "epochs" / f"sub-01_task-{lab}_epo.fif")
+    paths = tuple(str(tmp_path / lab / "epochs") for lab in ("a", "b"))
+    notes: list[str] = []
+    data = DataConfig(path=paths, target="rt", target_unit="ms")
+    assert set(load_windows(data, report=notes.append).subjects) == {"sub-01"}
+    (note,) = [note for note in notes if "read as the same people" in note]
+    assert note.startswith("a/epochs (folder) and b/epochs (folder) both have 1 subject: sub-01")
+    assert "give both data sets a Name in dataset_description.json" in note
+
+
+def test_a_data_set_that_is_named_by_its_folder_looks_like_no_path(tmp_path):
+    laboratory(tmp_path / "all" / "a", None, LAB_A)
+    laboratory(tmp_path / "all" / "b", None, LAB_B, seed=1)
+    windows = read_bids(tmp_path / "all")
+    assert set(windows.subjects) == {
+        *("a (folder)/sub-01", "a (folder)/sub-02"),
+        *("b (folder)/sub-01", "b (folder)/sub-02"),
+    }
+    named, _ = named_as(read_bids(tmp_path / "all" / "b"), people_in(windows))
+    assert set(named.subjects) == {"b (folder)/sub-01", "b (folder)/sub-02"}
 
 
 def test_windows_are_named_as_the_people_of_a_run(tmp_path):

@@ -179,7 +179,7 @@ def test_another_window_can_be_asked_for(bids):
 @pytest.mark.parametrize("window", [{"tmin": 1.0, "tmax": 1.0}, {"tmax": float("nan")}, {"sfreq": 0.0}])
 def test_an_impossible_window_is_an_error(bids, window):
     bids.add("A")
-    with pytest.raises(SparseEEGError, match=r"no window from|sampling rate of 0 Hz"):
+    with pytest.raises(SparseEEGError, match=r"no window from|sampling rate of 0 Hz|tmax: .* finite number"):
         load(bids.root, **window)
 
 
@@ -240,3 +240,10 @@ def test_the_full_channel_set_keeps_its_order_and_a_flat_reference(bids):
     assert isinstance(recording, Recording)
     assert recording.ch_names == CH_NAMES
     assert np.abs(recording.signal[:, -1]).max() < 1e-4
+
+
+def test_a_choice_of_channels_that_does_not_exist_is_refused():
+    with pytest.raises(
+        SparseEEGError, match="channels='bogus': it is 'common', 'interpolate', 'strict' or None"
+    ):
+        Processing(channels="bogus")

@@ -92,3 +92,21 @@ def test_too_few_subjects() -> None:
         list(leave_one_subject_out(["A", "B", "A"]))
     with pytest.raises(SparseEEGError, match="at least 3"):
         list(subject_folds(["A", "B", "C"], 2))
+
+
+@pytest.mark.parametrize("share", [np.nan, np.inf, -np.inf, -0.1, 1.0, 1.5])
+@pytest.mark.parametrize("name", ["valid", "test"])
+def test_shares_lie_between_zero_and_one(name: str, share: float) -> None:
+    with pytest.raises(SparseEEGError, match=f"a {'validation' if name == 'valid' else 'test'} share of"):
+        by_subject(list("ABCDEF"), **{name: share})
+
+
+def test_a_validation_share_is_not_zero() -> None:
+    with pytest.raises(SparseEEGError, match="a validation share of 0 "):
+        by_subject(list("ABCDEF"), valid=0.0)
+
+
+@pytest.mark.parametrize("k", [np.nan, np.inf, 3.5, -3, 0])
+def test_folds_are_counted(k: float) -> None:
+    with pytest.raises(SparseEEGError, match="number of folds must be"):
+        list(subject_folds(list("ABCDEF"), k))

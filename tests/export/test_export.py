@@ -60,20 +60,30 @@ def test_onnx_answers_alike_for_any_number_of_windows(
     assert '"E1", "E2"' in about["ch_names"]
 
 
-def test_a_program_of_torch_export_needs_no_code_of_ours(
-    run: Path, windows: np.ndarray, tmp_path: Path, sparseeg
+def test_programs_of_torch_export_need_no_code_of_ours(
+    response_time: Path,
+    externalizing: Path,
+    windows: np.ndarray,
+    tmp_path: Path,
+    sparseeg,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = exported(sparseeg, run, "torch", tmp_path / "a.pt2")
+    monkeypatch.setattr(command, "N_WINDOWS", SOME)
     np.save(tmp_path / "windows.npy", windows[:9])
+    runs = {"a": response_time, "b": externalizing}
+    for name, run in runs.items():
+        exported(sparseeg, run, "torch", tmp_path / f"{name}.pt2")
     code = (
-        "import sys; sys.modules['sparseeg'] = None; import torch, numpy as np; "
-        f"net = torch.export.load({str(path)!r}).module(); "
-        f"x = torch.from_numpy(np.load({str(tmp_path / 'windows.npy')!r})); "
-        f"np.save({str(tmp_path / 'answers.npy')!r}, net(x).detach().numpy())"
+        "import sys; sys.modules['sparseeg'] = None; import torch, numpy as np\n"
+        "x = torch.from_numpy(np.load('windows.npy'))\n"
+        f"for name in {list(runs)}:\n"
+        "    net = torch.export.load(f'{name}.pt2').module()\n"
+        "    np.save(f'{name}.npy', net(x).detach().numpy())\n"
     )
-    subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True)
-    answers = np.load(tmp_path / "answers.npy")
-    assert answers[:, 0] == pytest.approx(Predictor(run)(windows[:9]).value, abs=1e-5)
+    subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, cwd=tmp_path)
+    for name, run in runs.items():
+        answers = np.load(tmp_path / f"{name}.npy")
+        assert answers[:, 0] == pytest.approx(Predictor(run)(windows[:9]).value, abs=1e-5)
 
 
 def test_hugging_face_round_trip_with_the_honest_table(

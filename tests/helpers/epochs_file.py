@@ -18,10 +18,12 @@ def write_epochs(
     data=None,
     band=None,
     reference=False,
+    baseline=None,
 ):
     """Write epochs of known samples, in microvolts, with `rt` in milliseconds and other metadata.
 
     band, reference : of their info, in Hz, and whether a reference was applied; the samples stay the same.
+    baseline : interval in seconds whose mean is subtracted from the samples.
     """
     rng = np.random.default_rng(list(f"{path.parent.name}/{path.name}".encode()))
     if data is None:
@@ -34,6 +36,7 @@ def write_epochs(
             info["highpass"], info["lowpass"] = band
     metadata = pd.DataFrame({"rt": rt, "block": range(len(rt)), "kind": "rare"})
     epochs = mne.EpochsArray(data * 1e-6, info, tmin=tmin, metadata=metadata, verbose="error")
+    epochs.apply_baseline(baseline, verbose="error")
     path.parent.mkdir(parents=True, exist_ok=True)
     epochs.save(path, verbose="error")
     return data

@@ -10,6 +10,7 @@ from torch import nn
 
 from sparseeg import models
 from sparseeg.errors import SparseEEGError
+from sparseeg.models.registry import check_options
 
 HAS_BRAINDECODE = importlib.util.find_spec("braindecode") is not None
 
@@ -56,3 +57,21 @@ def test_a_model_gets_positions_as_long_as_mne_has_them(monkeypatch: pytest.Monk
     channels[1]["loc"] = None
     with pytest.raises(SparseEEGError, match="positions not known: EEG 7"):
         models.build("braindecode:NeedsPositions", 2, 10, chs_info=channels)
+
+
+def test_an_unknown_option_is_told_before_there_are_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Takes(nn.Module):
+        def __init__(self, n_chans: int, n_times: int, n_outputs: int, drop_prob: float = 0.5) -> None:
+            super().__init__()
+
+    class TakesAny(nn.Module):
+        def __init__(self, **options: float) -> None:
+            super().__init__()
+
+    module = types.ModuleType("braindecode.models")
+    module.Takes, module.TakesAny = Takes, TakesAny
+    monkeypatch.setitem(sys.modules, "braindecode.models", module)
+    check_options("braindecode:Takes", {"drop_prob": 0.1, "output": "scalar"})
+    check_options("braindecode:TakesAny", {"anything": 1})
+    with pytest.raises(SparseEEGError, match=r"no option 'drop'; it has .*, drop_prob. Did you"):
+        check_options("braindecode:Takes", {"drop": 0.1})

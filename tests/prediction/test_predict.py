@@ -135,6 +135,18 @@ def test_channels_are_chosen_as_for_training(
         assert note in text
 
 
+def test_filter_reference_and_rate_are_said_once(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    trained = "not filtered, own reference, 100 Hz"
+    _, text = predicted(sparseeg, tmp_path / "a.tsv", response_time, recording, recording)
+    assert text.count(f"recordings are read {trained} (as in training)") == 1
+    options = ("--low-cut", 1, "--reference", "average")
+    _, text = predicted(sparseeg, tmp_path / "b.tsv", response_time, recording, *options)
+    now = "high-pass filtered at 1 Hz, referenced to average, 100 Hz"
+    assert f"recordings are read {now} (training: {trained})" in text
+
+
 def test_a_unit_that_cannot_be_right_is_said_and_changes_nothing(
     response_time: Path, raw: mne.io.BaseRaw, expected: pd.DataFrame, tmp_path: Path, sparseeg
 ) -> None:
@@ -264,9 +276,18 @@ def test_bad_input_is_one_line(
     (tmp_path / "a.bdf").write_text("nothing")
     assert_one_line(*refused(response_time, tmp_path / "a.bdf"), "a.bdf", "header")
     (tmp_path / "a.xyz").write_text("nothing")
-    assert_one_line(*refused(response_time, tmp_path / "a.xyz"), "a.xyz", "can't be read")
+    assert_one_line(*refused(response_time, tmp_path / "a.xyz"), "a.xyz", "can't be read", "ends in .xyz")
+    (tmp_path / "sub-1_events.tsv").write_text("onset\tvalue\n")
+    table = refused(response_time, tmp_path / "sub-1_events.tsv")
+    assert_one_line(*table, "ends in .tsv is no recording", "BrainVision (.vhdr)", "--events")
+    assert "dedicated reader" not in table[1]
     assert_one_line(
         *refused(response_time, recording, "--stimulus", "left_taget"), "Did you mean 'left_target'"
+    )
+    assert_one_line(
+        *refused(response_time, recording, "--stimulus", "foo"),
+        "no event foo; its events are",
+        "column value",
     )
     assert_one_line(*refused(response_time, recording, "--every", 0), "greater than zero")
     assert_one_line(*refused(response_time, recording, "--every", 1, "--stimulus", "x"), "can't be combined")
@@ -334,9 +355,9 @@ def test_a_run_keeps_what_it_was_trained_on(response_time: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "format", "ends", "examples"),
     [
-        (".bdf", "bdf", 1, 130),
-        (".edf", "edf", 1, 130),
-        ("_raw.fif", None, 2, 100),
+        (".bdf", "bdf", 1, 60),
+        (".edf", "edf", 1, 60),
+        ("_raw.fif", None, 2, 60),
         pytest.param(".set", "eeglab", 2, 15, marks=pytest.mark.slow),
     ],
 )

@@ -1,5 +1,8 @@
 """Epochs are predicted as their windows in a recording, one row per epoch."""
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -9,8 +12,11 @@ import pytest
 
 from helpers.command import assert_one_line
 from sparseeg.data.bids.hbn import CH_NAMES
+from sparseeg.data.epochs.file import info_of
+from sparseeg.data.provenance import FileInfo
+from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
-from sparseeg.prediction.epochs import is_epochs
+from sparseeg.prediction.epochs import is_epochs, predict_epochs
 from sparseeg.prediction.recordings import COLUMNS, PredictionRequest, predict_recording
 
 
@@ -116,6 +122,38 @@ def test_a_network_of_people_takes_the_start_of_each_epoch(
     assert found["prediction"].to_numpy() == pytest.approx(predictor(windows).value, abs=1e-4)
 
 
+def test_another_baseline_than_that_of_the_training_epochs_is_refused(
+    response_time: Path, raw: mne.io.BaseRaw, tmp_path: Path
+) -> None:
+    epochs = cut(raw, -0.2)
+    epochs.save(tmp_path / "plain_epo.fif", verbose="error")
+    epochs.apply_baseline((None, 0.0), verbose="error").save(tmp_path / "corrected_epo.fif", verbose="error")
+    predictor = Predictor(response_time)
+
+    def notes(file: str, info: FileInfo) -> tuple[str, ...]:
+        known = replace(predictor.inputs.provenance, file_info=info)
+        predictor.inputs = replace(predictor.inputs, provenance=known)
+        return predict_epochs(predictor, tmp_path / file, PredictionRequest())[1]
+
+    info = info_of(epochs, predictor.spec.sfreq, tmp_path / "corrected_epo.fif")
+    assert notes("corrected_epo.fif", info) == ()
+    with pytest.raises(SparseEEGError, match=r"without baseline correction, but .* baseline -0\.2 to 0 s"):
+        notes("plain_epo.fif", info)
+    (note,) = notes("plain_epo.fif", replace(info, baseline=None))
+    assert note == "the file says without baseline correction; that of the training epochs is not known"
+
+
 def test_recordings_of_eeglab_are_no_epochs() -> None:
     names = ("a_epo.fif", "a-epo.fif.gz", "sub-01_eeg.set", "sub-01_eeg.SET", "a_raw.fif", "a.edf")
     assert [is_epochs(Path(name)) for name in names] == [True, True, False, False, False, False]
+
+
+def test_a_file_that_is_not_there_is_said_before_what_a_run_on_epochs_needs(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    run = shutil.copytree(response_time, tmp_path / "run")
+    inputs = json.loads((run / "input.json").read_text())
+    inputs["task"]["rule"] = None  # as of epochs
+    (run / "input.json").write_text(json.dumps(inputs))
+    assert_one_line(*sparseeg("predict", run, recording), "trained on epochs")
+    assert_one_line(*sparseeg("predict", run, tmp_path / "nothere"), "nothere does not exist")

@@ -75,6 +75,7 @@ def test_scores_that_are_missing_are_dashes(run: Path) -> None:
 
 
 def test_run_without_scores_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("model: response-time-cnn\n")
     with pytest.raises(SparseEEGError, match="no scores to report"):
         write_report(tmp_path)
 

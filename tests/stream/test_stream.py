@@ -1,7 +1,6 @@
 """A recording replayed by MNE-LSL's player: predictions as of the file, whatever happens to the stream."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,9 +14,10 @@ import pytest
 
 pytest.importorskip("mne_lsl", exc_type=ImportError)
 
-from mne_lsl.lsl import StreamInfo, StreamOutlet, local_clock, set_config_content
+from mne_lsl.lsl import StreamInfo, StreamOutlet, set_config_content
 
 from helpers.command import assert_one_line
+from helpers.in_step import Reader, play_in_step
 from helpers.patience import SAFETY_NET, wait_until
 from sparseeg.errors import SparseEEGError
 from sparseeg.prediction import Predictor
@@ -44,6 +44,14 @@ def played(raw: mne.io.BaseRaw, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def expected(response_time: Path, played: Path) -> pd.DataFrame:
     return predict_recording(Predictor(response_time), played, PredictionRequest())[0]
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Replays go as fast as they are read, and so does what it sends."""
+    reader = Reader(monkeypatch)
+    play_in_step(reader, monkeypatch)
+    return reader
 
 
 def unique(folder: Path) -> Path:
@@ -141,19 +149,8 @@ def outlet(name: str, ch_names: list[str], sfreq: float) -> StreamOutlet:
     return StreamOutlet(info)
 
 
-def push(to: StreamOutlet, samples: np.ndarray, sfreq: float, shift: float = 0.0) -> None:
-    """Send samples in chunks of 50 ms, at their pace, on a clock that may be shifted."""
-    size = max(1, round(0.05 * sfreq))
-    begin = local_clock()
-    for at in range(0, len(samples), size):
-        chunk = samples[at : at + size]
-        while local_clock() < begin + (at + len(chunk)) / sfreq:
-            time.sleep(0.002)
-        to.push_chunk(np.ascontiguousarray(chunk), timestamp=begin + (at + len(chunk)) / sfreq + shift)
-
-
 def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
-    response_time: Path, played: Path, tmp_path: Path
+    response_time: Path, played: Path, tmp_path: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw, ch_names = channels(played)
     signal = raw.get_data().T
@@ -161,16 +158,18 @@ def test_a_stream_that_ends_comes_back_at_another_rate_and_jumps_in_time(
         listener.wait_for("waiting for an EEG stream")
         first = outlet(listener.name, ch_names, 100.0)
         listener.wait_for("129 channels at 100 Hz")
-        push(first, signal[:400], 100.0)
+        reader.send(first, signal[:400], 100.0)
         listener.wait_until(lambda: listener.log.latencies, "a prediction")
-        push(first, signal[400:750], 100.0, shift=30.0)  # the clock jumps
+        reader.send(first, signal[400:750], 100.0, shift=30.0)  # the clock jumps
         listener.wait_until(lambda: any("jumped" in reason for reason in listener.log.lost), "jumped")
         del first
-        listener.wait_for("has ended")
+        with monkeypatch.context() as patch:
+            patch.setattr("sparseeg.stream.live.STALLED", 0.5)  # liblsl doesn't always say that it has ended
+            listener.wait_for("has ended")
         before = len(listener.log.latencies)
         second = outlet(listener.name, ch_names[::-1], 250.0)
         listener.wait_for("129 channels at 250 Hz; resampled to 100 Hz")
-        push(second, np.repeat(signal[:600, ::-1], 5, axis=0)[::2], 250.0)
+        reader.send(second, np.repeat(signal[:600, ::-1], 5, axis=0)[::2], 250.0)
         listener.wait_until(lambda: len(listener.log.latencies) > before, "a prediction")
         del second
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
@@ -227,7 +226,9 @@ def test_an_eye_tracker_is_no_eeg_unless_it_is_named(monkeypatch: pytest.MonkeyP
     assert find_signal(StreamName(source_id="Gaze"), 0.0).name == "Gaze"
 
 
-def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_path: Path) -> None:
+def test_predictions_are_a_stream_too(
+    response_time: Path, played: Path, tmp_path: Path, reader: Reader
+) -> None:
     raw, ch_names = channels(played)
     with Listener(response_time, tmp_path / "out.tsv", every=1.0) as listener:
         source = outlet(listener.name, ch_names, 100.0)
@@ -237,7 +238,7 @@ def test_predictions_are_a_stream_too(response_time: Path, played: Path, tmp_pat
         (info,) = resolve_streams(SAFETY_NET, f"{listener.name}-out")
         inlet = StreamInlet(info)
         inlet.open_stream(timeout=SAFETY_NET)
-        push(source, raw.get_data().T[:400], 100.0)
+        reader.send(source, raw.get_data().T[:400], 100.0)
         values, times = inlet.pull_chunk(timeout=SAFETY_NET, max_samples=1)
         listener.wait_for("n/a: ")
         table = pd.read_csv(tmp_path / "out.tsv", sep="\t")

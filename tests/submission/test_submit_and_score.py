@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.metrics import nrmse
 from sparseeg.experiments import run as runs
+from sparseeg.submission.sandbox import SandboxResult
 from sparseeg.submission.score import challenge_windows, try_out
 
 
@@ -37,7 +39,9 @@ def archive(response_time: Path, externalizing: Path, tmp_path_factory: pytest.T
     from sparseeg.submission.pack import pack
 
     out = tmp_path_factory.mktemp("zips") / "submission.zip"
-    tried = pack({1: [response_time], 2: [externalizing]}, out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sparseeg.submission.pack.N_EXAMPLES", 16)
+        tried = pack({1: [response_time], 2: [externalizing]}, out)
     assert [one.challenge for one in tried] == [1, 2]
     assert all(one.difference < 1e-5 for one in tried)
     return out
@@ -100,7 +104,18 @@ def test_score_is_what_evaluate_says(
     assert subjects["windows"].sum() == first["n_trials"]
 
 
-def test_scores_of_two_zips_are_not_mixed(archive: Path, dataset: Path, tmp_path: Path, sparseeg) -> None:
+def always_one(
+    folder: Path, challenge: int, batches: Iterable[np.ndarray], *, name: str, **options: object
+) -> SandboxResult:
+    """Answer in place of a submission, where its answers are of no interest."""
+    return SandboxResult(np.ones(sum(map(len, batches))), seconds=1.0, peak_bytes=1)
+
+
+def test_scores_of_two_zips_are_not_mixed(
+    archive: Path, dataset: Path, tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparseeg.submission.score.run_submission", always_one)
+
     def scored(path: Path, *words: object) -> tuple[int, str]:
         common = ("--data", dataset, "--cache", tmp_path / "cache", "--no-order-check", "--out", out)
         return sparseeg("score", path, *common, *words)
@@ -232,7 +247,8 @@ def test_what_the_challenge_accepts_is_scored_with_a_note(dataset: Path, tmp_pat
         content.writestr("layers/__init__.py", "")
         content.writestr("__MACOSX/._submission.py", b"\0")
     out = tmp_path / "out"
-    code, text = sparseeg("score", archive, "--data", dataset, "--challenge", 1, "--out", out)
+    words = ("--challenge", 1, "--no-order-check", "--out", out)
+    code, text = sparseeg("score", archive, "--data", dataset, *words)
     assert code == 0
     assert "the folder layers beside submission.py was unpacked" in text
     assert "challenge 1: forward() returns the shape (1, 2) for one window" in text
@@ -241,7 +257,7 @@ def test_what_the_challenge_accepts_is_scored_with_a_note(dataset: Path, tmp_pat
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_scoring_that_is_ended_leaves_nothing_behind(dataset: Path, tmp_path: Path) -> None:
-    archive = zip_of(tmp_path, f"open({str(tmp_path / 'begun')!r}, 'w')\nwhile True: pass\n")
+    archive = zip_of(tmp_path, f"open({str(tmp_path / 'begun')!r}, 'w')\nimport time\ntime.sleep(3600)\n")
     (tmp_path / "temporary").mkdir()
     command = [sys.executable, "-m", "sparseeg", "score", str(archive), "--data", str(dataset)]
     command += ["--time-limit", str(SAFETY_NET / 60)]  # it would go on if the tests were killed here
@@ -258,7 +274,7 @@ def test_a_scoring_that_is_ended_leaves_nothing_behind(dataset: Path, tmp_path: 
 def test_constants_score_as_the_labels_say(dataset: Path, tmp_path: Path, sparseeg) -> None:
     """Zeros miss by the root mean square of the targets, in units of their deviation."""
     zeros = zip_of(tmp_path, STATEFUL.replace("1.5 + 0.01 * self.count", "0.0"))
-    words = ("--challenge", 1, "--out", tmp_path / "out")
+    words = ("--challenge", 1, "--no-order-check", "--out", tmp_path / "out")
     assert sparseeg("score", zeros, "--data", dataset, *words)[0] == 0
     found = json.loads((tmp_path / "out" / "score.json").read_text())["challenge_1"]
     target = challenge_windows(1, dataset, tmp_path / "cache").targets
@@ -282,14 +298,17 @@ def test_what_cannot_be_submitted(
     assert not out.exists()
 
 
-def test_what_cannot_be_scored(archive: Path, dataset: Path, tmp_path: Path, sparseeg) -> None:
+def test_what_cannot_be_scored(
+    archive: Path, dataset: Path, tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert_one_line(*sparseeg("score", tmp_path / "no.zip", "--data", dataset), "does not exist")
-    assert_one_line(*sparseeg("score", archive, "--data", tmp_path / "R5"), "does not exist")
-    assert_one_line(*sparseeg("score", archive, "--data", dataset, "--releases", "R7"), "release R7")
     assert_one_line(
         *sparseeg("score", zip_of(tmp_path, "x = 1"), "--data", dataset, "--challenge", 1),
         "no class Submission",
     )
+    monkeypatch.setattr("sparseeg.submission.score.run_submission", always_one)
+    assert_one_line(*sparseeg("score", archive, "--data", tmp_path / "R5"), "does not exist")
+    assert_one_line(*sparseeg("score", archive, "--data", dataset, "--releases", "R7"), "release R7")
 
 
 def test_a_run_that_doesnt_fit_the_challenge(toy, tmp_path: Path, sparseeg) -> None:

@@ -69,6 +69,16 @@ def test_known_subjects_are_refused(test: list[str], valid: list[str], said: str
         seen.check(test, valid, "; elsewhere")
 
 
+def test_all_known_subjects_are_told_at_once(tmp_path: Path) -> None:
+    seen = seen_by(run(tmp_path, "b", init=run(tmp_path, "a")))
+    said = (
+        "subjects a1, a2 trained the network in .*/a; subject b-valid validated the network in .*/b; "
+        "subject b1 trained the network in .*/b: .* can't be test"
+    )
+    with pytest.raises(SparseEEGError, match=said):
+        seen.check(["new", "b1", "a2", "a1", "b-valid"])
+
+
 def test_a_refit_trains_on_those_who_chose_and_its_selection_does_not(tmp_path: Path) -> None:
     refitted = run(tmp_path, "a", refit=True)
     assert set(seen_by(refitted).trained) == {"a1", "a2", "a-valid"}

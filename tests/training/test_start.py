@@ -132,10 +132,12 @@ def test_subjects_that_trained_on_targets_can_neither_test_nor_validate(
     Inputs.of(toy).write(tmp_path)
     _, _, lines = started(tmp_path, toy, split, **model)
     assert lines[-1].endswith("new: the last layer")
-    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .* can't be test subjects"):
+    with pytest.raises(
+        SparseEEGError, match=r"subjects sub-00, .* trained the network in .* can't be test subjects"
+    ):
         started(tmp_path, toy, Split(split.test, split.valid, split.train), **model)
     with pytest.raises(
-        SparseEEGError, match=r"sub-00 trained the network in .* can't be validation subjects"
+        SparseEEGError, match=r"subjects sub-00, .* trained the network in .* can't be validation subjects"
     ):
         started(tmp_path, toy, Split(split.valid, split.train, split.test), **model)
 
@@ -171,7 +173,9 @@ def test_what_a_run_started_from_counts_too(toy: WindowSet, split: Split, tmp_pa
         fit(toy, split, config(**model), folder)
         config(**model, init=str(tmp_path / "first") if name == "second" else None).write(folder)
         write_subjects(folder, [SplitSubjects.of(toy, part)])
-    with pytest.raises(SparseEEGError, match=r"sub-00 trained the network in .*first: .* be test subjects"):
+    with pytest.raises(
+        SparseEEGError, match=r"subjects sub-00, .* trained the network in .*first: .* be test subjects"
+    ):
         started(tmp_path / "second", toy, Split(split.valid, split.valid, split.train), **model)
 
 

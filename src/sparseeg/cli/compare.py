@@ -19,6 +19,7 @@ from sparseeg.cli.options import (
     Folds,
     Jobs,
     KeepBad,
+    MaxRt,
     Proc,
     Refit,
     Releases,
@@ -54,6 +55,7 @@ def compare(
     task: Task = "response-time",
     target: Target = None,
     target_unit: TargetUnit = None,
+    max_rt: MaxRt = None,
     subject_pattern: SubjectPattern = None,
     proc: Proc = None,
     tmin: TMin = None,
@@ -96,8 +98,11 @@ def compare(
     """
     from sparseeg.data.problems import write_problems
     from sparseeg.experiments.comparison import Comparison
+    from sparseeg.experiments.settings import FILE
     from sparseeg.report.comparison import write_comparison
+    from sparseeg.training.trainer import check_device
 
+    check_device(device)
     given = given_options(ctx)
     entries = _entries(models)
     networks = [entry for entry in entries if entry.is_network]
@@ -111,7 +116,7 @@ def compare(
     windows = read_windows(data_config, jobs, margin)
     for entry, config in zip(networks, configs, strict=True):
         check_effect(config, windows, _changes(entry), as_change)
-    with interruptible(CONTINUES), writing(out):
+    with interruptible(CONTINUES), writing(out, (FILE,)):
         comparison = Comparison(out, windows, data_config, split_config, shared, say)
         comparison.run(entries, seeds, workers)
         write_problems(windows.problems, out)

@@ -45,10 +45,12 @@ def repeated(path: Path, given: Values, report: Callable[[str], None]) -> "Train
     """
     from sparseeg.models.registry import check_name
     from sparseeg.training.config import TrainConfig
+    from sparseeg.training.other_folders import check_config
     from sparseeg.training.recipes import recipe
 
     if path.is_dir():
         raise SparseEEGError(f"{path} is a folder; --config takes a file, as {path / 'config.yaml'}")
+    check_config(path)
     config = read_yaml(path, TrainConfig)
     if "model" not in given:
         try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.configuration import absolute
-from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, Proc, SubjectPattern, option
+from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, Proc, SubjectPattern, flag, option
 from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, say_list_of_problems, show, writing
@@ -30,6 +30,10 @@ def evaluate(
     keep_bad: KeepBad = False,
     subject_pattern: SubjectPattern = None,
     proc: Proc = None,
+    leave_out_seen: Annotated[
+        bool,
+        flag(DATA, "Leave out people of --data who trained or validated the network.", "--leave-out-seen"),
+    ] = False,
     jobs: Jobs = 2,
     partitions: Annotated[
         str | None,
@@ -55,6 +59,7 @@ def evaluate(
     from sparseeg.report.page import write_report
     from sparseeg.training.config import TrainConfig
     from sparseeg.training.other_folders import check_trained
+    from sparseeg.training.people import without_seen
 
     check_trained(run)
     if data and len(data) > 1:
@@ -67,8 +72,10 @@ def evaluate(
     elsewhere = other_path is not None and absolute([other_path]) != config.data.path
     names = {"subject_pattern": subject_pattern, "proc": proc}
     given = {name: value for name, value in names.items() if value is not None}
-    if (given or keep_bad) and not elsewhere:
-        name = f"--{next(iter(given), 'keep_bad').replace('_', '-')}"
+    flags = {"keep_bad": keep_bad, "leave_out_seen": leave_out_seen}
+    unused = [*given, *(name for name, is_on in flags.items() if is_on)]
+    if unused and not elsewhere:
+        name = f"--{unused[0].replace('_', '-')}"
         raise SparseEEGError(
             f"{name} is for the recordings of --data; those of {run} are read as in training; leave it out"
         )
@@ -85,6 +92,8 @@ def evaluate(
         # The run's own releases are no choice among these.
         like = config.data.model_copy(update=given)
         other = read_windows_like(run, other_path.resolve(), like, jobs, keep_bad)
+        if leave_out_seen:
+            other = without_seen(run, other, say)
     folder = out or _evaluation_folder(run, other_path if elsewhere else None, chosen)
     scored = next(windows for windows in (other, own) if windows is not None)
     with writing(folder):
@@ -146,10 +155,9 @@ def _partitions(word: str | None, run: Path) -> Any:
     if word != "full" and (not word.isdecimal() or int(word) < 1):
         raise SparseEEGError(f"--partitions takes a whole number from 1 on, or full; got {word!r}")
     from sparseeg import models
-    from sparseeg.experiments.splits import split_folders
     from sparseeg.models.partitions import random_layers
     from sparseeg.training.ensemble import network_files
-    from sparseeg.training.subjects import read_subjects
+    from sparseeg.training.subjects import read_subjects, split_folders
 
     first = split_folders(run, len(read_subjects(run)))[0]  # the networks of all splits are alike
     if not random_layers(models.load(network_files(first)[0])):

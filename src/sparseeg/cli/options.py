@@ -70,6 +70,10 @@ Target = Annotated[
 TargetUnit = Annotated[
     str | None, option(WINDOWS, "Unit of that column: s, ms or any other.", metavar="UNIT")
 ]
+MaxRt = Annotated[
+    float | None,
+    option(WINDOWS, "Longest response time. Default: 10, or the window's end if more.", metavar="SECONDS"),
+]
 SubjectPattern = Annotated[
     str | None,
     option(

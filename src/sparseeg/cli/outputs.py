@@ -55,10 +55,12 @@ def start_anew(out: Path, config: "TrainConfig | PretrainConfig", resume: bool) 
 def read_resumed(out: Path, section: type[Config]) -> Config:
     """Return the configuration of the run that --resume continues; SparseEEGError where there is none."""
     from sparseeg.training.config import TrainConfig
-    from sparseeg.training.other_folders import check_trained
+    from sparseeg.training.other_folders import check_pretrained, check_trained
 
     if section is TrainConfig:
         check_trained(out)
+    else:
+        check_pretrained(out)
     if out.is_dir() and not (out / "config.yaml").exists():
         raise SparseEEGError(
             f"{out} has no config.yaml: no run was set up there; give its options, without --resume"

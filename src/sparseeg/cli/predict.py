@@ -1,5 +1,6 @@
 """The command `sparseeg predict`: predictions for new recordings."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -74,6 +75,8 @@ def predict(
     from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
+    if not any(map(os.path.lexists, files)):  # a link to content that is missing is explained below
+        raise SparseEEGError(f"{files[0]} does not exist; name a recording, or a file of MNE epochs")
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
@@ -100,6 +103,7 @@ def predict(
         check_request(request, file)
     if recordings:
         request.check(predictor.inputs)
+        say(f"recordings are read {request.describe(predictor.inputs, predictor.spec.sfreq)}")
     if recordings and (every is not None or not predictor.inputs.task.locked):
         check_grid(given_options(ctx))
     tables: list[Any] = []

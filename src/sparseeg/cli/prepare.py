@@ -142,7 +142,7 @@ def prepare(
     from sparseeg.data.provenance import Processing
     from sparseeg.data.store.prepare import Options
     from sparseeg.data.store.prepare import prepare as prepare_store
-    from sparseeg.data.store.store import check_folder
+    from sparseeg.data.store.store import JOURNAL, check_folder
     from sparseeg.data.summary import describe_kept
     from sparseeg.engines import engine
 
@@ -160,7 +160,7 @@ def prepare(
         interruptible(CONTINUES),
         progress_bar("preparing") as progress,
         engine(backend, scheduler),
-        writing(out),
+        writing(out, (JOURNAL,)),
     ):
         windows = prepare_store(
             dataset.resolve(),

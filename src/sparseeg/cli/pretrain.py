@@ -85,19 +85,23 @@ def pretrain(
     `sparseeg train --init RUN` starts from its weights.
     """
     from sparseeg.data.problems import write_problems
-    from sparseeg.models.registry import check_name
+    from sparseeg.models.registry import check_options
     from sparseeg.training.config import PretrainConfig
     from sparseeg.training.pretrain import pretrain as train_masked
+    from sparseeg.training.run_folder import BEFORE_TRAINING
+    from sparseeg.training.trainer import check_device
 
     if resume:
         config = read_resumed(out, PretrainConfig)
         check_resumed(ctx, out, config.data.path)
     else:
         config = pretrain_config(given_options(ctx))
-    check_name(config.model)
+    check_options(config.model, config.model_options)
+    check_device(config.device)
     check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
-    with interruptible(f"interrupted; continue with: sparseeg pretrain --out {out} --resume"), writing(out):
+    interrupted = f"interrupted; continue with: sparseeg pretrain --out {out} --resume"
+    with interruptible(interrupted), writing(out, BEFORE_TRAINING):
         start_anew(out, config, resume)
         write_problems(windows.problems, out)
         metrics = train_masked(config, windows, out, say)

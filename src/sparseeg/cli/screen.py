@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from sparseeg.files.lock import only_writer
+from sparseeg.files.undo import undone_on_failure
 
 console = Console(stderr=True, highlight=False)
 output = Console(highlight=False)
@@ -113,10 +113,15 @@ def interruptible(words: str) -> Iterator[None]:
 
 
 @contextmanager
-def writing(to: Path) -> Iterator[None]:
-    """Hold a folder for this command; if the disk is full, the error names the folder."""
+def writing(to: Path, start: Collection[str] = ()) -> Iterator[None]:
+    """Hold a folder for this command, which leaves nothing there if it fails before it has a result.
+
+    If the disk is full, the error names the folder.
+
+    start : names of files that the command writes to it before there is any result.
+    """
     try:
-        with only_writer(to):
+        with undone_on_failure(to, start):
             yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -125,22 +130,22 @@ def writing(to: Path) -> Iterator[None]:
 
 
 def say_problems(windows: Any) -> None:
-    """Print the first problems with the files that were read; what several files share, once."""
-    groups = _alike(windows.problems)
+    """Print the first problems with the files that were read, then notes; what several files share, once."""
+    groups = sorted(_alike(windows.problems), key=lambda group: group[0].is_note)
     for group in groups[:SHOWN]:
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
         say(f"  {group[0].path}{more}: {group[0].reason} ({group[0].action})")
     if len(groups) > SHOWN:
-        say(f"  and {len(groups) - SHOWN} other problems")
+        say(f"  and {len(groups) - SHOWN} others")
 
 
 def say_list_of_problems(windows: Any, folder: Path) -> None:
     """Say which file in a folder lists the problems if `say_problems` did not name all files."""
-    from sparseeg.data.problems import FILE
+    from sparseeg.data.problems import FILE, count
 
     groups = len(_alike(windows.problems))
     if groups > SHOWN or groups < len(windows.problems):
-        say(f"{folder / FILE} lists all {len(windows.problems)} problems with files")
+        say(f"{folder / FILE} lists all {count(windows.problems)}")
 
 
 def _alike(problems: Iterable[Any]) -> list[list[Any]]:
@@ -153,12 +158,12 @@ def _alike(problems: Iterable[Any]) -> list[list[Any]]:
 
 def show(metrics: dict[str, Any]) -> None:
     """Print the table of scores."""
-    from sparseeg.report.score_table import CAPTION, cells, describe_intervals, describe_sample, rows
+    from sparseeg.report.score_table import caption, cells, describe_intervals, describe_sample, rows
 
     simulated = ", SIMULATED data" if metrics["data"]["simulated"] else ""
     table = Table(
         title=f"{metrics['model']} on {describe_sample(metrics)}{simulated}",
-        caption=CAPTION,
+        caption=caption(metrics),
     )
     table.add_column("predictor", no_wrap=True)
     shown = [(label, cells(scores, metrics["unit"])) for label, scores in rows(metrics)]

@@ -19,6 +19,7 @@ from sparseeg.cli.options import (
     Folds,
     Jobs,
     KeepBad,
+    MaxRt,
     Precision,
     Proc,
     Refit,
@@ -69,6 +70,7 @@ def train(
     task: Task = "response-time",
     target: Target = None,
     target_unit: TargetUnit = None,
+    max_rt: MaxRt = None,
     subject_pattern: SubjectPattern = None,
     proc: Proc = None,
     tmin: TMin = None,
@@ -192,6 +194,11 @@ def train(
     if resume:
         settings = read_resumed(out, TrainConfig)
         check_resumed(ctx, out, settings.data.path)
+        if (out / "metrics.json").exists():
+            say(
+                f"{out} is finished: nothing is left to train, and its scores are computed again; to train "
+                f"further, start a new run with --init {out}"
+            )
         given = {}
     elif config is not None:
         settings = repeated(config, given, say)
@@ -208,17 +215,21 @@ def run_training(
     given : the options of `train` that were given, which must have an effect.
     """
     from sparseeg.experiments import run as runs
-    from sparseeg.models.registry import check_name
+    from sparseeg.models.registry import check_options
     from sparseeg.report.page import write_report
+    from sparseeg.training.run_folder import BEFORE_TRAINING
     from sparseeg.training.start import network_file
+    from sparseeg.training.trainer import check_device
 
-    check_name(config.model)
+    check_options(config.model, config.model_options)
+    check_device(config.device)
     check_run_folder(out, config, resume)
     if config.init is not None and not resume:
         network_file(Path(config.init), config.model)  # before anything is read or written
     windows = read_windows(config.data, jobs, config.augment.jitter)
     check_effect(config, windows, given or {}, as_option)
-    with interruptible(f"interrupted; continue with: sparseeg train --out {out} --resume"), writing(out):
+    interrupted = f"interrupted; continue with: sparseeg train --out {out} --resume"
+    with interruptible(interrupted), writing(out, BEFORE_TRAINING):
         start_anew(out, config, resume)
         metrics = runs.train(config, windows, out, say)
         write_report(out)

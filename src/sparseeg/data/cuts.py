@@ -5,15 +5,14 @@ import random
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import NO_EVENTS, TABLE, counted, read_events
+from sparseeg.data.bids.events import NO_EVENTS, TABLE, Events
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.no_event import absent, present, present_in_table
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
-from sparseeg.errors import SparseEEGError, one_line
 
 DROPPED = "these windows dropped"
 OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per recording with it
@@ -22,8 +21,8 @@ OFFICIAL_SEED = 42  # the challenge's scoring script seeds one generator per rec
 class Cut(Protocol):
     """How windows of `n_times` samples at `sfreq` Hz are cut, `tmin` seconds after the event of each.
 
-    `events` finds the events of a recording that was opened. `windows` returns one row per
-    window with `start` (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
+    `trials` chooses among the named events of a recording. `windows` returns one row per window with `start`
+    (its first sample) and `earliest` and `latest` (the limits of `start` if it is moved).
     """
 
     @property
@@ -42,7 +41,7 @@ class Cut(Protocol):
     def rule(self) -> TrialRule | None:
         """Events of a trial; None for windows without an event."""
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the events of a recording that have a window, or a problem if there are none."""
 
     def windows(
@@ -72,21 +71,22 @@ class TrialCut:
     margin: int = 0
     max_rt: float = math.inf
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return the trials with a response time."""
-        path = file.sidecar(TABLE)
-        try:
-            events = read_events(file, raw, self.rule.column, self.rule.groups, problems)
-            if events.empty and not file.sidecars(TABLE):
-                raise SparseEEGError(f"{path.name} {NO_EVENTS}")
-            trials = trial_table(events, replace(self.rule, column="name"))
-        except SparseEEGError as error:
-            return Problem(path, one_line(error), f"{file.path.name} {LEFT_OUT}")
+        path, named = file.sidecar(TABLE), events.named
+        if named.empty and events.content is None:
+            return Problem(path, f"{path.name} {NO_EVENTS}", f"{file.path.name} {LEFT_OUT}")
+        trials = trial_table(named, replace(self.rule, column="name"))
         answered = trials.dropna(subset=["rt"]).reset_index(names="trial")
         if answered.empty:
-            reason = f"none of its {len(trials)} trials has both a stimulus and a response; its events are "
-            return Problem(path, reason + counted(events["name"]), f"{file.path.name} {LEFT_OUT}")
-        kept = self._believable(answered, trials, events, file, problems)
+            lacking = absent(named["name"], self.rule.groups)
+            what = lacking or f"none of its {len(trials)} trials has both a stimulus and a response"
+            if events.content is None:
+                there = present(named["name"], self.rule.groups)
+            else:
+                there = present_in_table(events.content, self.rule.groups, self.rule.column)
+            return Problem(path, f"{what}; {there}", f"{file.path.name} {LEFT_OUT}", kind=f"with {what}")
+        kept = self._believable(answered, trials, named, file, problems)
         if isinstance(kept, Problem):
             return kept
         return kept.rename(columns={"rt": "target", "stimulus_onset": "onset"})
@@ -105,6 +105,7 @@ class TrialCut:
         long = f"have response times longer than {self.max_rt:g} s; --max-rt sets the limit"
         for chosen, what in (
             (~answered["trial"].isin(unsure), "hold an event without an onset"),
+            (answered["rt"] > 0, "have a response at the time of their stimulus"),
             (answered["rt"] <= self.max_rt, long),
         ):
             good = chosen[answered.index].to_numpy(dtype=bool)
@@ -160,7 +161,7 @@ class GridCut:
     tmin: float = 0.0
     rule: None = None
 
-    def events(self, file: BidsFile, raw: mne.io.BaseRaw, problems: list[Problem]) -> pd.DataFrame | Problem:
+    def trials(self, events: Events, file: BidsFile, problems: list[Problem]) -> pd.DataFrame | Problem:
         """Return an empty table: a grid needs no events."""
         return pd.DataFrame()
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data import tasks
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.epochs.choose import PATTERNS, epochs_files
@@ -19,7 +20,7 @@ from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError, in_words, nearest
 
 READS = (
     "a store, a BIDS folder (sub-*/eeg/*_eeg.bdf, .set, .edf or .vhdr; also .fif, .cnt, .raw and .mff) or a "
@@ -27,12 +28,14 @@ READS = (
 )
 
 
+@checked
 def load(
     path: Path | str,
     *,
     task: str = tasks.RESPONSE_TIME,
     target: str | None = None,
     target_unit: str | None = None,
+    max_rt: float | None = None,
     subject_pattern: str | None = None,
     proc: str | None = None,
     tmin: float | None = None,
@@ -43,7 +46,7 @@ def load(
     keep_excluded: bool = False,
     keep_bad: bool = False,
     channels: ChannelChoice | None = None,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> WindowSet:
@@ -56,6 +59,8 @@ def load(
         store must be of this task. For "pretraining", any store can be used; its targets are ignored.
     target, target_unit : metadata column and its unit. Required for epochs; fixed for response times of BIDS
         folders and for stores.
+    max_rt : longest time in seconds, for targets that are times. By default 10 s, or the end of the window if
+        that is more; fixed for stores.
     subject_pattern : for epochs, regular expression that finds the subject in the path of a file.
     proc : for epochs, which files to read where names have `_proc-NAME`.
     tmin, tmax : first and last time of a window in seconds from the event. By default 0.5 and 2.5 for BIDS
@@ -84,6 +89,7 @@ def load(
     if kind == "store":
         windows = store.open_store(path, task=None if unlabelled else task)
         _check_store(path, windows, target, target_unit, tmin, tmax, sfreq, channels)
+        _check_longest(path, windows, max_rt)
         chosen = _of_releases(windows, releases, every_release, path)
         return _without_targets(chosen) if unlabelled else chosen
     if kind == "epochs" and unlabelled:
@@ -100,6 +106,7 @@ def load(
             path,
             target=target,
             target_unit=target_unit,
+            max_rt=max_rt,
             subject_pattern=subject_pattern,
             proc=proc,
             tmin=tmin,
@@ -110,7 +117,9 @@ def load(
             n_jobs=n_jobs,
             progress=progress,
         )
-    changes = tasks.TaskFile(target=target, unit=target_unit, tmin=tmin, tmax=tmax)
+    changes = tasks.TaskFile().with_options(
+        {"target": target, "unit": target_unit, "tmin": tmin, "tmax": tmax, "max_rt": max_rt}
+    )
     found = tasks.find_task(task, changes)
     return read_bids(
         path,
@@ -126,6 +135,7 @@ def load(
     )
 
 
+@checked
 def load_like(
     path: Path | str,
     like: Provenance,
@@ -172,6 +182,7 @@ def load_like(
             path,
             target=task.target,
             target_unit=target_unit or task.unit,
+            max_rt=task.max_rt,
             subject_pattern=subject_pattern,
             proc=proc,
             tmin=like.tmin,
@@ -284,7 +295,7 @@ def _check_store(
     end = windows.tmin + windows.n_times / windows.sfreq
     names: list[tuple[str, str | None, str | None]] = [
         ("target", target, windows.target_name),
-        ("target unit", target_unit, windows.target_unit),
+        ("target-unit", target_unit, windows.target_unit),
     ]
     numbers = [
         ("tmin", tmin, windows.tmin, sample),
@@ -304,8 +315,17 @@ def _check_store(
     ]
     for name, wanted, own in differing:
         raise SparseEEGError(
-            f"{path}: the store was prepared with {name} {own}, not {wanted}; prepare another one"
+            f"{path} is a store: prepared with --{name} {in_words(own)}, asked for --{name} "
+            f"{in_words(wanted)}; leave --{name} out, or prepare another store"
         )
+
+
+def _check_longest(path: Path, windows: WindowSet, max_rt: float | None) -> None:
+    """Raise SparseEEGError for a limit of times that a store was not prepared with."""
+    own = windows.task.max_rt
+    if max_rt is not None and max_rt != own:
+        limit = "without --max-rt" if own is None else f"with --max-rt {own:g}"
+        raise SparseEEGError(f"{path}: the store was prepared {limit}, not {max_rt:g}; prepare another one")
 
 
 def _check_keep_bad(path: Path, kind: str, keep_bad: bool) -> None:

@@ -2,8 +2,8 @@
 
 Channels are reordered, dropped or interpolated and a reference is subtracted, which gives the same as
 preparing the data again. Another rate or filter is refused: a store only keeps the segments around its
-windows, which can't be filtered or resampled as a recording is. The same holds for another band or reference
-in the info of MNE files, and for another time or target.
+windows, which can't be filtered or resampled as a recording is. The same holds for another band, reference or
+baseline in the info of MNE files, and for another time or target.
 """
 
 import math
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.people import tell_apart
-from sparseeg.data.provenance import Processing, Provenance
+from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.signals.conditioning import AVERAGE
 from sparseeg.data.signals.fit_channels import ChannelFit, fit_channels
 from sparseeg.data.signals.positions import chs_info
@@ -118,13 +118,10 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
     first = sets[0]
     parts = [first]
     names = names or [part.source for part in sets]
-    known = None if first.file_info is None else (first, names[0])
     for other, name in zip(sets[1:], names[1:], strict=True):
         part, conversions = match(other, first.provenance, names[0], name, interpolate=True)
-        if other.file_info is not None and known is not None:
-            _check_info(name, other.provenance, known[0].provenance, known[1])
-        elif other.file_info is not None:
-            known = (other, name)
+        for earlier, whose in zip(parts, names, strict=False):
+            _check_info(name, part.provenance, earlier.provenance, whose)
         parts.append(part)
         notes += conversions
     before = np.cumsum([0] + [len(part.signals) for part in parts])
@@ -143,7 +140,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
         simulated=any(part.simulated for part in parts),
         problems=tuple(problem for part in parts for problem in part.problems),
         people=" and ".join(dict.fromkeys(part.people for part in parts if part.people)),
-        file_info=None if any(part.file_info is None for part in parts) else first.file_info,
+        file_info=_common_info(parts),
     ), notes
 
 
@@ -208,21 +205,32 @@ def _check_info(name: str, windows: Provenance, wanted: Provenance, whose: str) 
     if own is None or other is None:
         return
     # A reference that was subtracted here replaces that of the files.
-    referenced = own.referenced == other.referenced or wanted.processing.reference is not None
-    if not (referenced and _same(own.high_pass, other.high_pass) and _same(own.low_pass, other.low_pass)):
+    if not own.fits(other, rereferenced=wanted.processing.reference is not None):
         raise SparseEEGError(
-            f"{name} does not fit {whose}: its files say {own} instead of {other}; filter and re-reference "
-            "the epochs alike in MNE, and save them again"
+            f"{name} does not fit {whose}: its files say {own} instead of {other}; filter, re-reference and "
+            "baseline-correct the epochs alike in MNE, and save them again"
         )
 
 
+def _common_info(parts: Sequence[WindowSet]) -> FileInfo | None:
+    """Return what the files of all parts say."""
+    infos = [part.file_info for part in parts if part.file_info is not None]
+    if len(infos) < len(parts):
+        return None
+    return replace(infos[0], baseline=None) if any(info.baseline is None for info in infos) else infos[0]
+
+
 def _unknown_info(name: str, windows: Provenance, wanted: Provenance, whose: str) -> list[str]:
-    """Return a note if only one side has files that say a band and a reference."""
+    """Return a note on what only the files of one side say: band, reference and baseline, or the last."""
     own, other = windows.file_info, wanted.file_info
-    if (own is None) == (other is None):
+    if own is not None and other is not None:
+        said, expected = (None if info.baseline is None else info.corrected for info in (own, other))
+    else:
+        said, expected = (None if info is None else str(info) for info in (own, other))
+    if (said is None) == (expected is None):
         return []
-    known, unknown = (whose, name) if own is None else (name, whose)
-    return [f"{known}: files say {own or other}; those of {unknown} are not known and were not compared"]
+    known, unknown = (whose, name) if said is None else (name, whose)
+    return [f"{known}: files say {said or expected}; those of {unknown} are not known and were not compared"]
 
 
 def _refuse(differing: Sequence[tuple[str, str]], whose: str, name: str) -> None:

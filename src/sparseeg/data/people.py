@@ -9,12 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from sparseeg.data.bids.description import read_description
+from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
-_FOLDER = "./"  # before the name of a folder, which says less than a Name
+_FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ class Person:
 
 
 def dataset_name(root: Path) -> str:
-    """Return the name of a data set: that in dataset_description.json, else `./` and that of its folder."""
+    """Return the Name in dataset_description.json; without one, the name of the folder, marked as such."""
     try:
         name = read_description(root).get("Name")
     except SparseEEGError:
         name = None
-    return name.strip() if isinstance(name, str) and name.strip() else f"{_FOLDER}{root.resolve().name}"
+    return name.strip() if isinstance(name, str) and name.strip() else f"{root.resolve().name}{_FOLDER}"
 
 
 def people_in(windows: WindowSet) -> list[Person]:
@@ -103,7 +104,26 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
                 apart |= {(one, subject), (other, subject)}
             else:
                 homes[other, subject] = homes[one, subject]
-    return [_named(person, homes, apart) for person in people], notes
+    return [_named(person, homes, apart) for person in people], [*notes, *_other_spellings(people)]
+
+
+def _other_spellings(people: Sequence[Person]) -> list[str]:
+    """Return a line on people whose names differ only in their spelling, as sub-1 and sub-01, if any do."""
+    first: dict[str, Person] = {}
+    pairs = []
+    for person in people:
+        known = first.setdefault(plain(person.subject), person)
+        if known.subject != person.subject:
+            one, other = (
+                who.subject + (f" ({who.dataset})" if who.dataset else "") for who in (known, person)
+            )
+            pairs.append(f"{one} and {other}")
+    if not pairs:
+        return []
+    return [
+        f"people whose names differ only by leading zeros, capitals or a word are read as different people "
+        f"({listed(pairs, 'pair')}); if they are the same, write the names alike"
+    ]
 
 
 def _named(person: Person, homes: Mapping[tuple[str, str], str], apart: set[tuple[str, str]]) -> Person:
@@ -126,17 +146,62 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
         )
     if ages:
         return False, "their ages and sexes agree"
-    if not (one.startswith(_FOLDER) or other.startswith(_FOLDER)):
+    if not (one.endswith(_FOLDER) or other.endswith(_FOLDER)):
         return True, f"the data sets have other names; if they are the same, give both one Name {remedy}"
     return False, f"nothing tells them apart; if they are not the same, give both data sets a Name {remedy}"
 
 
 def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
     """Return several sets whose subjects are told apart by data set, and notes as in `name_people`."""
+    sets = _folders_told_apart(sets)
     people = [person for windows in sets for person in people_in(windows)]
     named, notes = name_people(people)
     names = {(person.subject, person.dataset): person.name for person in named}
     return [_renamed(windows, names) for windows in sets], notes
+
+
+def _folders_told_apart(sets: Sequence[WindowSet]) -> list[WindowSet]:
+    """Return sets in which data sets without a Name have longer names where their folders are called alike.
+
+    `lab1/bids` and `lab2/bids` would be one data set otherwise, and its subjects the same people.
+    """
+    folders: dict[str, dict[Path, None]] = {}
+    for windows in sets:
+        for name, folder in _folders(windows).items():
+            folders.setdefault(name, {})[folder] = None
+    apart = []
+    for windows in sets:
+        longer = {
+            name: _shortest_name(folder, folders[name]) + _FOLDER
+            for name, folder in _folders(windows).items()
+            if len(folders[name]) > 1
+        }
+        if longer:
+            table = windows.table.assign(dataset=windows.table["dataset"].replace(longer))
+            windows = replace(windows, table=table)
+        apart.append(windows)
+    return apart
+
+
+def _folders(windows: WindowSet) -> dict[str, Path]:
+    """Return the folder of each data set in windows that is named after its folder."""
+    source = Path(windows.source).resolve()
+    names = windows.table["dataset"].dropna().unique() if "dataset" in windows.table else ()
+    return {
+        str(name): source if name == source.name + _FOLDER else source / name.removesuffix(_FOLDER)
+        for name in names
+        if name.endswith(_FOLDER)
+    }
+
+
+def _shortest_name(folder: Path, others: Iterable[Path]) -> str:
+    """Return the last parts of a path that no other path ends in."""
+    ends = (Path(*folder.parts[at:]) for at in range(len(folder.parts) - 1, -1, -1))
+    return next(
+        end.as_posix()
+        for end in ends
+        if not any(other.parts[-len(end.parts) :] == end.parts for other in others if other != folder)
+    )
 
 
 def named_as(windows: WindowSet, known: Sequence[Person]) -> tuple[WindowSet, list[str]]:

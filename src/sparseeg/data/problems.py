@@ -37,6 +37,11 @@ class Problem:
     count: int = 0
     kind: str = ""
 
+    @property
+    def is_note(self) -> bool:
+        """Whether it cost nothing that is EEG."""
+        return self.lost in ("nothing", "channels")
+
     def __str__(self) -> str:
         return f"{self.path}: {self.reason} ({self.action})"
 
@@ -63,26 +68,41 @@ def listed(names: Iterable[str], noun: str, which: str = "") -> str:
     return f"{len(different)} {noun}{'s' * (len(different) != 1)}{which}: {', '.join(different[:5])}{more}"
 
 
-def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
-    """Return one line with the number of problems, what they cost, and the first few of them."""
+def count(problems: Iterable[Problem]) -> str:
+    """Return "2 problems and 18 notes"."""
     problems = tuple(problems)
-    if not problems:
-        return "no problems"
+    notes = sum(problem.is_note for problem in problems)
+    numbers = ((len(problems) - notes, "problem"), (notes, "note"))
+    return " and ".join(_number(number, noun) for number, noun in numbers if number) or "no problems"
+
+
+def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
+    """Return one line with the number of problems, what they cost, and the first of each of a few kinds."""
+    problems = tuple(problems)
     by_loss = Counter(problem.lost for problem in problems)
     windows = sum(problem.count for problem in problems if problem.lost == "windows")
     costs = []
     if by_loss["recording"]:
-        noun = "recording" if by_loss["recording"] == 1 else "recordings"
-        costs.append(f"{by_loss['recording']} {noun} left out")
+        costs.append(f"{_number(by_loss['recording'], 'recording')} left out")
     if windows:
-        noun = "window" if windows == 1 else "windows"
-        costs.append(f"{windows} {noun} dropped in {by_loss['windows']}")
+        costs.append(f"{_number(windows, 'window')} dropped in {by_loss['windows']}")
     if by_loss["channels"]:
         costs.append(f"{by_loss['channels']} with channels left out")
-    if by_loss["nothing"]:
-        costs.append(f"{by_loss['nothing']} without loss")
-    shown = [str(problem) for problem in problems[:examples]]
-    if shown and len(problems) > examples:
-        shown.append(f"and {len(problems) - examples} more")
-    noun = "problem" if len(problems) == 1 else "problems"
-    return f"{len(problems)} {noun} ({', '.join(costs)})" + (f": {'; '.join(shown)}" if shown else "")
+    kinds: dict[str, list[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.is_note):
+        kinds.setdefault(problem.kind or str(problem), []).append(problem)
+    shown = [_first_of(alike) for alike in list(kinds.values())[:examples]]
+    left = sum(map(len, list(kinds.values())[examples:]))
+    if shown and left:
+        shown.append(f"and {left} more")
+    cost = f" ({', '.join(costs)})" if costs else ""
+    return count(problems) + cost + (f": {'; '.join(shown)}" if shown else "")
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _first_of(alike: list[Problem]) -> str:
+    """Return the first of several problems of a kind, with the number of the others."""
+    return str(alike[0]) + (f" and {len(alike) - 1} like it" if len(alike) > 1 else "")

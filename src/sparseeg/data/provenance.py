@@ -1,7 +1,7 @@
 """Provenance of windows: what is decoded, how signals were processed, and where in time windows lie."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,6 +26,10 @@ class Processing:
     dtype : dtype of the result.
     channels : how recordings with different channels are made alike, as in `plan_channels`. None chooses by
         what the recordings have; in the processing of windows, it says that nothing had to be done.
+
+    Raises
+    ------
+    SparseEEGError : `channels` is none of these.
     """
 
     sfreq: float = hbn.SFREQ
@@ -34,6 +38,11 @@ class Processing:
     reference: tuple[str, ...] | None = None
     dtype: Literal["float32", "float16"] = "float32"
     channels: ChannelChoice | None = None
+
+    def __post_init__(self) -> None:
+        if self.channels not in (None, *get_args(ChannelChoice)):
+            choices = ", ".join(map(repr, get_args(ChannelChoice)))
+            raise SparseEEGError(f"channels={self.channels!r}: it is {choices} or None")
 
     @property
     def band(self) -> str:
@@ -46,10 +55,16 @@ class Processing:
             return f"low-pass filtered at {self.high_cut:g} Hz"
         return f"filtered from {self.low_cut:g} to {self.high_cut:g} Hz"
 
+    @property
+    def in_words(self) -> str:
+        """Description of filter, reference and rate."""
+        reference = f"referenced to {', '.join(self.reference)}" if self.reference else "own reference"
+        return f"{self.band}, {reference}, {self.sfreq:g} Hz"
+
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What MNE files say about the band and the reference of their signals.
+    """What MNE files say about band, reference and baseline of their signals.
 
     The band may be that of the amplifier or of a filter that somebody applied: the files don't say which.
     Signals of different bands differ in either case, so windows with different infos don't fit each other.
@@ -60,15 +75,41 @@ class FileInfo:
     ----------
     high_pass, low_pass : edges of the band in Hz, not above half the sampling rate of the windows.
     referenced : whether a reference was applied; the files don't say which.
+    baseline : interval in seconds whose mean was subtracted; empty if none was, None if that is not known.
     """
 
     high_pass: float
     low_pass: float
     referenced: bool
+    baseline: tuple[float, ...] | None = None
 
     def __str__(self) -> str:
         reference = "re-referenced" if self.referenced else "with the reference of the recording"
-        return f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
+        band = f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
+        return band if self.baseline is None else f"{band}, {self.corrected}"
+
+    @property
+    def corrected(self) -> str:
+        """Description of the baseline."""
+        if self.baseline is None:
+            return "a baseline that is not known"
+        if not self.baseline:
+            return "without baseline correction"
+        return f"baseline {self.baseline[0]:g} to {self.baseline[1]:g} s"
+
+    def fits(self, other: "FileInfo", rereferenced: bool = False) -> bool:
+        """Say whether signals were processed alike, as far as both files say it.
+
+        rereferenced : whether both got another reference since.
+        """
+        return (
+            (rereferenced or self.referenced == other.referenced)
+            and self._band() == other._band()
+            and (None in (self.baseline, other.baseline) or self.baseline == other.baseline)
+        )
+
+    def _band(self) -> tuple[float, float]:
+        return round(self.high_pass, 6), round(self.low_pass, 6)
 
 
 @dataclass(frozen=True)

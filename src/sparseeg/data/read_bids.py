@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.participants import Subjects
@@ -49,6 +50,7 @@ COLUMNS = (
 """Columns of the window table, as far as they are known."""
 
 
+@checked
 def read_bids(
     path: Path | str,
     *,
@@ -58,7 +60,7 @@ def read_bids(
     every_release: bool = True,
     keep_excluded: bool = False,
     keep_bad: bool = False,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     wanted: WantedChannels | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -150,9 +152,11 @@ def assemble(
         raise SparseEEGError(
             f"{survey.path}: no usable window in {len(read)} recordings; {summarise(problems)}"
         )
+    table = _table(kept, survey)
+    problems += _unused_stimuli(table, survey)
     windows = WindowSet(
         signals=[recording.signal for _, recording in kept],
-        table=_table(kept, survey),
+        table=table,
         n_times=cut.n_times,
         ch_names=plan.wanted.ch_names,
         task=survey.task,
@@ -164,6 +168,16 @@ def assemble(
         people="sub-XX in the names",
     )
     return without_copies(windows).noting_outside()
+
+
+def _unused_stimuli(table: pd.DataFrame, survey: Survey) -> list[Problem]:
+    """Return a problem for stimuli of the user's own that no window starts at, as a wrong name."""
+    rule = survey.task.rule
+    if rule is None or rule.stimulus == CONTRAST_CHANGE.stimulus:
+        return []
+    unused = [name for name in rule.stimulus if not (table["stimulus"] == name).any()]
+    reason = f"no window is locked to an event {' or '.join(unused)}"
+    return [Problem(survey.path, reason, "the other stimuli are used", "nothing")] if unused else []
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
@@ -204,7 +218,7 @@ def _trials(file: layout.BidsFile, problems: list[Problem]) -> pd.DataFrame:
     problems += noted(file.path, notes)
     rule = CONTRAST_CHANGE
     events = events_of_table(content, file.path, rule.column, rule.groups, problems)
-    return trial_table(events, replace(rule, column="name"))
+    return trial_table(events.named, replace(rule, column="name"))
 
 
 def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) -> pd.DataFrame:

@@ -68,15 +68,15 @@ def subject_folds(subjects: ArrayLike, k: int, seed: int = 0) -> Iterator[Split]
     """
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
-    if not 3 <= k <= len(unique):
+    if not 3 <= k <= len(unique) or k != int(k):
         raise SparseEEGError(
-            f"{k} folds of {len(unique)} subjects: the number of folds must be at least 3 and at most the "
-            "number of subjects"
+            f"{k} folds of {len(unique)} subjects: the number of folds must be a whole number, at least 3 "
+            "and at most the number of subjects"
         )
     shuffled = np.random.default_rng(seed).permutation(unique)
-    folds = [np.sort(fold) for fold in np.array_split(shuffled, k)]
+    folds = [np.sort(fold) for fold in np.array_split(shuffled, int(k))]
     for position, fold in enumerate(folds):
-        yield _by_parts(subjects, list(folds[(position + 1) % k]), list(fold))
+        yield _by_parts(subjects, list(folds[(position + 1) % len(folds)]), list(fold))
 
 
 def by_subject(subjects: ArrayLike, valid: float = 0.15, test: float = 0.25, seed: int = 0) -> Split:
@@ -85,14 +85,20 @@ def by_subject(subjects: ArrayLike, valid: float = 0.15, test: float = 0.25, see
     Parameters
     ----------
     subjects : subject of each window, (n_windows,).
-    valid, test : shares of the subjects. Each part has at least one subject, except the test part if its
-        share is 0.
+    valid, test : shares of the subjects, below 1. Each part has at least one subject, except the test part if
+        its share is 0.
     seed : seed of the draw.
 
     Raises
     ------
-    SparseEEGError : there are too few subjects.
+    SparseEEGError : a share is not possible, or there are too few subjects.
     """
+    if not 0 < valid < 1:
+        raise SparseEEGError(
+            f"a validation share of {valid:g} is not possible; it is more than 0 and below 1"
+        )
+    if not 0 <= test < 1:
+        raise SparseEEGError(f"a test share of {test:g} is not possible; it is 0 or more and below 1")
     subjects = np.asarray(subjects)
     unique = np.unique(subjects)
     least = 3 if test else 2

@@ -161,16 +161,17 @@ def _names(
 
 
 def _once(files: list[layout.BidsFile], names: Names, problems: list[Problem]) -> list[layout.BidsFile]:
-    """Keep each person in the first data set that has them."""
-    first_roots: dict[str, Path] = {}
+    """Keep each recording of a person in the first data set that has one of its name."""
+    first_roots: dict[tuple[str, str], Path] = {}
     kept = []
     for file in files:
-        first = first_roots.setdefault(names[file.root, file.subject].name, file.root)
+        first = first_roots.setdefault((names[file.root, file.subject].name, file.stem), file.root)
         if first == file.root:
             kept.append(file)
             continue
         reason = (
-            f"{file.subject} is already in {first.name}; the same person in two data sets is read from one"
+            f"{file.stem} of the same person is already in {first.name}; if it is another recording, give it "
+            "another run or session"
         )
         problems.append(Problem(file.path, reason, LEFT_OUT))
     return kept

@@ -71,10 +71,7 @@ class Task:
         ------
         SparseEEGError : the times or the rate give no window.
         """
-        if not (np.isfinite(sfreq) and sfreq > 0):
-            raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
-        if not (np.isfinite(margin) and margin >= 0):
-            raise SparseEEGError(f"a margin of {margin:g} s is not possible; it is 0 s or more")
+        check_numbers(sfreq, margin, self.max_rt)
         if self.rule is not None:
             if not np.isfinite([self.tmin, self.tmax]).all() or round((self.tmax - self.tmin) * sfreq) < 1:
                 raise SparseEEGError(
@@ -86,13 +83,29 @@ class Task:
             return TrialCut(
                 self.rule, float(self.tmin), n_times, float(sfreq), round(margin * sfreq), float(longest)
             )
-        length, stride, crop = (round(seconds * sfreq) for seconds in (self.window, self.stride, self.crop))
+        seconds = np.array([self.window, self.stride, self.crop])
+        length, stride, crop = (
+            round(value * sfreq) for value in np.where(np.isfinite(seconds), seconds, 0.0)
+        )
         if min(length, stride, crop) < 1 or crop > length:
             raise SparseEEGError(
                 f"no windows of {self.window:g} s every {self.stride:g} s with crops of {self.crop:g} s at "
                 f"{sfreq:g} Hz: all must be positive, and a crop at most as long as its window"
             )
         return GridCut(crop, float(sfreq), length, stride)
+
+
+def check_numbers(sfreq: float | None, margin: float, max_rt: float | None) -> None:
+    """Raise SparseEEGError for a rate, a margin or a longest response time that is not possible.
+
+    None stands for the default.
+    """
+    if sfreq is not None and not (np.isfinite(sfreq) and sfreq > 0):
+        raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible; it is more than 0 Hz")
+    if not (np.isfinite(margin) and margin >= 0):
+        raise SparseEEGError(f"a margin of {margin:g} s is not possible; it is 0 s or more")
+    if max_rt is not None and not (np.isfinite(max_rt) and max_rt > 0):
+        raise SparseEEGError(f"a longest response time of {max_rt:g} s is not possible; it is more than 0 s")
 
 
 _OF_TRIALS = ("trial_start", "end", "events_column")
@@ -107,7 +120,7 @@ TASKS = {
 class TaskFile(BaseModel):
     """A YAML file that describes a task; fields that are not given keep the defaults of `Task`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str | None = None
     target: str | None = None

@@ -40,7 +40,7 @@ class WindowSet:
     simulated : whether the data are simulated.
     tmin : seconds from the event to the first sample of a window, for windows that are locked to an event.
     problems : everything wrong with the files; nothing is dropped without an entry here.
-    file_info : band and reference before `processing`, as MNE files say; None if they are not known.
+    file_info : band, reference and baseline before `processing`, as MNE files say; None if not known.
     people : how the subjects were found, in words.
 
     Raises

@@ -28,7 +28,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.controls import shuffled
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
 from sparseeg.experiments import predictions as scoring
-from sparseeg.experiments.splits import SplitFolder, make_splits, split_folders, stored_rows, stored_split
+from sparseeg.experiments.splits import SplitFolder, make_splits, stored_rows, stored_split
 from sparseeg.files.atomic import write_json, write_whole
 from sparseeg.files.tsv import exact
 from sparseeg.models.partitions import Partitions
@@ -41,7 +41,13 @@ from sparseeg.training.inputs import Inputs, as_started
 from sparseeg.training.lineage import seen_by
 from sparseeg.training.people import other_people, own_people, started_people
 from sparseeg.training.run_folder import start_run
-from sparseeg.training.subjects import read_subjects
+from sparseeg.training.subjects import SplitSubjects, read_subjects, split_folders
+
+_SHUFFLED = {
+    "shuffled_trials": "on targets shuffled among all trials",
+    "shuffled_within_subject": "on targets shuffled within each subject",
+    "shuffled_between_subjects": "on targets shuffled between subjects",
+}
 
 
 def load_windows(
@@ -65,6 +71,7 @@ def load_windows(
             task=data.task,
             target=data.target,
             target_unit=data.target_unit,
+            max_rt=data.max_rt,
             subject_pattern=data.subject_pattern if path in epochs else None,
             proc=data.proc if path in epochs else None,
             tmin=data.tmin,
@@ -178,12 +185,14 @@ def reevaluate(
             for folder, subjects in zip(folders, stored, strict=True)
         ]
         for folder, subjects in zip(folders, stored, strict=True):
-            _check_unseen(folder, subjects.test, () if subjects.test else subjects.valid, report)
+            valid = [] if subjects.test else subjects.valid
+            _check_unseen(folder, subjects.test, valid, "evaluate on other subjects", report)
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
     other = other_people(run, other, report)
-    _check_unseen(run, set(other.subjects.tolist()), (), report)
+    advice = "evaluate on other subjects, or leave these out with --leave-out-seen"
+    _check_unseen(run, set(other.subjects.tolist()), (), advice, report)
     rows = None if own is None else stored_rows(stored[0], own, report)
     if own is None or rows is None or not (len(rows.train) and len(rows.valid)):
         nobody = np.empty(0, dtype=np.intp)
@@ -200,10 +209,12 @@ def _titled(report: Report, title: str, line: str) -> None:
     report(title + line)
 
 
-def _check_unseen(folder: Path, test: Collection[str], valid: Collection[str], report: Report) -> None:
+def _check_unseen(
+    folder: Path, test: Collection[str], valid: Collection[str], advice: str, report: Report
+) -> None:
     """Raise SparseEEGError where the networks in a folder know targets of subjects that are scored."""
     seen = seen_by(folder)
-    seen.check(test, valid, "; evaluate on other subjects")
+    seen.check(test, valid, f"; {advice}")
     seen.describe(test or valid, report)
 
 
@@ -225,6 +236,7 @@ def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet 
 
 def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, report: Report) -> None:
     """Fit the networks of one split, and their controls; complete ones in its folder are kept."""
+    report(str(SplitSubjects.of(windows, split.rows)))
     report(f"training {config.model} on {len(split.rows.train)} trials")
     fit_members(windows, split.rows, config, split.folder, report=report)
     # Jitter moves a window and its target alike. With shuffled targets, the network could learn by how much a
@@ -232,7 +244,7 @@ def fit_split(windows: WindowSet, split: SplitFolder, config: TrainConfig, repor
     still = config.augment.model_copy(update={"jitter": 0.0})
     alone = config.model_copy(update={"seeds": 1, "augment": still})
     for name in scoring.controls(config, windows):
-        report(f"control: the same network, targets {name.replace('_', ' ')}")
+        report(f"control: the same network, {_SHUFFLED[name]}")
         targets = shuffled(name, windows.targets, windows.subjects, split.rows, config.seed)
         folder = scoring.control_folder(split, name)
         fit_members(windows, split.rows, alone, folder, targets=targets, report=report)
@@ -264,7 +276,9 @@ def _score(
             "source": windows.source,
             "path": list(config.data.path),
             "simulated": windows.simulated,
-            "n_files_with_problems": len({problem.path for problem in windows.problems}),
+            "n_files_with_problems": len(
+                {problem.path for problem in windows.problems if not problem.is_note}
+            ),
             **({"outside": windows.outside} if windows.outside else {}),
         },
         "version": __version__,

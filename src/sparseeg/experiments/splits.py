@@ -11,7 +11,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import SplitConfig
-from sparseeg.training.subjects import SplitSubjects
+from sparseeg.training.subjects import SplitSubjects, split_folders
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,3 @@ def stored_rows(stored: SplitSubjects, windows: WindowSet, report: Report) -> Sp
                 "baselines are fitted without them"
             )
     return stored.rows(windows.subjects)
-
-
-def split_folders(run: Path, n_splits: int) -> list[Path]:
-    """Return the folder of each split of a run: the run itself for one, `folds/NNN` in it for several."""
-    return [run] if n_splits == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_splits + 1)]

@@ -1,6 +1,8 @@
 """Export to Hugging Face's format: weights, configuration, and a model card with the table of scores."""
 
+import io
 import tempfile
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sparseeg.models.ensemble import Ensemble
 from sparseeg.models.partitions import Partitions
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.prediction import Predictor
-from sparseeg.report.score_table import CAPTION, cells, describe_sample, read_metrics, rows
+from sparseeg.report.score_table import caption, cells, describe_sample, read_metrics, rows
 from sparseeg.report.tables import markdown
 
 LIBRARY = "sparseeg"
@@ -64,7 +66,8 @@ def export_hub(predictor: Predictor, out: Path, windows: np.ndarray) -> float:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as temporary:
         model.eval().save_pretrained(temporary)
         described.save(Path(temporary) / "README.md")
-        loaded = PretrainedDecoder.from_pretrained(temporary).eval()
+        with redirect_stdout(io.StringIO()):  # huggingface_hub prints a line of its own
+            loaded = PretrainedDecoder.from_pretrained(temporary).eval()
         with torch.inference_mode():
             difference = check(
                 predictor, windows, lambda x: loaded(torch.from_numpy(x)).numpy(), "the saved network"
@@ -104,6 +107,6 @@ model(windows)  # (batch, channel, time) in any unit, channels and rate as in co
 
 {chr(10).join(markdown(table))}
 
-{CAPTION}
+{caption(metrics)}
 """
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}")

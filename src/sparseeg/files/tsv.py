@@ -14,6 +14,7 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.content import check_fetched
 
 MISSING = ("", "n/a")
+FAR_OFF = 1e5  # times the median: a number that is as large is a code or a slip
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _LINE_END = re.compile("\r\n|\n|\r")
 

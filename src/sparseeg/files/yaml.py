@@ -13,6 +13,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def read_yaml(path: Path, model: type[Model], loader: type = yaml.SafeLoader) -> Model:
     """Return what a file holds; SparseEEGError names the file and what doesn't fit."""
+    if not path.exists():
+        raise SparseEEGError(f"{path} does not exist")
     try:
         return model.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {})
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -33,6 +35,22 @@ def name_and_value(word: str) -> tuple[str, Any]:
 
 
 def describe(error: ValidationError) -> str:
-    """Return pydantic's findings in one line."""
-    found = ((".".join(map(str, item["loc"])), item["msg"]) for item in error.errors())
-    return "; ".join(f"{place}: {message}" if place else message for place, message in found)
+    """Return what pydantic found, in one line and in the words of this package."""
+    found = ((".".join(map(str, item["loc"])), _words(dict(item))) for item in error.errors())
+    return "; ".join(f"{place}: {words}" if place else words for place, words in found)
+
+
+def _words(item: dict[str, Any]) -> str:
+    """Return what is wrong with one value, and which value it is."""
+    if item["type"] == "extra_forbidden":
+        return "there is no setting of this name; remove it or correct the name"
+    if item["type"] == "missing":
+        return "is missing"
+    if item["type"] in ("model_type", "model_attributes_type", "dataclass_type", "dict_type"):
+        return "must be a list of NAME: VALUE"
+    words = item["msg"].removeprefix("Value error, ")
+    if not words.startswith("Input should "):
+        return words
+    value = item["input"]
+    shown = f", not {value!r}" if value is None or isinstance(value, str | int | float) else ""
+    return f"must {words.removeprefix('Input should ')}{shown}"

@@ -1,6 +1,7 @@
 """Any braindecode model under the same protocol; braindecode is imported when the first one is built."""
 
 import importlib
+import inspect
 from typing import Any
 
 import torch
@@ -26,6 +27,16 @@ def _model_class(name: str) -> type[nn.Module]:
     if name not in known:
         raise SparseEEGError(f"braindecode has no model {name!r}.{nearest(name, known)}")
     return getattr(models, name)
+
+
+def option_names(model: str) -> list[str] | None:
+    """Return the names of the options of a model; None if it takes any. Errors are those of building it."""
+    parameters = inspect.signature(_model_class(model)).parameters.values()
+    if any(one.kind is one.VAR_KEYWORD for one in parameters):
+        return None
+    around = inspect.signature(BraindecodeNetwork).parameters.values()
+    own = [one.name for one in around if one.kind is one.KEYWORD_ONLY]
+    return own + [one.name for one in parameters]
 
 
 def _as_in_mne(

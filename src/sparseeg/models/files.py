@@ -20,14 +20,19 @@ from .network import Module
 from .registry import BuiltNetwork
 from .spec import NetworkSpec
 
+TRAINED_BY = "sparseeg_trained_by"
 
-def save(model: Module, spec: NetworkSpec, path: Path) -> None:
+
+def save(model: Module, spec: NetworkSpec, path: Path, trained_by: str | None = None) -> None:
     """Write weights and buffers, with `spec` as metadata, whole or not at all.
 
     The same weights and the same `spec` give the same bytes.
+
+    trained_by : says who trained the network, as `read_trained_by` returns it; None keeps nothing.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    content = to_bytes(tensors, metadata={"format": "pt", "sparseeg": json.dumps(asdict(spec))})
+    metadata = {"format": "pt", "sparseeg": json.dumps(asdict(spec))}
+    content = to_bytes(tensors, metadata=metadata | ({} if trained_by is None else {TRAINED_BY: trained_by}))
     write_whole(path, _with_sorted_metadata(content))
 
 
@@ -39,6 +44,12 @@ def _with_sorted_metadata(content: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight bytes
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
+
+
+def read_trained_by(path: Path) -> str | None:
+    """Return what a file says of who trained its network, a hash; None in files of version 0.1.0."""
+    with _opened(path) as file:
+        return (file.metadata() or {}).get(TRAINED_BY)
 
 
 def read_spec(path: Path) -> NetworkSpec:

@@ -1,13 +1,13 @@
 """Networks by name."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from sparseeg.errors import SparseEEGError, nearest
 
 from .base import EEGNetwork
-from .braindecode import BraindecodeNetwork
+from .braindecode import BraindecodeNetwork, option_names
 from .light_sparse_attention_cnn import LightSparseAttentionCNN
 from .response_time_cnn import ResponseTimeCNN
 from .sparse_attention_cnn import SparseAttentionCNN
@@ -15,6 +15,7 @@ from .sparse_attention_locator import SparseAttentionLocator
 from .sparse_eeg_transformer import SparseEEGTransformer
 
 BRAINDECODE_PREFIX = "braindecode:"
+SIGNAL = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info")  # arguments that follow from the windows
 
 BuiltNetwork = EEGNetwork | BraindecodeNetwork
 """What `build` returns: a `torch.nn.Module` and a `sparseeg.models.network.Network`."""
@@ -38,8 +39,37 @@ def check_name(name: str) -> None:
     if name not in _NETWORKS and not name.startswith(BRAINDECODE_PREFIX):
         raise SparseEEGError(
             f"unknown model {name!r}; known are {', '.join(names())} and braindecode:NAME."
-            f"{nearest(name, names())}"
+            + (nearest(name, names()) or f" For a model of braindecode, write {BRAINDECODE_PREFIX}{name}")
         )
+
+
+def check_signal(name: str, options: Iterable[str]) -> None:
+    """Raise SparseEEGError where an option says what follows from the windows."""
+    for option in options:
+        if option in SIGNAL:
+            raise SparseEEGError(f"{name}: {option} follows from the data and is not an option")
+
+
+def check_options(name: str, options: Collection[str]) -> None:
+    """Raise SparseEEGError unless `build` knows a network, and the network the names of its options.
+
+    Whether their values fit each other and the windows shows in `build`.
+    """
+    check_name(name)
+    check_signal(name, options)
+    if name.startswith(BRAINDECODE_PREFIX):
+        known = option_names(name[len(BRAINDECODE_PREFIX) :])  # imports braindecode
+        if known is None:
+            return
+    else:
+        parameters = inspect.signature(_NETWORKS[name]).parameters.values()
+        known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
+    known = [option for option in known if option not in SIGNAL]
+    for option in options:
+        if option not in known:
+            raise SparseEEGError(
+                f"{name} has no option {option!r}; it has {', '.join(known)}.{nearest(option, known)}"
+            )
 
 
 def build(
@@ -64,20 +94,9 @@ def build(
         if name.startswith(BRAINDECODE_PREFIX):
             model = name[len(BRAINDECODE_PREFIX) :]
             return BraindecodeNetwork(model, n_chans, n_times, n_outputs, sfreq, chs_info, **options)
-        _check_options(name, options)
+        check_options(name, options)
         return _NETWORKS[name](n_chans, n_times, n_outputs, sfreq, chs_info, **options)
     except SparseEEGError:
         raise
     except (TypeError, ValueError, RuntimeError) as error:  # torch raises RuntimeError for negative sizes
         raise SparseEEGError(f"can't build {name} for {n_chans} x {n_times}: {error}") from error
-
-
-def _check_options(name: str, options: Iterable[str]) -> None:
-    """Raise SparseEEGError for an option that a network of this package does not have."""
-    parameters = inspect.signature(_NETWORKS[name]).parameters.values()
-    known = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
-            raise SparseEEGError(
-                f"{name} has no option {option!r}; it has {', '.join(known)}.{nearest(option, known)}"
-            )

@@ -3,11 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sparseeg.errors import SparseEEGError
-
-from .registry import BuiltNetwork, build
-
-SIGNAL = ("n_chans", "n_times", "n_outputs", "sfreq", "chs_info")
+from .registry import SIGNAL, BuiltNetwork, build, check_signal
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,5 @@ class NetworkSpec:
 
     def build(self) -> BuiltNetwork:
         """Return the untrained network."""
-        for name in SIGNAL:
-            if name in self.options:
-                raise SparseEEGError(f"{self.name}: {name} follows from the data and is not an option")
+        check_signal(self.name, self.options)
         return build(self.name, **{name: getattr(self, name) for name in SIGNAL}, **self.options)

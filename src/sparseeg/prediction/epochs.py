@@ -85,13 +85,17 @@ def check_request(request: PredictionRequest, path: Path) -> None:
 
 
 def _compared(epochs: NewEpochs, inputs: Inputs, path: Path) -> list[str]:
-    """Return a note on what can't be compared; SparseEEGError for another band or reference."""
+    """Return a note on what can't be compared; SparseEEGError for another band, reference or baseline."""
     info = inputs.provenance.file_info
-    if info is not None and info != epochs.info:
+    if info is None:
+        return [
+            f"the file says {epochs.info}; not compared with the training signals, {inputs.processing.band}"
+        ]
+    if not info.fits(epochs.info):
         raise SparseEEGError(
-            f"{path} says {epochs.info}, but the training epochs {info}; filter and re-reference the epochs "
-            "alike in MNE, and save them again"
+            f"{path} says {epochs.info}, but the training epochs {info}; filter, re-reference and "
+            "baseline-correct the epochs alike in MNE, and save them again"
         )
-    if info is not None:
-        return []
-    return [f"the file says {epochs.info}; not compared with the training signals, {inputs.processing.band}"]
+    if info.baseline is None:
+        return [f"the file says {epochs.info.corrected}; that of the training epochs is not known"]
+    return []

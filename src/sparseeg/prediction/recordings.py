@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
-from sparseeg.data.bids.events import counted
-from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.events import TABLE
+from sparseeg.data.bids.layout import BidsFile, bids_file
+from sparseeg.data.bids.no_event import NAMES, absent, present, present_in_table
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import without_breaks
-from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
-from sparseeg.files.tsv import exact
+from sparseeg.files.tsv import exact, read_tsv
 from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
 
@@ -95,6 +96,11 @@ class PredictionRequest:
             dtype="float32",
         )
 
+    def describe(self, inputs: Inputs, sfreq: float) -> str:
+        """Return which filter, reference and rate recordings get, beside those of the training."""
+        now, then = self.processing(inputs, sfreq).in_words, replace(inputs.processing, sfreq=sfreq).in_words
+        return f"{now} (as in training)" if now == then else f"{now} (training: {then})"
+
 
 def predict_recording(
     predictor: Predictor, path: Path, request: PredictionRequest
@@ -132,8 +138,7 @@ def predict_recording(
         batch = np.stack([recording.signal[:, start : start + spec.n_times] for start in starts])
         predictions.append(predictor(batch))
         constant += int(is_constant(batch).sum())
-    if constant:
-        notes.append(f"{constant} of {len(windows)} windows hold a constant signal in every channel")
+    notes += constant_notes(constant, len(windows))
     table = pd.DataFrame(
         {
             "onset": windows["onset"],
@@ -180,7 +185,7 @@ def _windows(
     length = recording.signal.shape[1]
     at_events = inputs.task.locked and request.every is None
     if at_events:
-        windows = _at_events(recording, request.stimulus or inputs.stimulus, inputs.tmin, sfreq, notes)
+        windows = _at_events(recording, inputs, request, sfreq, notes)
     else:
         stride = round((request.every or inputs.task.stride) * sfreq)
         start = np.arange(0, length - n_times + 1, max(1, stride), dtype=np.int64)
@@ -230,19 +235,24 @@ def _without_breaks(
 
 
 def _at_events(
-    recording: NewRecording, stimulus: tuple[str, ...], tmin: float, sfreq: float, notes: list[str]
+    recording: NewRecording, inputs: Inputs, request: PredictionRequest, sfreq: float, notes: list[str]
 ) -> pd.DataFrame:
-    events = recording.events
+    events, stimulus = recording.events, request.stimulus or inputs.stimulus
     chosen = events[events["name"].isin(stimulus)]
     known = list(map(str, events["name"].unique()))
     if chosen.empty:
+        table = request.events or next(iter(bids_file(recording.path).sidecars(TABLE)), None)
+        column = request.events_column or inputs.events_column
+        if table is None:
+            there = present(events["name"], [stimulus])
+        else:
+            there = present_in_table(read_tsv(table, (column, *NAMES)), [stimulus], column)
         raise SparseEEGError(
-            f"{recording.path}: no event {' or '.join(stimulus)}; its events are {counted(events['name'])}."
-            f"{nearest(stimulus[0], known)} Name the stimulus with --stimulus, "
-            "or give --every for windows on a regular grid"
+            f"{recording.path}: {absent(events['name'], [stimulus])}; {there.removesuffix('.')}. Name the "
+            "stimulus with --stimulus, or give --every for windows on a regular grid"
         )
     for name in stimulus:
         if name not in known:
             others = [other for other in known if other not in stimulus]
             notes.append(f"no event {name}: nothing is predicted for it.{nearest(name, others)}".rstrip("."))
-    return chosen.assign(start=event_samples(chosen["onset"].to_numpy(), tmin, sfreq))
+    return chosen.assign(start=event_samples(chosen["onset"].to_numpy(), inputs.tmin, sfreq))

@@ -10,7 +10,7 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 from sparseeg.report.score_table import (
-    CAPTION,
+    caption,
     cells,
     describe_intervals,
     describe_sample,
@@ -78,7 +78,7 @@ def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> st
             f"Source: {escape(metrics['data']['source'])}; "
             f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
             _table(metrics, unit),
-            f'<p class="note">{escape(CAPTION)}</p>',
+            f'<p class="note">{escape(caption(metrics))}</p>',
             f"<p>{escape(describe_intervals(metrics))}.</p>" if "interval" in metrics else "",
             *(f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures),
             f"<h2>Configuration</h2><pre>{escape(config)}</pre>",

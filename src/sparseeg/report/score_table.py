@@ -23,12 +23,31 @@ LABELS = {
     "shuffled_between_subjects": "model, shuffled",
     "shuffled_order": "model, other order",
 }
-CAPTION = (
-    "NRMSE: RMSE divided by the standard deviation of the test targets, pooled; 1.0 is the best constant. "
-    "Intervals: bootstrap over subjects. Subject mean and subject's other trials use targets of the test "
-    "subjects. Spearman: mean of the correlations within subjects, weighted by their trials less one. "
-    "Shuffled: the same network, trained on targets shuffled among trials, or among subjects if each subject "
-    "has one target. Other order: predictions for the test trials in another order, which must be the same."
+_ALWAYS = (
+    "NRMSE: RMSE divided by the standard deviation of the test targets, pooled; 1.0 is the best constant.",
+    "Intervals: bootstrap over subjects.",
+)
+_OF_ROWS = (  # what a row needs to be understood, said where the table has one of these
+    (
+        ("subject_mean_oracle", "subject_mean_loo"),
+        "Subject mean and subject's other trials use targets of the test subjects.",
+    ),
+    (
+        ("subject_mean_loo",),
+        "Spearman: mean of the correlations within subjects, weighted by their trials less one.",
+    ),
+    (
+        ("shuffled_trials", "shuffled_within_subject"),
+        "Shuffled: the same network, trained on targets shuffled among trials.",
+    ),
+    (
+        ("shuffled_between_subjects",),
+        "Shuffled: the same network, trained on targets shuffled among subjects, as each has one target.",
+    ),
+    (
+        ("shuffled_order",),
+        "Other order: predictions for the test trials in another order, which must be the same.",
+    ),
 )
 
 
@@ -40,6 +59,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
     SparseEEGError : the file is missing or can't be read, or the folder is not that of a run.
     """
     check_trained(run)
+    if not any((run / name).exists() for name in ("config.yaml", "metrics.json")):
+        raise SparseEEGError(f"{run} is no run folder of `sparseeg train`: it has no config.yaml")
     try:
         return read_json(run / "metrics.json", dict)
     except SparseEEGError as error:
@@ -55,6 +76,12 @@ def rows(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """
     parts = {"prediction": metrics, **metrics["baselines"], **metrics["controls"]}
     return [(LABELS[name], {key: _known(value) for key, value in row.items()}) for name, row in parts.items()]
+
+
+def caption(metrics: dict[str, Any]) -> str:
+    """Return what a reader of the table needs to know of its columns and of the rows that it has."""
+    there = {*metrics["baselines"], *metrics["controls"]}
+    return " ".join([*_ALWAYS, *(text for names, text in _OF_ROWS if there.intersection(names))])
 
 
 def _known(value: Any) -> Any:

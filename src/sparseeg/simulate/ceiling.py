@@ -99,12 +99,11 @@ def make_observer(seed: int, index: int, settings: SimulatorSettings) -> Observe
     fields = np.column_stack([anatomy.cpp, *(motor_topography(anatomy, side, settings) for side in HANDS)])[
         :-1
     ]
-    slow = np.fft.rfft(noise, axis=-1)
-    slow[..., np.fft.rfftfreq(noise.shape[-1], 1 / SFREQ) > 6.0] = 0
+    slow = np.fft.rfft(noise, axis=-1)[..., np.fft.rfftfreq(noise.shape[-1], 1 / SFREQ) <= 6.0]
     covariance = np.einsum("rif,rjf->ij", slow, slow.conj()).real
     filters = np.linalg.solve(covariance / np.trace(covariance), fields)
     filters /= np.linalg.norm(filters, axis=0)
-    whitener = linalg.cholesky(_toeplitz(np.einsum("rct,cs->rst", noise, filters), N_TIMES), lower=True)
+    whitener = linalg.cholesky(_toeplitz(filters.T @ noise, N_TIMES), lower=True)
 
     r = settings.response
     cpp, motor = template_bank(r.cpp_rise, r.cpp_fall), template_bank(r.motor_rise, r.motor_fall)

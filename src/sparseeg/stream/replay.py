@@ -8,12 +8,13 @@ from pathlib import Path
 
 import mne
 import numpy as np
+import pandas as pd
 from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.signals.breaks import Breaks, find_breaks
-from sparseeg.data.signals.new_recording import find_channels, named_events, recorded_events
+from sparseeg.data.signals.new_recording import find_channels, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import channel_types
 from sparseeg.errors import SparseEEGError, one_line
@@ -73,8 +74,9 @@ def replay(
             notes: list[str] = []
             raw = open_raw(path, notes, channel_types(bids_file(path))).load_data()
             selection = find_channels(raw, path, wanted, notes)
-            _blank(raw, find_breaks(raw, recorded_events(path), own, column), keep_bad)
-            raw.set_annotations(None if column is None else _markers(path, raw, column, own, notes))
+            events = recorded_events(path, raw, column, own, notes)
+            _blank(raw, find_breaks(raw, events.content, own, events.column), keep_bad)
+            raw.set_annotations(None if column is None else _markers(raw, events.named))
             raw.pick(list(selection.names), exclude=())
             player = PlayerLSL(
                 raw, chunk_size, 1, name=name, source_id=f"replay-{name}", annotations_encoding="string"
@@ -103,11 +105,8 @@ def _blank(raw: mne.io.BaseRaw, breaks: Breaks, keep_bad: bool) -> None:
         raw[:, :] = samples
 
 
-def _markers(
-    path: Path, raw: mne.io.BaseRaw, column: str, own: Collection[str], notes: list[str]
-) -> mne.Annotations:
+def _markers(raw: mne.io.BaseRaw, events: pd.DataFrame) -> mne.Annotations:
     """Return the events of a recording as annotations for the player."""
-    events = named_events(path, raw, column, own, notes)
     start = raw.first_time if raw.annotations.orig_time is not None else 0.0
     # The player (MNE-LSL 1.14) sends markers with the time of the previous sample.
     onset = events["onset"] + start + 1 / raw.info["sfreq"]

@@ -129,11 +129,11 @@ def _load(folder: str, challenge: int, device: str) -> Any:
     sys.path.insert(0, folder)
     import importlib
 
-    import torch
-
     module = _call("submission.py can't be imported", importlib.import_module, "submission")
     if not hasattr(module, "Submission"):
         raise SubmissionError("submission.py has no class Submission")
+    import torch
+
     given = torch.device(device)  # as in the challenge
     submission = _call(f"Submission({SFREQ}, {given!r}) fails", module.Submission, SFREQ, given)
     name = f"get_model_challenge_{challenge}"

@@ -12,7 +12,7 @@ from sparseeg.files.yaml import read_yaml
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _as_tuple(path: Any) -> Any:
@@ -30,6 +30,7 @@ class DataConfig(_Section):
     task: str = "response-time"
     target: str | None = None
     target_unit: str | None = None
+    max_rt: float | None = Field(default=None, gt=0)
     subject_pattern: str | None = None
     proc: str | None = None
     tmin: float | None = None

@@ -15,7 +15,7 @@ from sparseeg.training import calibrate
 from sparseeg.training.config import TrainConfig
 from sparseeg.training.fit import NETWORK, fit_network, network_spec
 from sparseeg.training.lineage import place
-from sparseeg.training.subjects import comparison_of
+from sparseeg.training.subjects import SplitSubjects, comparison_of
 from sparseeg.training.trainer import Effort
 
 MEMBERS = "members"
@@ -39,6 +39,7 @@ def fit_members(
     """
     if (folder / calibrate.FILE).exists():
         return
+    subjects = SplitSubjects.of(windows, split).digest
     folders = member_folders(folder, config.seeds)
     epochs: list[int | None] = [None] * config.seeds
     chosen = folder / SELECTION
@@ -75,7 +76,7 @@ def fit_members(
                 "predictions hold for others, so shrinkage is strong and prediction intervals are uncertain"
             )
     for member, network in zip(folders, networks, strict=True):
-        models.save(network, network_spec(windows, config), member / NETWORK)
+        models.save(network, network_spec(windows, config), member / NETWORK, subjects)
     calibration.write(folder)
 
 

@@ -59,7 +59,7 @@ class Inputs:
 
     @property
     def notes(self) -> list[str]:
-        """What can't be compared with a recording: band and reference of the epochs, as their files say."""
+        """What can't be compared with a recording: band, reference and baseline of epochs, as files say."""
         info = self.provenance.file_info
         return [] if info is None else [f"files of the training epochs say {info}; not compared"]
 

@@ -65,12 +65,26 @@ class Seen:
             ("test", test, self.validated | self.trained),
             ("validation", valid, self.trained),
         ):
-            for subject in sorted(set(scored) & known.keys()):
-                did = "trained" if subject in self.trained else "validated"
+            found = set(scored) & known.keys()
+            if found:
                 raise SparseEEGError(
-                    f"subject {subject} {did} the network in {known[subject]}: subjects whose targets shaped "
-                    f"a network or its initial weights can't be {part} subjects{advice}"
+                    f"{self.told(found)}: subjects whose targets shaped a network or its initial weights "
+                    f"can't be {part} subjects{advice}"
                 )
+
+    def told(self, subjects: Iterable[str]) -> str:
+        """Return which of some subjects trained or validated which network, all of them by name."""
+        by_deed: dict[str, list[str]] = {}
+        for subject in sorted(subjects):
+            did, run = next(
+                (did, known[subject])
+                for did, known in (("trained", self.trained), ("validated", self.validated))
+                if subject in known
+            )
+            by_deed.setdefault(f"{did} the network in {run}", []).append(subject)
+        return "; ".join(
+            f"subject{'s' * (len(names) > 1)} {', '.join(names)} {deed}" for deed, names in by_deed.items()
+        )
 
     def write(self, run: Path) -> None:
         """Keep in a run what its initial weights have seen, as `ancestors.json`."""

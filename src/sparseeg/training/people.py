@@ -1,11 +1,15 @@
 """Who the subjects of a run are: `people.json`, beside `splits.json`, which only names them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from sparseeg.data.people import Person, named_as, people_in, without_datasets
+from sparseeg.data.problems import Problem
 from sparseeg.data.windows import WindowSet
-from sparseeg.engines import Report
+from sparseeg.engines import Report, ignore
+from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
 from sparseeg.training import lineage, subjects
 from sparseeg.training.fingerprints import same_people
@@ -39,6 +43,27 @@ def other_people(folder: Path, windows: WindowSet, report: Report) -> WindowSet:
     for note in notes:
         report(note)
     return same_people(lineage.place(folder)[0], windows, report)
+
+
+def without_seen(folder: Path, windows: WindowSet, report: Report) -> WindowSet:
+    """Return other windows without the people whose targets trained or validated a network.
+
+    folder : of the network, as in `seen_by`. `report` is told who is left out; so is `problems` of the
+    windows. Raises SparseEEGError where nobody is left.
+    """
+    names = other_people(folder, windows, ignore).subjects
+    seen = lineage.seen_by(folder)
+    known = sorted({*seen.trained, *seen.validated} & set(names))
+    if not known:
+        return windows
+    lost = np.isin(names, known)
+    if lost.all():
+        raise SparseEEGError(f"{windows.source}: no other subject is left: {seen.told(known)}")
+    left_out = f"their {int(lost.sum())} windows left out"
+    report(f"{seen.told(known)}: {left_out}")
+    kind = "of subjects that the network has seen"
+    problem = Problem(Path(windows.source), seen.told(known), left_out, "windows", int(lost.sum()), kind)
+    return replace(windows.select(~lost), problems=(*windows.problems, problem))
 
 
 def started_people(run: Path, init: str | None, windows: WindowSet, report: Report) -> WindowSet:

@@ -51,7 +51,7 @@ def pretrain(config: PretrainConfig, windows: WindowSet, out: Path, report: Repo
             loader, windows, batch_size=config.batch_size, pin_memory=device.type == "cuda", seed=config.seed
         )
         fit_to_best(trainer, module, batches(split.train, shuffle=True), batches(split.valid), out, timer)
-    save(module.network, spec, out / "model.safetensors")
+    save(module.network, spec, out / "model.safetensors", subjects.digest)
     error = errors(module.to(device), batches(split.valid))
     metrics = {
         "task": windows.task.name,

@@ -3,13 +3,14 @@
 A kill at any moment leaves a folder that the same command goes on with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import ignore
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, in_words
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
 from sparseeg.training import fingerprints, lineage, people, subjects
@@ -18,7 +19,7 @@ from sparseeg.training.fingerprints import write_fingerprints
 from sparseeg.training.people import other_people, write_people
 from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
 
-_BEFORE_TRAINING = (
+BEFORE_TRAINING = (
     *("config.yaml", subjects.FILE, people.FILE, fingerprints.FILE, lineage.ANCESTORS, "input.json"),
     *("problems.tsv", lock.NAME),
 )
@@ -86,15 +87,24 @@ def _check_config(run: Path, config: TrainConfig | PretrainConfig, recorded: boo
     then, now = (
         one.model_dump(exclude={"device": True, "data": {"path", "test_path"}}) for one in (before, config)
     )
-    for name, value in then.items():
-        if value != now[name]:
-            raise SparseEEGError(
-                f"{run} holds networks that were trained with other settings: {name} was {value} and is "
-                f"{now[name]} now; train into another folder"
-            )
+    for name, value, new in _changed(then, now):
+        raise SparseEEGError(
+            f"{run} holds networks that were trained with other settings: {name} was {in_words(value)} "
+            f"and is {in_words(new)} now; train into another folder"
+        )
+
+
+def _changed(then: Mapping[str, Any], now: Mapping[str, Any], of: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield each setting that differs, as `augment.jitter`, with both of its values."""
+    for name in {**then, **now}:
+        before, after = then.get(name), now.get(name)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _changed(before, after, f"{of}{name}.")
+        elif before != after:
+            yield f"{of}{name}", before, after
 
 
 def nothing_trained(run: Path) -> bool:
     """Say whether a folder holds no more than a run has before its training, or isn't there."""
     names = [path.name for path in run.iterdir()] if run.is_dir() else []
-    return all(name in _BEFORE_TRAINING or unfinished_target(name) for name in names)
+    return all(name in BEFORE_TRAINING or unfinished_target(name) for name in names)

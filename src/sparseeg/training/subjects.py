@@ -1,5 +1,7 @@
 """Who trains, validates and tests, by name: `splits.json` in the folder of a run."""
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -8,13 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from sparseeg.data.problems import listed
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, write_json
+from sparseeg.models.files import read_trained_by
 
 FILE = "splits.json"
 SHARED = "settings.json"  # of a comparison
+_NETWORKS = [  # of a split, in its folder
+    f"{part}{member}model.safetensors" for part in ("", "selection/") for member in ("", "members/*/")
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,16 @@ class SplitSubjects:
     def scored(self) -> tuple[str, list[str]]:
         """The part that is scored, by name, and its subjects: test; validation where nobody tests."""
         return ("test", self.test) if self.test else ("validation", self.valid)
+
+    @property
+    def digest(self) -> str:
+        """Hash of the names, which the networks of the split keep."""
+        parts = [sorted(map(str, getattr(self, field.name))) for field in fields(self)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def __str__(self) -> str:
+        parts = (("training", self.train), ("validation", self.valid), ("test", self.test))
+        return "; ".join(f"{part}: {listed(names, 'subject')}" for part, names in parts if names)
 
     def rows(self, subjects: np.ndarray) -> Split:
         """Return the split of windows whose subjects are given."""
@@ -69,11 +86,29 @@ def comparison_of(run: Path) -> Path | None:
 
 
 def read_subjects(run: Path) -> list[SplitSubjects]:
-    """Return the subjects of each split of a run; SparseEEGError where that can't be known."""
+    """Return the subjects of each split of a run.
+
+    Raises
+    ------
+    SparseEEGError : they can't be known: the file is missing or damaged, or names others than those with whom
+        a network of the run was trained. Networks of version 0.1.0 don't say who that was.
+    """
     splits = read_json(run / FILE, list[SplitSubjects])
     if not splits or not all(split.train and split.valid for split in splits):
         raise SparseEEGError(f"{run / FILE} is damaged: a split without training or validation subjects")
+    for folder, split in zip(split_folders(run, len(splits)), splits, strict=True):
+        for path in (path for pattern in _NETWORKS for path in sorted(folder.glob(pattern))):
+            if read_trained_by(path) not in (None, split.digest):
+                raise SparseEEGError(
+                    f"{run / FILE} was changed after the training: {path} was trained, validated or tested "
+                    "with other subjects; restore the file"
+                )
     return splits
+
+
+def split_folders(run: Path, n_splits: int) -> list[Path]:
+    """Return the folder of each split of a run: the run itself for one, `folds/NNN` in it for several."""
+    return [run] if n_splits == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_splits + 1)]
 
 
 def write_subjects(run: Path, splits: Sequence[SplitSubjects]) -> None:

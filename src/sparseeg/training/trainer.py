@@ -82,6 +82,12 @@ class Checkpoint(ModelCheckpoint):
         super().load_state_dict(state)
 
 
+def check_device(device: str) -> None:
+    """Raise SparseEEGError where a device is not available."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+
+
 def make_trainer(
     config: TrainConfig | PretrainConfig,
     folder: Path,
@@ -102,8 +108,7 @@ def make_trainer(
     ------
     SparseEEGError : the device is not available.
     """
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise SparseEEGError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    check_device(config.device)
     checkpoints = folder / "checkpoints"
     every: list[Any] = [
         *callbacks,

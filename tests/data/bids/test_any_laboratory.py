@@ -10,7 +10,7 @@ from mne_bids import BIDSPath, write_raw_bids
 
 from sparseeg.data.provenance import Processing
 from sparseeg.data.store.prepare import Options, prepare
-from sparseeg.data.tasks import find_task
+from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.experiments import run as runs
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
@@ -52,7 +52,8 @@ def test_real_edf_files_are_prepared_with_age_as_the_target(eegmat, shared_data,
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_age_from_a_few_adults_is_no_skill_and_the_table_says_so(eegmat, tmp_path):
-    prepare(eegmat, tmp_path / "store", find_task("age"), n_jobs=2)
+    few = TaskFile(stride=8.0)
+    prepare(eegmat, tmp_path / "store", find_task("age", few), n_jobs=1)
     config = TrainConfig(
         data=DataConfig(path=str(tmp_path / "store"), task="age"),
         split=SplitConfig(kind="kfold", folds=3),

@@ -1,6 +1,7 @@
 """Events as people have them: the same trials from every table and every file, or a reason."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sparseeg.data.load import load_like
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing, Provenance
 from sparseeg.data.read_bids import read_bids
-from sparseeg.data.signals.new_recording import named_events
+from sparseeg.data.signals.new_recording import read_new, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import open_store
@@ -53,7 +54,7 @@ def pairs(column: str = "value") -> pd.DataFrame:
 def found(file: BidsFile, rule: TrialRule = GO) -> tuple[list[tuple[float, str]], list[Problem]]:
     problems: list[Problem] = []
     raw = open_raw(file.path)
-    events = read_events(file, raw, rule.column, rule.groups, problems)
+    events = read_events(file, raw, rule.column, rule.groups, problems).named
     return list(zip(events["onset"].tolist(), events["name"].tolist(), strict=True)), problems
 
 
@@ -133,7 +134,7 @@ def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_p
     windows = read_bids(tmp_path / "bids", task=NAMED)
     assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
     notes: list[str] = []
-    events = named_events(path, open_raw(path), "value", ("go",), notes)
+    events = recorded_events(path, open_raw(path), "value", ("go",), notes).named
     assert list(zip(events["onset"], events["name"], strict=True)) == EXPECTED
     assert notes == ["sub-A_task-go_events.tsv: does not exist (its events are read from the file itself)"]
 
@@ -151,8 +152,39 @@ def test_events_that_are_not_the_named_ones_are_listed_with_their_numbers(bids):
     own_events(bids, table)
     with pytest.raises(SparseEEGError) as caught:
         read_bids(bids.root, task=NAMED)
-    said = "none of its 0 trials has both a stimulus and a response; its events are Go (3), key (3)"
+    said = "no event go, no event press; its events are Go (3), key (3) in the column value"
     assert said in str(caught.value)
+
+
+def test_a_wrong_name_is_told_with_the_events_of_each_column_once_for_all_recordings(bids):
+    table = pairs().assign(trial_type=["stimulus", "response"] * 3).assign(sample=range(6))
+    for subject in "ABC":
+        bids.add(subject, task="go", events=table)
+    task = find_task("t", TaskFile(stimulus=("goo",), response=("press",)))
+    with pytest.raises(SparseEEGError) as caught:
+        read_bids(bids.root, task=task)
+    said = str(caught.value)
+    assert (
+        "no event goo; its events are go (3), press (3) in the column value; "
+        "stimulus (3), response (3) in the column trial_type. Did you mean 'go'?"
+    ) in said
+    assert said.count("go (3)") == 1
+    assert said.endswith("and 2 like it")
+
+
+def test_a_wrong_name_is_told_where_the_column_of_names_is_another_one(bids):
+    own_events(bids, pairs("trial_type"))
+    task = find_task("t", TaskFile(stimulus=("foo",), response=("press",)))
+    with pytest.raises(SparseEEGError, match=r"lack the column value; .*go \(3\), press \(3\) in the"):
+        read_bids(bids.root, task=task)
+
+
+def test_a_wrong_name_among_right_ones_is_said(bids):
+    own_events(bids, pairs())
+    task = find_task("t", TaskFile(stimulus=("go", "gooo"), response=("press",), tmin=0.0, tmax=2.0))
+    windows = read_bids(bids.root, task=task)
+    assert len(windows) == 3
+    assert [problem.reason for problem in windows.problems] == ["no window is locked to an event gooo"]
 
 
 def test_rows_without_onset_are_left_out_and_their_trials_too(bids):
@@ -188,7 +220,7 @@ def test_onsets_in_another_unit_are_refused_with_a_hint(bids, factor, units):
     with pytest.raises(SparseEEGError, match=rf"6 of 6 onsets lie after .* 20 s; are they in {units}\?"):
         found(file)
     with pytest.raises(SparseEEGError, match="are they in"):  # and for new recordings
-        named_events(file.path, open_raw(file.path), "value", ("go",), [])
+        recorded_events(file.path, open_raw(file.path), "value", ("go",), [])
 
 
 def test_a_recording_that_was_cut_off_keeps_its_first_trials(bids):
@@ -200,15 +232,64 @@ def test_a_recording_that_was_cut_off_keeps_its_first_trials(bids):
     assert "6 of 9 windows reach outside the recording of 20 s" in str(windows.problems[0])
 
 
-def test_the_unit_in_events_json_is_believed(bids):
+def with_unit(bids: BidsFolder, units: object) -> BidsFile:
+    """Return a recording whose events.json gives a unit of onsets."""
     file = own_events(bids, pairs())
-    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "ms"}}')
-    with pytest.raises(SparseEEGError, match=r"events\.json says that onsets are in ms"):
-        found(file)
-    (bids.root / "task-go_events.json").write_text('{"onset": {"Units": "s"}}')
+    (bids.root / "task-go_events.json").write_text(json.dumps({"onset": {"Units": units}}))
+    return file
+
+
+@pytest.mark.parametrize(
+    "units", ["s", "S", "sec", "seconds", "Seconds from the first sample", "second(s)", "", "n/a", None]
+)
+def test_onsets_in_seconds_are_read(bids, units):
+    assert found(with_unit(bids, units)) == (EXPECTED, [])
+
+
+@pytest.mark.parametrize(
+    ("units", "meant"),
+    [
+        *((name, "(milliseconds)") for name in ("ms", "msec", "MS", "milliseconds", "milliseconds (ms)")),
+        *((name, "(microseconds)") for name in ("us", "usec", "\u00b5s", "\u03bcs")),
+        *((name, "(samples)") for name in ("samples", "Sample", "datapoints")),
+        *((name, "a unit that is not known") for name in ("frames", "min", "TR", "volumes")),
+    ],
+)
+def test_onsets_in_another_unit_by_events_json_are_refused_with_its_name(bids, units, meant):
+    with pytest.raises(
+        SparseEEGError, match=f"events.json says that onsets are in '{re.escape(units)}'.*{meant[1:-1]}"
+    ):
+        found(with_unit(bids, units))
+
+
+def test_durations_in_another_unit_are_refused_where_they_count(bids):
+    about = {"onset": {"Units": "s"}, "duration": {"Units": "ms"}}
+    table = pairs().assign(duration=[500.0, None] * 3)
+    file = own_events(bids, table)
+    (bids.root / "task-go_events.json").write_text(json.dumps(about))
     assert found(file) == (EXPECTED, [])
+    assert len(read_bids(bids.root, task=NAMED)) == 3
+    table.loc[6] = [12.0, "BAD_x", 200.0]
+    own_events(bids, table)
+    with pytest.raises(SparseEEGError, match=r"column duration, row 7: '200\.0 ms' is not a finite number"):
+        read_bids(bids.root, task=NAMED)
+
+
+def test_a_damaged_events_json_is_said(bids):
+    file = with_unit(bids, "s")
     (bids.root / "task-go_events.json").write_text("{")
     assert [problem.action for problem in found(file)[1]] == ["read without it"]
+
+
+def test_responses_at_the_time_of_their_stimulus_are_left_out_and_counted(bids):
+    path = bids.add("A", task="go", seconds=60.0)
+    events = BidsFile(path, bids.root).sidecar("events.tsv")
+    events.write_text("onset\tvalue\n4\tgo\n5.5\tpress\n10\tgo\n10\tpress\n50\tgo\n50.75\tpress\n")
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.targets.tolist() == pytest.approx([1.5, 0.75])
+    (problem,) = windows.problems
+    assert problem.reason == "1 of 3 windows have a response at the time of their stimulus"
+    assert (problem.lost, problem.count) == ("windows", 1)
 
 
 def test_response_times_beyond_the_limit_are_left_out_and_counted(bids):
@@ -249,3 +330,48 @@ def test_files_without_a_bids_name_have_no_sidecars(tmp_path):
     annotated(path)
     (tmp_path / "events.tsv").write_text("onset\tvalue\n1\tgo\n2\tpress\n")
     assert found(bids_file(path))[0] == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("content", "about", "said"),
+    [
+        ("onset\tduration\tvalue\n6\t2\tBAD_x\n", None, None),
+        (
+            "onset\tduration\tvalue\n6\t2\tBAD_x\n",
+            "ms",
+            "events.json says that onsets are in 'ms' (milliseconds)",
+        ),
+        ("onset\tduration\tvalue\n6,0\t2\tBAD_x\n", None, "'6,0' is not a finite number"),
+        ("onset\tduration\tvalue\n6000\t2000\tBAD_x\n", None, "1 of 1 onsets lie after the end"),
+        ("begin\tduration\tvalue\n6\t2\tBAD_x\n", None, "the events lack the column onset"),
+        (None, None, "events.tsv"),
+    ],
+)
+def test_bad_stretches_of_windows_without_events_are_read_or_said(bids, content, about, said):
+    """A grid of windows needs no events, but the bad stretches that they name."""
+    file = own_events(bids, None)
+    path = file.sidecar("events.tsv")
+    if content is None:
+        path.symlink_to(bids.root / ".git" / "annex" / "missing")
+        said = path.name
+    else:
+        path.write_text(content)
+    if about is not None:
+        (bids.root / "task-go_events.json").write_text(json.dumps({"onset": {"Units": about}}))
+    (bids.root / "participants.tsv").write_text("participant_id\tage\nsub-A\t30\n")
+    windows = read_bids(bids.root, task=replace(find_task("age"), window=1.0, stride=1.0, crop=1.0))
+    reasons = [str(problem) for problem in windows.problems]
+    if said is None:
+        assert windows.table["trial"].tolist() == [*range(6), *range(8, 20)]
+        assert reasons == [
+            f"{file.path}: 2 of 20 windows overlap a stretch marked as bad (BAD_x); "
+            "--keep-bad keeps them (these windows dropped)"
+        ]
+    else:
+        assert len(windows) == 20
+        (reason,) = reasons
+        assert said in reason
+        assert "(read without breaks and bad stretches)" in reason
+        wanted = [{"ch_name": name, "loc": None} for name in windows.ch_names]
+        with pytest.raises(SparseEEGError, match=re.escape(said)):
+            read_new(file.path, wanted, Processing(), column=None)

@@ -7,6 +7,7 @@ import pytest
 from helpers.epochs_file import CHANNELS, write_epochs
 from sparseeg.data.epochs.file import Crop
 from sparseeg.data.epochs.read import read_epochs
+from sparseeg.data.load import load
 from sparseeg.data.provenance import FileInfo
 from sparseeg.errors import SparseEEGError
 
@@ -30,7 +31,8 @@ def test_each_epoch_is_a_window_with_its_target_in_seconds(tmp_path):
 )
 def test_times_become_seconds_and_other_units_stay(tmp_path, unit, factor, kept):
     write_epochs(tmp_path / "sub-01_epo.fif")
-    windows = read_epochs(tmp_path, target="rt", target_unit=unit)
+    longest = 1000.0 if kept == "s" else None
+    windows = read_epochs(tmp_path, target="rt", target_unit=unit, max_rt=longest)
     assert windows.targets == pytest.approx(np.array([300.0, 450.0, 700.0]) * factor)
     assert windows.target_unit == kept
 
@@ -65,6 +67,58 @@ def test_resampling_comes_before_the_crop(tmp_path):
     assert (windows.n_times, windows.sfreq, windows.tmin) == (50, 100.0, pytest.approx(0.0))
     expected = 20.0 * np.cos(2 * np.pi * 4.0 * np.arange(50) / 100.0)
     assert np.abs(windows.gather([0]) - expected).max() < 0.1  # to the edges of the crop
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "tmin", "first"),
+    [
+        (128.0, 0.0, 0.0),
+        (128.0, -0.1, -12 / 128),  # the first multiple of 1 / 128 s after it
+        (100.0, 0.0, 0.0),
+        (100.0, -0.1, -0.1),
+    ],
+)
+def test_files_of_several_rates_get_the_same_times(tmp_path, sfreq, tmin, first):
+    """Epochs from -0.2 s begin at sample -51 of 256 Hz, which lies between two samples of 128 Hz."""
+    rates = (128.0, 256.0, 512.0) if first == -12 / 128 else (128.0, 256.0, 250.0, 512.0)
+    for rate in rates:
+        begin = round(-0.2 * rate)
+        times = (begin + np.arange(round(1.2 * rate))) / rate
+        data = 20.0 * np.cos(2 * np.pi * 4.0 * times + rate)[None, None].repeat(3, 1)
+        path = tmp_path / f"sub-{rate:.0f}_epo.fif"
+        write_epochs(
+            path, rt=(1.0,), sfreq=rate, n_times=len(times), tmin=begin / rate, data=data, band=(0.0, 40.0)
+        )
+        assert mne.read_epochs(path, verbose="error").times[0] == begin / rate
+    windows = read_epochs(tmp_path, target="rt", tmin=tmin, tmax=tmin + 0.5, sfreq=sfreq)
+    assert windows.problems == ()
+    assert windows.tmin == first
+    assert len(windows) == len(rates)
+    times = first + np.arange(windows.n_times) / sfreq
+    for subject, row in zip(windows.subjects, windows.gather(range(len(windows))), strict=True):
+        expected = 20.0 * np.cos(2 * np.pi * 4.0 * times + float(subject.removeprefix("sub-")))
+        assert np.abs(row - expected).max() < 0.1
+
+
+def test_resampling_can_begin_at_any_sample_of_the_file(tmp_path):
+    """As that of networks trained on windows between the multiples of the new interval."""
+    times = (-51 + np.arange(307)) / 256
+    data = 20.0 * np.cos(2 * np.pi * 4.0 * times)[None, None].repeat(3, 1).repeat(3, 0)
+    write_epochs(tmp_path / "sub-01_epo.fif", sfreq=256.0, n_times=307, tmin=-51 / 256, data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=1 / 256, tmax=1 / 256 + 0.5, sfreq=128.0)
+    assert windows.tmin == 1 / 256
+    expected = 20.0 * np.cos(2 * np.pi * 4.0 * (1 / 256 + np.arange(64) / 128))
+    assert np.abs(windows.gather([0]) - expected).max() < 0.1
+
+
+def test_a_rate_whose_ratio_needs_more_samples_than_there_are(tmp_path):
+    times = np.arange(200) / 512.0347
+    data = 20.0 * np.cos(2 * np.pi * 4.0 * times)[None, None].repeat(3, 1).repeat(3, 0)
+    write_epochs(tmp_path / "sub-01_epo.fif", sfreq=512.0347, n_times=200, tmin=0.0, data=data)
+    windows = read_epochs(tmp_path, target="rt", tmin=0.05, tmax=0.3, sfreq=100.0)
+    assert 0.05 <= windows.tmin < 0.06
+    expected = 20.0 * np.cos(2 * np.pi * 4.0 * (windows.tmin + np.arange(25) / 100))
+    assert np.abs(windows.gather([0]) - expected).max() < 0.1
 
 
 def test_files_of_one_subject_are_joined_and_a_name_without_subject_is_the_subject(tmp_path):
@@ -109,6 +163,18 @@ def test_text_among_the_targets_is_named(tmp_path):
     assert windows.problems[0].reason == "column rt, epoch 2: 'none' is not a finite number"
 
 
+def test_a_target_of_text_is_told_shortly_with_what_to_do(tmp_path):
+    for number in range(4):
+        write_epochs(tmp_path / f"sub-0{number}_epo.fif")
+    with pytest.raises(SparseEEGError) as caught:
+        read_epochs(tmp_path, target="kind")
+    assert str(caught.value) == (
+        f"{tmp_path / 'sub-00_epo.fif'}: "
+        "column kind, epoch 1: 'rare' is not a finite number (3 such epochs); "
+        "decode a column of numbers (block, rt), or write numbers into kind, as 0 and 1 for two categories"
+    )
+
+
 def test_epochs_with_nan_are_dropped_and_counted(tmp_path):
     data = np.random.default_rng(0).normal(size=(3, 3, 100))
     data[1, 0, 5] = np.nan
@@ -142,6 +208,24 @@ def test_files_unlike_the_others_are_left_out_and_the_others_read(tmp_path):
     assert {problem.lost for problem in windows.problems} == {"nothing", "recording"}
 
 
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({}, "give sfreq, tmin and tmax for all"),
+        ({"sfreq": 100.0}, "give tmin and tmax for all"),
+        ({"tmin": 0.0, "sfreq": 100.0}, "give tmax for all"),
+        ({"tmin": 0.0, "tmax": 0.5, "sfreq": 100.0}, "cut all epochs at the same times in MNE"),
+    ],
+)
+def test_the_hint_names_only_what_was_not_given(tmp_path, options, hint):
+    for number in range(2):
+        write_epochs(tmp_path / f"sub-0{number}_epo.fif")
+    write_epochs(tmp_path / "sub-10_epo.fif", sfreq=1000.0, tmin=-0.205, n_times=1200)
+    (problem,) = read_epochs(tmp_path, target="rt", **options).problems
+    assert problem.path.name == "sub-10_epo.fif"
+    assert problem.reason.endswith(hint)
+
+
 def test_epochs_too_short_for_the_window_are_left_out(tmp_path):
     write_epochs(tmp_path / "sub-01_epo.fif")
     write_epochs(tmp_path / "sub-02_epo.fif", n_times=60)
@@ -169,11 +253,32 @@ def test_a_file_without_metadata_is_reported(tmp_path):
     assert [problem.reason for problem in windows.problems] == ["its epochs have no metadata"]
 
 
-@pytest.mark.parametrize("options", [{"tmin": 1.0, "tmax": 0.5}, {"sfreq": -1.0}])
-def test_impossible_windows_are_errors(tmp_path, options):
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tmin": 1.0, "tmax": 0.5}, "tmax must be greater than tmin"),
+        ({"sfreq": -1.0}, "a sampling rate of -1 Hz is not possible"),
+        ({"sfreq": 0.0}, "a sampling rate of 0 Hz"),
+        ({"sfreq": np.nan}, "a sampling rate of nan Hz"),
+        ({"sfreq": np.inf}, "a sampling rate of inf Hz"),
+        ({"tmin": np.nan}, "tmin is nan; give a finite number of seconds"),
+        ({"tmin": -np.inf}, "tmin is -inf"),
+        ({"tmax": np.inf}, "tmax is inf"),
+        ({"tmin": 0.0, "tmax": np.nan}, "tmax is nan"),
+        ({"margin": np.inf}, "a margin of inf s is not possible"),
+        ({"margin": np.nan}, "a margin of nan s"),
+        ({"margin": -0.1}, "a margin of -0.1 s"),
+        ({"max_rt": np.inf}, "a longest response time of inf s is not possible"),
+        ({"max_rt": np.nan}, "a longest response time of nan s"),
+        ({"max_rt": 0.0}, "a longest response time of 0 s"),
+        ({"max_rt": -3.0}, "a longest response time of -3 s"),
+    ],
+)
+def test_impossible_windows_are_errors(tmp_path, options, words):
     write_epochs(tmp_path / "sub-01_epo.fif")
-    with pytest.raises(SparseEEGError):
-        read_epochs(tmp_path, target="rt", **options)
+    for read in (read_epochs, load):
+        with pytest.raises(SparseEEGError, match=words):
+            read(tmp_path, target="rt", target_unit="ms", **options)
 
 
 def test_no_epoch_left_is_an_error_that_says_why(tmp_path):
@@ -217,9 +322,11 @@ def test_a_margin_is_kept_as_far_as_the_epoch_reaches(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sfreq", "expected"),
     [
-        ({}, None, FileInfo(0.0, 50.0, False)),
-        ({"band": (0.1, 30.0), "reference": True}, None, FileInfo(0.1, 30.0, True)),
-        ({"band": (0.1, 40.0)}, 50.0, FileInfo(0.1, 25.0, False)),  # resampling is a low-pass filter
+        ({}, None, FileInfo(0.0, 50.0, False, ())),
+        ({"band": (0.1, 30.0), "reference": True}, None, FileInfo(0.1, 30.0, True, ())),
+        ({"band": (0.1, 40.0)}, 50.0, FileInfo(0.1, 25.0, False, ())),  # resampling is a low-pass filter
+        ({"baseline": (None, 0.0)}, None, FileInfo(0.0, 50.0, False, (-0.2, 0.0))),
+        ({"baseline": (-0.1, 0.2)}, None, FileInfo(0.0, 50.0, False, (-0.1, 0.2))),
     ],
 )
 def test_band_and_reference_in_the_info_of_files_are_kept(tmp_path, options, sfreq, expected):
@@ -234,10 +341,13 @@ def test_an_average_reference_that_is_applied_as_a_projector_counts(tmp_path):
     write_epochs(path)
     epochs = mne.read_epochs(path, verbose="error").set_eeg_reference(projection=True, verbose="error")
     epochs.apply_proj(verbose="error").save(path, overwrite=True, verbose="error")
-    assert read_epochs(tmp_path, target="rt").file_info == FileInfo(0.0, 50.0, True)
+    assert read_epochs(tmp_path, target="rt").file_info == FileInfo(0.0, 50.0, True, ())
 
 
-@pytest.mark.parametrize("options", [{"band": (1.0, 30.0)}, {"reference": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{"band": (1.0, 30.0)}, {"reference": True}, {"baseline": (None, 0.0)}, {"baseline": (0.0, 0.1)}],
+)
 def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     for subject in ("01", "02"):
         write_epochs(tmp_path / f"sub-{subject}_epo.fif")
@@ -246,7 +356,23 @@ def test_files_with_another_info_than_most_are_left_out(tmp_path, options):
     assert set(windows.subjects) == {"sub-01", "sub-02"}
     (problem,) = windows.problems
     assert problem.path.name == "sub-03_epo.fif"
-    assert "but most files say 0 to 50 Hz, with the reference of the recording" in problem.reason
+    most = "0 to 50 Hz, with the reference of the recording, without baseline correction"
+    assert f"but most files say {most}" in problem.reason
+
+
+def test_files_with_another_baseline_than_most_are_left_out(tmp_path):
+    for subject in ("01", "02"):
+        write_epochs(tmp_path / f"sub-{subject}_epo.fif", baseline=(None, 0.0))
+    write_epochs(tmp_path / "sub-03_epo.fif")
+    write_epochs(tmp_path / "sub-04_epo.fif", baseline=(-0.1, 0.0))
+    # Almost the same interval: the samples of other rates lie at other times.
+    write_epochs(tmp_path / "sub-05_epo.fif", sfreq=1000.0, n_times=1000, baseline=(-0.199, 0.0))
+    windows = read_epochs(tmp_path, target="rt", sfreq=100.0, tmin=0.0, tmax=0.5)
+    assert set(windows.subjects) == {"sub-01", "sub-02", "sub-05"}
+    said = {problem.path.name: problem.reason for problem in windows.problems if problem.lost == "recording"}
+    assert "recording, without baseline correction, but most" in said["sub-03_epo.fif"]
+    assert "recording, baseline -0.1 to 0 s, but most files say" in said["sub-04_epo.fif"]
+    assert "baseline -0.2 to 0 s" in windows.summary()
 
 
 def test_real_epochs_keep_all_their_channels(shared_data):

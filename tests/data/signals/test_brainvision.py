@@ -12,17 +12,25 @@ from sparseeg.errors import SparseEEGError
 DATA = np.random.default_rng(0).integers(-1000, 1000, (2, 500))
 
 
-def write(folder: Path, stem: str = "a", named: str = "a", ending: str = ".vhdr") -> Path:
+def write(
+    folder: Path,
+    stem: str = "a",
+    named: str = "a",
+    ending: str = ".vhdr",
+    units: str = "1,µV",
+    encoding: str = "utf-8",
+) -> Path:
     """Write a trio of files with a mark at sample 100; the header names others, `named`."""
     header = (
         "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
         f"DataFile={named}.eeg\nMarkerFile={named}.vmrk\n"
         "DataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=2\nSamplingInterval=10000\n"
-        "[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=Fz,,1,µV\nCh2=Cz,,1,µV\n"
+        f"[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=Fz,,{units}\nCh2=Cz,,{units}\n"
+        "[Coordinates]\nCh1=1,90,45\nCh2=1,0,0\n"
     )
     markers = "Brain Vision Data Exchange Marker File, Version 1.0\n[Common Infos]\n[Marker Infos]\n"
     path = folder / f"{stem}{ending}"
-    path.write_text(header, encoding="utf-8")
+    path.write_text(header, encoding=encoding)
     path.with_suffix(".vmrk").write_text(markers + "Mk1=Stimulus,S  1,101,1,0\n")
     DATA.T.astype("<i2").tofile(path.with_suffix(".eeg"))
     return path
@@ -80,3 +88,52 @@ def test_a_header_without_markers(tmp_path: Path) -> None:
         path.write_text(path.read_text().replace("MarkerFile=a.vmrk\n", line))
         path.with_suffix(".vmrk").unlink(missing_ok=True)
         assert open_raw(path).get_data() == pytest.approx(1e-6 * DATA)
+
+
+MICRO = ("1,µV", "1,μV", "1,uV", "1, µV ", "1,μV,", "1,", "1", ",")
+
+
+@pytest.mark.parametrize("tsv", [False, True])
+@pytest.mark.parametrize(
+    ("units", "scale"),
+    [
+        *((units, 1e-6) for units in MICRO),
+        ("0.5,mV", 5e-4),
+        ("0.5, mV ,x", 5e-4),
+        ("2,nV", 2e-9),
+        ("3,V", 3.0),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_units_of_volts_are_read_as_they_are_spelled(
+    units: str, scale: float, encoding: str, tsv: bool, tmp_path: Path
+) -> None:
+    if encoding == "latin-1" and "μ" in units:
+        return  # which has no Greek letters
+    path = write(tmp_path, "sub-A_eeg", "sub-A_eeg", units=units, encoding=encoding)
+    notes: list[str] = []
+    raw = open_raw(path, notes, {"Fz": "EEG", "Cz": "EEG"} if tsv else None)
+    assert raw.get_channel_types() == ["eeg", "eeg"]
+    assert raw.get_data() == pytest.approx(scale * DATA)
+    assert notes == []
+
+
+@pytest.mark.parametrize("unit", ["UV", "uv", "pV", "microvolt", "MV", "n/a", "a.u."])
+def test_other_units_of_eeg_channels_are_refused(unit: str, tmp_path: Path) -> None:
+    path = write(tmp_path, units=f"1,{unit}")
+    for types in (None, {"Fz": "EEG", "Cz": "EEG"}):
+        with pytest.raises(SparseEEGError) as caught:
+            open_raw(path, [], types)
+        assert str(caught.value) == (
+            f"2 channels: Cz, Fz have the unit '{unit}', which is not read; write it as uV, mV or V in the "
+            "header"
+        )
+    assert open_raw(path, [], {"Fz": "MISC", "Cz": "MISC"}).ch_names == ["Fz", "Cz"]
+
+
+def test_channels_that_measure_something_else_stay_others(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("Ch2=Cz,,1,µV", "Ch2=Aux1x,,1,°C"))
+    assert open_raw(path).get_channel_types() == ["eeg", "misc"]
+    with pytest.raises(SparseEEGError, match="Aux1x has the unit '°C', which is not read"):
+        open_raw(path, [], {"Aux1x": "EEG"})

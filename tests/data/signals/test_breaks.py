@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
+from sparseeg.errors import SparseEEGError
 
 FILE = BidsFile(Path("sub-A_task-x_eeg.bdf"), Path())
 
@@ -23,27 +25,44 @@ def raw_with(*marks: tuple[float, float, str], sfreq: float = 200.0, first_samp:
     return raw.set_annotations(mne.Annotations(onset, duration, name), verbose="error")
 
 
-@pytest.mark.parametrize(
-    ("name", "cuts", "bad"),
-    [
-        ("New Segment/", [500], []),
-        ("boundary", [500], []),
-        ("discontinuity", [500], []),
-        ("EDGE boundary", [500], []),
-        ("BAD boundary", [500], []),
-        ("BAD_muscle", [], [(500, 600)]),
-        ("bad blink", [], [(500, 600)]),
-        ("BAD_ACQ_SKIP", [500, 600], [(500, 600)]),
-        ("Boundary/left", [], []),
-        ("stimulus", [], []),
-    ],
-)
+NAMES = {
+    "New Segment/": ([500], False),
+    "New Segment": ([500], False),
+    "new segment/LostSamples: 3": ([500], False),
+    "boundary": ([500], False),
+    "Boundary": ([500], False),
+    "discontinuity": ([500], False),
+    "EDGE boundary": ([500], False),
+    "EDGE": ([500], False),
+    "edge_left": ([], False),
+    "BAD boundary": ([500], False),
+    "Boundary/left": ([], False),
+    "BAD_muscle": ([], True),
+    "BADmuscle": ([], True),
+    "BAD_eye": ([], True),
+    "bad": ([], True),
+    "bad:eye": ([], True),
+    "Bad segment": ([], True),
+    "bad-jump": ([], True),
+    "badge": ([], False),
+    "Badminton": ([], False),
+    "BAD_ACQ_SKIP": ([500, 600], True),
+    "stimulus": ([], False),
+}
+"""Cuts at 200 Hz, and badness, that a mark at 2.5 s says; a bad one lasts 0.5 s."""
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first_samp", [0, 77])
-def test_annotations(name: str, cuts: list[int], bad: list[tuple[int, int]], first_samp: int) -> None:
-    duration = 0.5 if bad else 0.0
-    found = find_breaks(raw_with((2.5, duration, name), (0.0, 0.0, "New Segment/"), first_samp=first_samp))
+def test_annotations(name: str, first_samp: int) -> None:
+    duration = 0.5 if NAMES[name][1] else 0.0
+    check(find_breaks(raw_with((2.5, duration, name), (0.0, 0.0, "go"), first_samp=first_samp)), name)
+
+
+def check(found: Breaks, name: str) -> None:
+    cuts, bad = NAMES[name]
     assert found.cuts.tolist() == cuts
-    assert list(zip(found.bad_first.tolist(), found.bad_last.tolist(), strict=True)) == bad
+    assert list(zip(found.bad_first, found.bad_last, strict=True)) == ([(500, 600)] if bad else [])
     assert found.names == ((name,) if bad else ())
 
 
@@ -58,27 +77,13 @@ def test_concatenated_recordings_have_a_cut_where_mne_joined_them() -> None:
     assert not len(found.bad_first)
 
 
-@pytest.mark.parametrize(
-    ("name", "cuts", "bad"),
-    [
-        ("boundary", [500], 0),
-        ("discontinuity", [500], 0),
-        ("BAD_muscle", [], 1),
-        ("BADmuscle", [], 1),
-        ("bad", [], 1),
-        ("bad segment", [], 1),
-        ("bad-jump", [], 1),
-        ("badge", [], 0),
-        ("edge_left", [], 0),
-        ("New Segment", [], 0),
-    ],
-)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("column", ["trial_type", "value", "what"])
-def test_events_of_bids(name: str, cuts: list[int], bad: int, column: str) -> None:
-    events = pd.DataFrame({"onset": ["1.0", "2.5"], "duration": ["n/a", "0.1"], column: [None, name]})
+def test_events_of_bids_say_the_same_as_annotations(name: str, column: str) -> None:
+    duration = "0.5" if NAMES[name][1] else None
+    events = pd.DataFrame({"onset": ["1.0", "2.5"], "duration": [None, duration], column: [None, name]})
     raw = raw_with((0.0, 0.0, "go"))
-    found = find_breaks(raw, events, column="what")
-    assert (found.cuts.tolist(), len(found.bad_first)) == (cuts, bad)
+    check(find_breaks(raw, events, column="what"), name)
     assert not find_breaks(raw, events, own=(name,), column="what")
 
 
@@ -149,15 +154,28 @@ def test_no_window_left_is_a_problem() -> None:
 
 
 def test_breaks_are_found_in_the_column_that_holds_the_named_events() -> None:
-    events = pd.DataFrame(
+    content = pd.DataFrame(
         {
-            "onset": [1.0, 2.5, 4.0],
-            "duration": [0.0, 0.0, 0.5],
-            "value": [1, 2, 3],
+            "onset": ["1.0", "2.5", "4.0"],
+            "duration": ["0.0", "0.0", "0.5"],
+            "value": ["1", "2", "3"],
             "event_type": ["go", "boundary", "BAD_x"],
         }
     )
     raw = raw_with((0.0, 0.0, "New Segment/"))
-    found = find_breaks(raw, events, ("go", "press"), "value")
+    events = events_of_table(content, FILE.path, "value", [["go"], ["press"]], [])
+    assert not find_breaks(raw, events.content, ("go", "press"), events.column)
+    events = events_of_table(content, FILE.path, "value", [["go"]], [])
+    found = find_breaks(raw, events.content, ("go",), events.column)
     assert (found.cuts.tolist(), found.names) == ([500], ("BAD_x",))
-    assert not find_breaks(raw, events, ("other",), "value")
+
+
+@pytest.mark.parametrize("name", ["BAD_x", "go"])
+def test_a_bad_stretch_whose_duration_is_no_number_is_refused(name: str) -> None:
+    content = pd.DataFrame({"onset": ["1", "4"], "duration": [None, "0,5"], "value": ["BAD_y", name]})
+    raw = raw_with((0.0, 0.0, "go"))
+    if name == "go":
+        assert find_breaks(raw, content).bad_first.tolist() == [200]
+        return
+    with pytest.raises(SparseEEGError, match=r"column duration, row 2: '0,5' is not a .* write 0\.5"):
+        find_breaks(raw, content)

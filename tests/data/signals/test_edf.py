@@ -126,17 +126,19 @@ def test_one_name_at_two_rates_is_refused(tmp_path: Path) -> None:
         open_raw(path)
 
 
-def write_discontinuous(path: Path, gaps: dict[int, float], record: float = 1.0) -> None:
+def write_discontinuous(
+    path: Path, gaps: dict[int, float], record: float = 1.0, kind: bytes = b"D", decimals: int = 6
+) -> None:
     """Write an EDF+D or BDF+D file whose time jumps by `gaps[record]` seconds before a record."""
     signals = [(name, 250.0, noise(250.0, number)) for number, name in enumerate(EEG)]
-    kind, Signal = (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
-    kind(
+    File, Signal = (edfio.Bdf, edfio.BdfSignal) if path.suffix == ".bdf" else (edfio.Edf, edfio.EdfSignal)
+    File(
         [Signal(data, sfreq, label=label, physical_range=(-500.0, 500.0)) for label, sfreq, data in signals],
         data_record_duration=record,
         annotations=[edfio.EdfAnnotation(3.0, None, "go"), edfio.EdfAnnotation(20.0, None, "go")],
     ).write(path)
     content = bytearray(path.read_bytes())
-    content[192:197] = content[192:196] + b"D"
+    content[192:197] = content[192:196] + kind
     marker = 3 if path.suffix == ".bdf" else 2
     length = int(content[184:192])
     channels = int(content[252:256])
@@ -150,7 +152,7 @@ def write_discontinuous(path: Path, gaps: dict[int, float], record: float = 1.0)
         at = length + number * marker * sum(samples) + before
         end = content.index(b"\x14\x14", at)
         onset = float(content[at:end]) + shift
-        new = f"+{onset:g}".encode()
+        new = f"+{round(onset, decimals):g}".encode()
         rest = bytes(content[end : at + marker * (samples[0] if before == 0 else samples[-1])])
         space = end - at + len(rest)
         content[at : at + space] = (new + rest)[:space].ljust(space, b"\0")
@@ -170,6 +172,37 @@ def test_gaps_between_records_are_refused(ending: str, tmp_path: Path) -> None:
         "2 gaps between its records, the first after 10 s of signal, where the time goes on at 50 s" in reason
     )
     assert "export it as a continuous file" in reason
+
+
+@pytest.mark.parametrize("ending", [".edf", ".bdf"])
+def test_gaps_in_files_that_say_they_are_continuous_are_refused(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a{ending}"
+    write_discontinuous(path, {}, kind=b"C")
+    assert open_raw(path).annotations.onset.tolist() == [3.0, 20.0]
+    write_discontinuous(path, {10: 40.0, 15: 2.5}, kind=b"C")
+    with pytest.raises(SparseEEGError) as caught:
+        open_raw(path)
+    assert str(caught.value).startswith(
+        "it says that it is continuous, but is not: 2 gaps between its records, the first after 10 s of "
+        "signal, where the time goes on at 50 s;"
+    )
+    write_discontinuous(path, {7: 0.1}, kind=b"C")
+    with pytest.raises(SparseEEGError, match="1 gap between its records, the first after 7 s of signal"):
+        open_raw(path)
+
+
+def test_times_that_say_no_gap_in_a_continuous_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.edf"
+    write_discontinuous(path, {}, record=0.024, kind=b"C", decimals=2)  # rounded
+    assert open_raw(path).n_times == 250 * SECONDS
+    write_discontinuous(path, {number: -1.0 for number in range(1, SECONDS)}, kind=b"C")  # all are 0
+    assert open_raw(path).n_times == 250 * SECONDS
+    write_discontinuous(path, {}, kind=b"C")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"+7\x14\x14", b"7+\x14\x14"))
+    assert open_raw(path).n_times == 250 * SECONDS
+    path.write_bytes(content.replace(b"EDF Annotations ", b"other           "))
+    assert open_raw(path).n_times == 250 * SECONDS
 
 
 def test_gaps_of_less_than_half_a_sample_are_none(tmp_path: Path) -> None:

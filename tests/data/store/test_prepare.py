@@ -23,6 +23,7 @@ from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
 from sparseeg.data.store import prepare as preparing
+from sparseeg.data.store.other_options import other_options
 from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.tasks import TASKS, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
@@ -36,7 +37,7 @@ def folder(bids: BidsFolder) -> BidsFolder:
     bids.write_participants(ABOUT)
     for number, subject in enumerate("ABC"):
         bids.add(subject, seed=number)
-    bids.add("A", run=2, seed=9, extension=".set")
+    bids.add("A", run=2, seed=9)
     return bids
 
 
@@ -57,10 +58,11 @@ def content(path: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_prepared_store_holds_the_windows_that_reading_gives(folder, tmp_path, n_jobs):
+    folder.add("A", run=3, seed=10, extension=".set")
     windows = prepare(folder.root, tmp_path / "store", n_jobs=n_jobs)
     same_windows(windows, read_bids(folder.root))
     assert all(isinstance(signal, SignalFile) for signal in windows.signals)
-    assert windows.table["release"].dropna().tolist() == ["R1"] * 4 + ["R5"] * 4
+    assert windows.table["release"].dropna().tolist() == ["R1"] * 6 + ["R5"] * 4
 
 
 def test_windows_may_be_moved_by_the_margin_and_no_further_than_the_recording(bids, tmp_path):
@@ -109,7 +111,7 @@ def test_a_change_of_the_subject_table_alone_reads_no_signal_again(folder, tmp_p
 
 def test_other_options_need_another_store_or_overwrite(folder, tmp_path):
     prepare(folder.root, tmp_path / "store")
-    with pytest.raises(SparseEEGError, match=r"prepared with another sfreq: 100\.0, not 50\.0"):
+    with pytest.raises(SparseEEGError, match="prepared with --sfreq 100, asked for --sfreq 50"):
         prepare(folder.root, tmp_path / "store", options=Options(Processing(sfreq=50.0)))
     windows = prepare(
         folder.root, tmp_path / "store", options=Options(Processing(sfreq=50.0)), overwrite=True
@@ -291,13 +293,13 @@ def test_a_task_that_is_no_column_names_those_there_are(bids, tmp_path):
         prepare(bids.root, tmp_path / "store", find_task("agee"))
 
 
-def test_a_subject_in_two_data_sets_is_read_from_the_first(tmp_path):
+def test_a_recording_in_two_data_sets_is_read_from_the_first(tmp_path):
     for name in ("one", "two"):
         BidsFolder(tmp_path / "all" / name).add("A", seed=len(name))
     BidsFolder(tmp_path / "all" / "two").add("B")
     windows = prepare(tmp_path / "all", tmp_path / "store")
     assert windows.table["file"].str.split("/").str[0].tolist() == ["one", "one", "two", "two"]
-    assert any("sub-A is already in one" in problem.reason for problem in windows.problems)
+    assert any("is already in one" in problem.reason for problem in windows.problems)
 
 
 def test_any_laboratorys_events_and_columns(bids, tmp_path):
@@ -315,7 +317,7 @@ def test_any_laboratorys_events_and_columns(bids, tmp_path):
     assert windows.targets == pytest.approx([0.6, 1.0])
     assert windows.n_times == 100
     path.write_text("stimulsu: [tone]\n")
-    with pytest.raises(SparseEEGError, match="stimulsu: Extra inputs"):
+    with pytest.raises(SparseEEGError, match="stimulsu: there is no setting"):
         TaskFile.read(path)
     with pytest.raises(SparseEEGError, match="needs both"):
         find_task("tones", TaskFile(stimulus=("tone",)))
@@ -373,7 +375,7 @@ def test_a_damaged_journal_does_not_lift_the_protection_of_a_store(folder, tmp_p
     out = prepare_into(folder, tmp_path / "store")
     before = content(out)
     damage_options(out / store.JOURNAL)
-    with pytest.raises(SparseEEGError, match=r"prepared with another sfreq: 100\.0, not 50\.0"):
+    with pytest.raises(SparseEEGError, match="prepared with --sfreq 100, asked for --sfreq 50"):
         prepare(folder.root, out, options=Options(Processing(50.0)))
     prepare(folder.root, out)  # store.json knows the options
     assert content(out) == before
@@ -491,8 +493,35 @@ def test_tasks_are_changed_by_what_is_given():
 def test_options_go_before_a_task_file_and_are_checked_as_it_is():
     described = TaskFile(stimulus=("tone",), response=("key",), tmax=1.0)
     assert described.with_options({"tmax": 2.0, "unit": None}).tmax == 2.0
-    with pytest.raises(SparseEEGError, match="window: Input should be greater than 0"):
+    with pytest.raises(SparseEEGError, match="window: must be greater than 0, not -1"):
         described.with_options({"window": -1.0})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (
+            {"task": {"bids_tasks": ["rest"]}},
+            {"task": {"bids_tasks": ["go", "stop"]}},
+            "prepared with --bids-task rest, asked for --bids-task go,stop",
+        ),
+        (
+            {"task": {"name": "age", "rule": None}, "sfreq": 100.0, "keep_bad": True},
+            {"task": {"name": "rt", "rule": {"stimulus": ["go"]}}, "sfreq": 62.5, "keep_bad": False},
+            "prepared with --task age, --sfreq 100, --keep-bad, "
+            "asked for --task rt, --sfreq 62.5, no --keep-bad",
+        ),
+        (
+            {"task": {"rule": {"column": "value"}}, "low_cut": None},
+            {"task": {"rule": {"column": "trial_type"}}, "low_cut": 0.5},
+            "prepared with --events-column value, no --low-cut, "
+            "asked for --events-column trial_type, --low-cut 0.5",
+        ),
+        ({"source": "/a"}, {"source": "/b"}, "prepared with source /a, asked for source /b"),
+    ],
+)
+def test_options_that_differ_are_told_as_they_are_typed(before, now, said):
+    assert other_options(before, now) == said
 
 
 def test_a_call_that_failed_does_not_block_the_corrected_one(bids, tmp_path):
@@ -504,7 +533,9 @@ def test_a_call_that_failed_does_not_block_the_corrected_one(bids, tmp_path):
     with pytest.raises(SparseEEGError, match=r"its events are go \(1\), press \(1\)"):
         prepare(bids.root, out, wrong)
     assert prepare(bids.root, out, right).targets.tolist() == [1.5, 1.5]
-    with pytest.raises(SparseEEGError, match="prepared with another task"):  # and a store is still protected
+    with pytest.raises(
+        SparseEEGError, match="prepared with --stimulus go, asked for --stimulus Go"
+    ):  # and a store is still protected
         prepare(bids.root, out, wrong)
 
 

@@ -1,6 +1,8 @@
 """Read the events of a recording: from its events.tsv, else from its own file."""
 
+import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import mne
@@ -9,6 +11,7 @@ import pandas as pd
 
 from sparseeg.data.bids.file_events import file_events, holds
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.no_event import NAMES, present_in_table
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
@@ -16,35 +19,55 @@ from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 TABLE = "events.tsv"
 COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
 NO_EVENTS = "does not exist, and the file itself has no events"
-_NOT_SECONDS = {"ms", "millisecond", "milliseconds", "us", "microsecond", "microseconds", "sample", "samples"}
+_SECONDS = {"", "n/a", "s", "sec", "secs", "second", "seconds"}
+_OTHER_UNITS = {
+    "milliseconds": {"ms", "msec", "msecs", "millisec", "millisecs", "millisecond", "milliseconds"},
+    "microseconds": {"us", "\u00b5s", "\u03bcs", "usec", "usecs", "microsec", "microsecond", "microseconds"},
+    "samples": {"sample", "samples", "datapoint", "datapoints", "point", "points"},
+}
 _FAR = 5  # durations of the recording: a recording that was cut off is not that much shorter
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of a recording.
+
+    Parameters
+    ----------
+    named : columns `onset` (seconds from the first sample), `name` (None if missing), `known`, and `feedback`
+        if the file has it, in order of time. An event without an onset is not `known`, has no name, and the
+        onset of the event before it in the file.
+    content : the rows of events.tsv, as text; None if they were read from the recording itself.
+    column : the column of `content` with the names; None if no names were wanted.
+    """
+
+    named: pd.DataFrame
+    content: pd.DataFrame | None = None
+    column: str | None = None
+
+
+NONE = Events(pd.DataFrame({"onset": np.empty(0), "name": np.empty(0, dtype=object), "known": True}))
 
 
 def read_events(
     file: BidsFile,
     raw: mne.io.BaseRaw,
-    column: str,
+    column: str | None,
     wanted: Sequence[Collection[str]],
     problems: list[Problem],
     *,
     table: Path | None = None,
-) -> pd.DataFrame:
+) -> Events:
     """Return the events of a recording.
 
     Parameters
     ----------
     file, raw : the recording.
-    column : column of events.tsv with the names of the events.
+    column : column of events.tsv with the names of the events; None if no names are wanted.
     wanted : groups of names, such as stimuli and responses. If a group has no event in `column`, and another
         column has events of each group, that column is read.
     problems : gets what was repaired, and events that were left out.
     table : events file to read instead of events.tsv.
-
-    Returns
-    -------
-    DataFrame : columns `onset` (seconds from the first sample), `name` (None if missing), `known`, and
-        `feedback` if the file has it. An event without an onset is not `known`, has no name, and the onset of
-        the event before it in the file.
 
     Raises
     ------
@@ -53,21 +76,27 @@ def read_events(
     """
     path = table or file.sidecar(TABLE)
     if table is None and not file.sidecars(TABLE):
-        found = file_events(raw, wanted)
-        reason = "does not exist" if len(found) else NO_EVENTS
-        action = "its events are read from the file itself" if len(found) else "read without events"
-        problems.append(Problem(path, reason, action, "nothing"))
-        return found.assign(known=True)
+        return NONE if column is None else _events_of_file(path, raw, wanted, problems)
     content = _content(file, table, column, problems)
     if table is None:
-        _check_description(file, problems)
+        content = _described(content, file, problems)
     events = events_of_table(content, path, column, wanted, problems)
-    _check_seconds(events["onset"].to_numpy(), raw)
+    _check_seconds(events.named["onset"].to_numpy(), raw)
     return events
 
 
-def _content(file: BidsFile, table: Path | None, column: str, problems: list[Problem]) -> pd.DataFrame:
-    names = (column, *COLUMNS)
+def _events_of_file(
+    path: Path, raw: mne.io.BaseRaw, wanted: Sequence[Collection[str]], problems: list[Problem]
+) -> Events:
+    found = file_events(raw, wanted)
+    reason = "does not exist" if len(found) else NO_EVENTS
+    action = "its events are read from the file itself" if len(found) else "read without events"
+    problems.append(Problem(path, reason, action, "nothing"))
+    return Events(found.assign(known=True))
+
+
+def _content(file: BidsFile, table: Path | None, column: str | None, problems: list[Problem]) -> pd.DataFrame:
+    names = COLUMNS if column is None else (column, *COLUMNS)
     if table is None:
         return file.table(TABLE, names, problems)
     notes: list[str] = []
@@ -79,12 +108,13 @@ def _content(file: BidsFile, table: Path | None, column: str, problems: list[Pro
 def events_of_table(
     content: pd.DataFrame,
     path: Path,
-    column: str,
+    column: str | None,
     wanted: Sequence[Collection[str]],
     problems: list[Problem],
-) -> pd.DataFrame:
+) -> Events:
     """Return the events in the content of an events file; parameters and errors as in `read_events`."""
-    names = content[_column(content, path, column, wanted, problems)]
+    column = _column(content, path, column, wanted, problems)
+    names = pd.Series(None, content.index, dtype=object) if column is None else content[column]
     onset, text = finite_numbers(content["onset"])
     if len(text):
         raise SparseEEGError(not_numbers(content["onset"], "onset", text))
@@ -94,7 +124,7 @@ def events_of_table(
     if not known.all():
         reason = f"{int((~known).sum())} of {len(known)} events have no onset"
         problems.append(Problem(path, reason, "these events left out", "nothing"))
-    events = pd.DataFrame(
+    named = pd.DataFrame(
         {
             "onset": pd.Series(onset).ffill().to_numpy(),
             "name": names.astype(object).where(names.notna() & known, None),
@@ -102,45 +132,70 @@ def events_of_table(
         }
     )
     if "feedback" in content:
-        events["feedback"] = content["feedback"].to_numpy(dtype=object)
-    return events[np.isfinite(events["onset"])].sort_values("onset", kind="stable", ignore_index=True)
+        named["feedback"] = content["feedback"].to_numpy(dtype=object)
+    named = named[np.isfinite(named["onset"])].sort_values("onset", kind="stable", ignore_index=True)
+    return Events(named, content, column)
 
 
 def _column(
     content: pd.DataFrame,
     path: Path,
-    column: str,
+    column: str | None,
     wanted: Sequence[Collection[str]],
     problems: list[Problem],
-) -> str:
+) -> str | None:
     """Return the column with the names of the events."""
     if column in content and holds(content[column], wanted):
         return column
     counts = {name: holds(content[name], wanted) for name in content if name not in ("onset", "duration")}
     best = max(counts, key=lambda name: counts[name], default=None)
-    lacking = [name for name in ("onset", column) if name not in content]
+    lacking = [name for name in ("onset", column) if name is not None and name not in content]
     if "onset" in lacking or (lacking and not (best and counts[best])):
         raise SparseEEGError(
             f"the events lack the column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}; "
             f"found: {', '.join(map(str, content)) or 'no columns'}"
+            + (f"; {present_in_table(content, wanted, column)}" if {*NAMES} & {*content} else "")
         )
-    if best is None or not counts[best]:
+    if column is None or best is None or not counts[best]:
         return column
     reason = f"the named events are in the column {best}, not in {column}"
     problems.append(Problem(path, reason, f"{best} is read", "nothing"))
     return str(best)
 
 
-def _check_description(file: BidsFile, problems: list[Problem]) -> None:
-    """Raise SparseEEGError if events.json says that onsets are not in seconds."""
+def _described(content: pd.DataFrame, file: BidsFile, problems: list[Problem]) -> pd.DataFrame:
+    """Return events whose durations are written with their unit if events.json says that it is not seconds.
+
+    As they are no numbers then, they are refused wherever a duration counts.
+
+    Raises
+    ------
+    SparseEEGError : events.json says that onsets are not in seconds.
+    """
     try:
-        about = file.metadata("events.json").get("onset")
+        about = file.metadata("events.json")
     except SparseEEGError as error:
         problems.append(Problem(file.sidecar("events.json"), one_line(error), "read without it", "nothing"))
-        return
-    units = str(about.get("Units", "s")) if isinstance(about, dict) else "s"
-    if units.strip().lower() in _NOT_SECONDS:
-        raise SparseEEGError(f"events.json says that onsets are in {units}; write them in seconds")
+        return content
+    units, meant = _other_unit(about.get("onset"))
+    if units:
+        raise SparseEEGError(
+            f"events.json says that onsets are in {units!r}{meant}; write them in seconds, with Units s"
+        )
+    units, _ = _other_unit(about.get("duration"))
+    if units and "duration" in content:
+        return content.assign(duration=content["duration"] + f" {units}")
+    return content
+
+
+def _other_unit(about: object) -> tuple[str, str]:
+    """Return the unit of a column if it is not seconds, and what it means; "" if it is."""
+    units = str(about.get("Units") or "").strip() if isinstance(about, dict) else ""
+    word = re.split(r"[\s(,;.]", units.lower())[0]  # as in "seconds from the first sample"
+    if word in _SECONDS:
+        return "", ""
+    meant = next((name for name, spellings in _OTHER_UNITS.items() if word in spellings), None)
+    return units, f" ({meant})" if meant else ", a unit that is not known"
 
 
 def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
@@ -157,10 +212,3 @@ def _check_seconds(onset: np.ndarray, raw: mne.io.BaseRaw) -> None:
         f"{late} of {len(onset)} onsets lie after the end of the recording of {seconds:g} s; are they in "
         f"{' or '.join(possible) or 'another unit'}? Write them in seconds"
     )
-
-
-def counted(names: pd.Series, limit: int = 12) -> str:
-    """Return the names of events with their numbers, the most frequent first: "go (10), stop (2)"."""
-    counts = names.dropna().astype(str).value_counts()
-    shown = [f"{name} ({count})" for name, count in counts.head(limit).items()]
-    return ", ".join(shown + (["..."] if len(counts) > limit else [])) or "none"

@@ -9,12 +9,14 @@ import pandas as pd
 
 from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.spelling import alike, plain
 from sparseeg.data.problems import Problem, listed, noted
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
+from sparseeg.files.tsv import FAR_OFF, finite_numbers, not_numbers, read_tsv
 
 NAME = "participants.tsv"
 COLUMNS = ("release", "age", "sex")
+_OLDEST = 125.0  # years; nobody was older
 
 
 class Subjects:
@@ -26,6 +28,10 @@ class Subjects:
     target : column of participants.tsv with the target, if any.
 
     `problems` says what is not known and why.
+
+    Raises
+    ------
+    SparseEEGError : two subjects of a BIDS folder have names that may be one person's, as sub-1 and sub-01.
     """
 
     def __init__(self, files: Sequence[BidsFile], target: str | None = None) -> None:
@@ -35,6 +41,7 @@ class Subjects:
             self._tables[root], found = read_participants(root, target)
             self.problems += found
             names = {file.subject for file in files if file.root == root}
+            _check_names(root, names)
             absent = names - set(self._tables[root].index)
             if absent and not self._tables[root].empty:
                 reason = f"no row for {listed(absent, 'subject', ' with recordings')}"
@@ -113,12 +120,18 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     return subjects[~repeated], problems
 
 
+def _check_names(root: Path, names: Iterable[str]) -> None:
+    pair = alike(sorted(names))
+    if pair is not None:
+        raise SparseEEGError(
+            f"{root}: {pair[0]} and {pair[1]} may be one person or two: their names differ only by leading "
+            "zeros, capitals or a word. Rename the folder and the files of one of them: to the same name if "
+            "they are one person, to another number if not"
+        )
+
+
 def _other_spelling(absent: Iterable[str], known: Iterable[str]) -> str:
     """Return a hint if subjects are in the table with other zeros or capitals, as sub-001 for sub-01."""
-
-    def plain(name: str) -> str:
-        return name.removeprefix("sub-").lstrip("0").lower()
-
     spelled = {plain(name): name for name in known}
     found = [(name, spelled[plain(name)]) for name in sorted(absent) if plain(name) in spelled]
     return f"; it has {found[0][1]} for {found[0][0]}: write names as the folders'" if found else ""
@@ -147,4 +160,20 @@ def _numbers(
     if len(text):
         reason = not_numbers(column, title, text, labels=names)
         problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
+    wrong, why = _not_believed(values, title)
+    for row in wrong[:1]:
+        more = f" ({len(wrong)} such rows)" if len(wrong) > 1 else ""
+        reason = f"column {title}, {names[row]}: {values[row]:g} is {why}{more}"
+        problems.append(Problem(path, reason, f"read as missing {title}", "nothing"))
+    values[wrong] = np.nan
     return pd.Series(values, index=column.index)
+
+
+def _not_believed(values: np.ndarray, title: str) -> tuple[np.ndarray, str]:
+    """Return the rows whose number can't be believed, and why."""
+    if title == "age":
+        return np.flatnonzero((values < 0) | (values > _OLDEST)), "not an age in years"
+    sizes = np.abs(values[~np.isnan(values)])
+    usual = float(np.median(sizes)) if len(sizes) else 0.0
+    wrong = np.flatnonzero(np.abs(values) > FAR_OFF * (usual or np.inf))
+    return wrong, f"more than {FAR_OFF:,.0f} times the median"

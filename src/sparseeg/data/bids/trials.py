@@ -45,6 +45,11 @@ class TrialRule:
         """Names of events, of each of which a recording with trials has at least one."""
         return tuple(group for group in (self.stimulus, self.response, self.trial_start) if group)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of events."""
+        return (*self.stimulus, *self.response, *self.trial_start, *self.end)
+
 
 CONTRAST_CHANGE = TrialRule()
 

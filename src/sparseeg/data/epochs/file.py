@@ -1,6 +1,8 @@
 """Read one file of MNE epochs: a metadata column, and the resampled and cropped signal."""
 
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import mne
@@ -12,17 +14,18 @@ from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
-from sparseeg.data.signals.constant import is_constant
+from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.fit_channels import ChannelFit
 from sparseeg.data.signals.raw import check_tags
-from sparseeg.data.signals.resample import resample, same_rate
+from sparseeg.data.signals.resample import rate_ratio, resample, same_rate
 from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
 from sparseeg.files.content import check_content
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 DROPPED = "these epochs dropped"
+_SAME_SAMPLE = 1e-3  # of a sample
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class EpochsFile:
     ch_names : channels, in their order.
     sfreq : sampling rate in Hz.
     tmin : seconds from the event to the first sample of the crop.
-    info : what the file says about band and reference.
+    info : what the file says about band, reference and baseline.
     problems : what is wrong with the file.
     path : the file.
     found : the EEG channels that it has.
@@ -103,9 +106,16 @@ class EpochsFile:
 
 @dataclass(frozen=True)
 class MissingColumn(Problem):
-    """The metadata of a file lack the target column; `numeric` lists their columns of numbers."""
+    """The metadata of a file lack the target column, or it holds no number.
+
+    Parameters
+    ----------
+    numeric : their columns of numbers.
+    is_text : whether the column is there, with text only.
+    """
 
     numeric: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile | Problem:
@@ -139,12 +149,15 @@ def _targets(
     """Return the target of each epoch; NaN if it has none."""
     if metadata is None:
         return MissingColumn(path, "its epochs have no metadata", LEFT_OUT)
+    numeric = tuple(map(str, metadata.select_dtypes("number").columns))
     if target not in metadata.columns:
-        numeric = tuple(map(str, metadata.select_dtypes("number").columns))
         return MissingColumn(path, f"its metadata has no column {target!r}", LEFT_OUT, numeric=numeric)
     column = metadata[target]
     values, text = finite_numbers(column)
     missing = int(np.isnan(values).sum()) - len(text)
+    if len(text) and np.isnan(values).all():
+        reason = not_numbers(column, str(target), text, "epoch")
+        return MissingColumn(path, reason, LEFT_OUT, numeric=numeric, is_text=True)
     if len(text):
         reason = not_numbers(column, str(target), text, "epoch")
         kind = f"have no number in column {target}"
@@ -160,7 +173,7 @@ def _windows(
 ) -> EpochsFile | Problem:
     found = select_channels(epochs, bids_file(path), problems)
     epochs.pick(list(found.names), exclude=())
-    volts, times, sfreq = resampled(epochs, crop.sfreq)
+    volts, times, sfreq = resampled(epochs, crop)
     first, count = crop.samples(times, sfreq)
     if first < 0 or count < 1 or first + count > len(times):
         reason = f"its epochs cover {times[0]:.3f} to {times[-1] + 1 / sfreq:.3f} s, not {crop}"
@@ -179,9 +192,8 @@ def _windows(
         return Problem(path, f"no usable epoch of {len(finite)}: {summarise(problems)}", LEFT_OUT)
     inside = signal[good, first - begin : first - begin + count]
     constant = int(is_constant(inside.transpose(0, 2, 1)).sum())
-    if constant:
-        reason = f"{constant} of {len(good)} epochs hold a constant signal in every channel"
-        problems.append(Problem(path, reason, "kept", "nothing"))
+    notes = constant_notes(constant, len(good), "epochs")
+    problems += [Problem(path, note, "kept", "nothing") for note in notes]
     return EpochsFile(
         signal=signal[good],
         before=first - begin,
@@ -191,15 +203,15 @@ def _windows(
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),
-        info=info_of(epochs, sfreq),
+        info=info_of(epochs, sfreq, path),
         problems=tuple(problems),
         path=path,
         found=found,
     )
 
 
-def info_of(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
-    """Return the band and the reference in the info of epochs that were resampled to `sfreq` Hz."""
+def info_of(epochs: mne.BaseEpochs, sfreq: float, path: Path) -> FileInfo:
+    """Return what a file says of band, reference and baseline of its epochs, resampled to `sfreq` Hz."""
     info = epochs.info
     projected = any(
         projector["active"] and projector["kind"] == FIFF.FIFFV_PROJ_ITEM_EEG_AVREF
@@ -208,13 +220,42 @@ def info_of(epochs: mne.BaseEpochs, sfreq: float) -> FileInfo:
     referenced = projected or bool(info["custom_ref_applied"])
     # Files keep single precision.
     high_pass, low_pass = (float(f"{info[name]:.6g}") for name in ("highpass", "lowpass"))
-    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced)
+    # EEGLAB writes no baseline. That of MNE begins at a sample, which lies at other times at other rates.
+    baseline = () if epochs.baseline is None else tuple(round(float(end), 2) for end in epochs.baseline)
+    known = None if path.suffix.lower() == ".set" else baseline
+    return FileInfo(high_pass, min(low_pass, sfreq / 2), referenced, known)
 
 
-def resampled(epochs: mne.BaseEpochs, wanted: float | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return volts (epoch, channel, time), times and rate, resampled if the file has another rate."""
+def resampled(epochs: mne.BaseEpochs, crop: Crop) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return volts (epoch, channel, time), times and rate, resampled if the crop has another rate.
+
+    Files of different rates get the same times: multiples of the new sampling interval, or as far from
+    `crop.tmin` if that is the time of a sample of the file.
+    """
     volts, times, sfreq = epochs.get_data(copy=False), epochs.times, float(epochs.info["sfreq"])
+    wanted = crop.sfreq
     if wanted is None or same_rate(sfreq, wanted):
         return volts, times, sfreq
-    volts = resample(volts, sfreq, wanted)
-    return volts, times[0] + np.arange(volts.shape[-1]) / wanted, float(wanted)
+    ratio = rate_ratio(sfreq, wanted)
+    before = _samples_before(times[0] * sfreq, (crop.tmin or 0.0) * sfreq, ratio, volts.shape[-1])
+    skipped = math.ceil(before * ratio)
+    padded = np.pad(volts, [(0, 0), (0, 0), (before, 0)], mode="reflect")
+    volts = resample(padded, sfreq, wanted)[..., skipped:]
+    start = times[0] - before / sfreq + skipped / wanted
+    times = np.round(start + np.arange(volts.shape[-1]) / wanted, 9) + 0.0  # zero is not negative
+    return volts, times, float(wanted)
+
+
+def _samples_before(first: float, tmin: float, ratio: Fraction, most: int) -> int:
+    """Return how many samples before an epoch resampling must begin, to give a sample at the event or tmin.
+
+    Parameters
+    ----------
+    first, tmin : first sample of the epoch and begin of the crop, in samples from the event.
+    ratio : new samples per sample.
+    most : limit of the result; the nearest possible time where the ratio needs more.
+    """
+    anchor = round(tmin) if abs(tmin - round(tmin)) < _SAME_SAMPLE else 0
+    begin = round(first) - anchor - np.arange(min(ratio.denominator, most))
+    beside = begin * ratio.numerator % ratio.denominator
+    return int(np.argmin(np.minimum(beside, ratio.denominator - beside)))

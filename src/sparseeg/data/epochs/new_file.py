@@ -28,7 +28,7 @@ class NewEpochs:
     number : (epoch,), number of each epoch in the file, from 0.
     onset : (epoch,), time of its event in seconds, as the file's events say.
     event : (epoch,), name of its event.
-    info : what the file says about band and reference.
+    info : what the file says about band, reference and baseline.
     notes : changes to the epochs that users should know of.
     """
 
@@ -97,7 +97,7 @@ def _prepared(
     fit = fit_channels(epochs.ch_names, wanted, bad | set(selection.bad), flat, reference)
     if fit.interpolated:
         notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-    volts, times, sfreq = resampled(epochs, crop.sfreq)
+    volts, times, sfreq = resampled(epochs, crop)
     if sfreq != rate:
         notes.append(f"resampled from {rate:g} to {sfreq:g} Hz")
     begin, _ = crop.samples(times, sfreq)
@@ -121,6 +121,6 @@ def _prepared(
         number=np.flatnonzero(clean),
         onset=onset[clean],
         event=np.array([names.get(code, str(code)) for code in epochs.events[:, 2]], dtype=object)[clean],
-        info=info_of(epochs, sfreq),
+        info=info_of(epochs, sfreq, path),
         notes=tuple(notes),
     )

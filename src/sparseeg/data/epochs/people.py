@@ -6,20 +6,17 @@ test either: where names allow two readings, nothing is guessed.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from sparseeg.data.bids.spelling import NUMBERED, alike
 from sparseeg.data.problems import listed
 from sparseeg.errors import SparseEEGError
 
 ENDING = re.compile(r"([-_]epo\.fif(\.gz)?|\.set)$", re.IGNORECASE)
 _SUBJECT = re.compile(r"(?:^|[^A-Za-z0-9])sub-([^_/]+)", re.IGNORECASE)
-_NUMBERED = re.compile(
-    r"(?:^|(?<=[^A-Za-z0-9]))(subject|subj|sub|participant|proband|vpn?)[-_ ]?(\d+)(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
 # Parts of a name that say which recording of a person a file holds, never which person.
 _ENTITIES = "ses|task|acq|run|proc|desc|rec|space|split|recording|res|den"
 _RECORDING = re.compile(
@@ -68,7 +65,9 @@ def find_people(root: Path, files: Sequence[Path], pattern: str | None = None) -
     if others:
         people |= _by_name(root, others)
         how.append("the names of files without sub-XX" if how else "the names of files")
-    _check_spelling(root, people.values())
+    pair = alike(people.values())
+    if pair is not None:
+        raise _unclear(root, f"{pair[0]} and {pair[1]} may be one person or two", r"sub-0*([^-_/]+)")
     return People({file: people[file] for file in files}, " and ".join(how))
 
 
@@ -125,7 +124,7 @@ def _check_folders(root: Path, people: dict[str, str]) -> None:
 
 def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
     """Return the people of files that have no `sub-XX` in their paths."""
-    numbered = {file: {match.group() for match in _NUMBERED.finditer(name)} for file, name in names.items()}
+    numbered = {file: {match.group() for match in NUMBERED.finditer(name)} for file, name in names.items()}
     if all(len(found) == 1 for found in numbered.values()):
         return {file: found.pop() for file, found in numbered.items()}
     rests = {file: tuple(filter(None, map(_rest, name.split("/")))) for file, name in names.items()}
@@ -173,16 +172,6 @@ def _parts(name: tuple[str, ...]) -> set[str]:
     found = [part.casefold() for one in name for part in _PART.findall(one)]
     counts = Counter(str(int(part)) if part.isdecimal() else part for part in found if part not in _NEUTRAL)
     return {part if not number else f"{part} {number}" for part in counts for number in range(counts[part])}
-
-
-def _check_spelling(root: Path, people: Iterable[str]) -> None:
-    """Raise SparseEEGError for names such as sub-1 and sub-01, which may be one person or two."""
-    known: dict[str, str] = {}
-    for person in people:
-        bare = _NUMBERED.sub(r"\2", re.sub(r"^sub-", "", person)).casefold()
-        same = re.sub(r"(?<!\d)0+(?=\d)", "", bare)
-        if known.setdefault(same, person) != person:
-            raise _unclear(root, f"{known[same]} and {person} may be one person or two", r"sub-0*([^-_/]+)")
 
 
 def _unclear(root: Path, readings: str, example: str = "^[^_/]+") -> SparseEEGError:

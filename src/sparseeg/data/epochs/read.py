@@ -1,54 +1,41 @@
 """Read folders of MNE epochs: each epoch is a window, and a metadata column is the target."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sparseeg.arguments import Length, checked
 from sparseeg.data.copies import without_copies
 from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.epochs.people import find_people
+from sparseeg.data.epochs.targets import believable, in_seconds
 from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import ChannelChoice, Processing
 from sparseeg.data.signals.channels import ChannelPlan, plan_channels
-from sparseeg.data.tasks import NO_UNIT, Task
+from sparseeg.data.tasks import NO_UNIT, Task, check_numbers
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
 from sparseeg.errors import SparseEEGError, nearest
 
-SECONDS = {
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "millisecond": 1e-3,
-    "milliseconds": 1e-3,
-    "us": 1e-6,
-    "usec": 1e-6,
-    "microsecond": 1e-6,
-    "microseconds": 1e-6,
-}
-"""Units of time in seconds."""
 
-
+@checked
 def read_epochs(
     path: Path | str,
     *,
     target: str | None,
     target_unit: str | None = None,
+    max_rt: float | None = None,
     subject_pattern: str | None = None,
     proc: str | None = None,
     tmin: float | None = None,
     tmax: float | None = None,
     sfreq: float | None = None,
-    margin: float = 0.0,
+    margin: Length = 0.0,
     channels: ChannelChoice | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -59,14 +46,17 @@ def read_epochs(
     says of the events of an epoch, see `read_eeglab_epochs`.
 
     Only EEG channels are read. Bad channels are kept, with a note among the problems, unless `channels` says
-    that they are interpolated. Files whose info has another band or reference than that of most files are
-    left out, with a problem.
+    that they are interpolated. Files whose info has another band, reference or baseline than that of most
+    files are left out, with a problem.
 
     Parameters
     ----------
     path : folder with `*_epo.fif` or `*-epo.fif`, also in subfolders; files of one subject are joined.
     target : column of numbers in `epochs.metadata`; epochs without a number are dropped and counted.
-    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept.
+    target_unit : "s", "ms" and "us" are converted to seconds; any other unit is kept. Files whose targets
+        have another unit than those of most files are left out, with a problem.
+    max_rt : longest time in seconds, for a target that is a time; by default 10 s, or the end of the window
+        if that is more. Epochs with a longer time, or one of 0 s or less, are dropped and counted.
     subject_pattern : regular expression that finds the subject in the path of a file below the folder; see
         `find_people`. By default `sub-XX` in the names of folders and files, else the name of the file.
     proc : which files to read where names have `_proc-NAME` or `_desc-NAME`; "none" for those without.
@@ -83,33 +73,34 @@ def read_epochs(
         epochs the files hold, or which version of them to read.
     """
     path = Path(path)
+    check_numbers(sfreq, margin, max_rt)
+    crop = _crop(tmin, tmax, sfreq, margin)
     if not epochs_files(path):
         raise SparseEEGError(
             f"{path}: no MNE epochs ({', '.join(PATTERNS[:2])}) in this folder or its subfolders"
         )
     files, problems = choose_files(path, proc)
     people = find_people(path, files, subject_pattern)
-    crop = replace(_crop(tmin, tmax, sfreq), margin=margin)
     read = read_each(partial(read_epochs_file, target=target, crop=crop), files, n_jobs, progress)
     _check_column(path, target, read)
+    unit = (target_unit or NO_UNIT).strip()
+    read = believable(path, read, str(target), unit, max_rt, problems)
     good = [result.found for result in read if isinstance(result, EpochsFile)]
     plan = plan_channels(good, channels)
     if plan.note is not None:
         problems.append(Problem(path, *plan.note, "nothing"))
-    kept = _alike(files, read, plan, problems)
+    kept = _alike(files, read, plan, crop, problems)
     if not kept:
         raise SparseEEGError(f"{path}: no usable epoch in {len(files)} files; {summarise(problems)}")
-    target_unit = (target_unit or NO_UNIT).strip()
-    factor = SECONDS.get(target_unit.lower())
     rows = [_rows(number, *pair, people.of[pair[0]], path) for number, pair in enumerate(kept)]
     table = pd.concat(rows, ignore_index=True).assign(dataset=dataset_name(path))
     first = kept[0][1]
     windows = WindowSet(
         signals=[result.signal.reshape(-1, len(result.ch_names)) for _, result in kept],
-        table=table.assign(target=table["target"] * (factor or 1.0)),
+        table=table,
         n_times=first.n_times,
         ch_names=first.ch_names,
-        task=_task(str(target), "s" if factor is not None else target_unit, first),
+        task=_task(str(target), "s" if in_seconds(unit) else unit, first, max_rt),
         processing=Processing(first.sfreq, channels=plan.choice),
         source=str(path),
         tmin=first.tmin,
@@ -120,7 +111,7 @@ def read_epochs(
     return without_copies(windows).noting_outside()
 
 
-def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
+def _task(target: str, unit: str, epochs: EpochsFile, max_rt: float | None) -> Task:
     """Return the task of decoding a metadata column, whose name is the task's."""
     length = epochs.n_times / epochs.sfreq
     return Task(
@@ -133,23 +124,31 @@ def _task(target: str, unit: str, epochs: EpochsFile) -> Task:
         window=length,
         stride=length,
         crop=length,
+        max_rt=max_rt,
     )
 
 
-def _crop(tmin: float | None, tmax: float | None, sfreq: float | None) -> Crop:
+def _crop(tmin: float | None, tmax: float | None, sfreq: float | None, margin: float) -> Crop:
+    for name, value in (("tmin", tmin), ("tmax", tmax)):
+        if value is not None and not np.isfinite(value):
+            raise SparseEEGError(f"{name} is {value}; give a finite number of seconds, or leave it out")
     if tmin is not None and tmax is not None and not tmax > tmin:
         raise SparseEEGError(f"no window from {tmin:g} to {tmax:g} s: tmax must be greater than tmin")
-    if sfreq is not None and not sfreq > 0:
-        raise SparseEEGError(f"a sampling rate of {sfreq:g} Hz is not possible")
-    return Crop(tmin, tmax, sfreq)
+    return Crop(tmin, tmax, sfreq, margin)
 
 
 def _check_column(path: Path, target: str | None, read: Sequence[EpochsFile | Problem]) -> None:
-    """Raise SparseEEGError for a target that no file has: it is probably misspelt."""
+    """Raise SparseEEGError for a target that no file has, as a misspelt one, or that is text in all."""
     lacking = [result for result in read if isinstance(result, MissingColumn)]
     if not lacking or any(isinstance(result, EpochsFile) for result in read):
         return
     numeric = sorted({name for result in lacking for name in result.numeric})
+    text = next((result for result in lacking if result.is_text), None)
+    if text is not None:
+        columns = f"decode a column of numbers ({', '.join(numeric)}), or " if numeric else ""
+        raise SparseEEGError(
+            f"{text.path}: {text.reason}; {columns}write numbers into {target}, as 0 and 1 for two categories"
+        )
     if not numeric:
         raise SparseEEGError(f"{path}: no epochs have metadata with a column of numbers to decode")
     columns = f"columns of numbers: {', '.join(numeric)}"
@@ -164,6 +163,7 @@ def _alike(
     files: Sequence[Path],
     read: Sequence[EpochsFile | Problem],
     plan: ChannelPlan,
+    crop: Crop,
     problems: list[Problem],
 ) -> list[tuple[Path, EpochsFile]]:
     """Return the files, made alike, with the most frequent shape and info; note the others as problems."""
@@ -178,7 +178,7 @@ def _alike(
         if isinstance(result, Problem):
             problems.append(result)
         elif _shape(result) != shape:
-            reason = f"{_shape(result)}, but most files have {shape}; give sfreq, tmin and tmax for all"
+            reason = f"{_shape(result)}, but most files have {shape}; {_remedy(crop)}"
             problems.append(Problem(file, reason, LEFT_OUT))
         elif str(result.info) != info:
             reason = f"its info says {result.info}, but most files say {info}; process all files alike"
@@ -198,6 +198,14 @@ def _fitted(result: EpochsFile | Problem, plan: ChannelPlan) -> EpochsFile | Pro
 
 def _shape(result: EpochsFile) -> str:
     return f"{result.n_times} samples at {result.sfreq:g} Hz from {result.tmin:.3f} s"
+
+
+def _remedy(crop: Crop) -> str:
+    """Return what makes the samples of files alike: options that were not given, if there are any."""
+    missing = [name for name in ("sfreq", "tmin", "tmax") if getattr(crop, name) is None]
+    if not missing:
+        return "cut all epochs at the same times in MNE"
+    return f"give {' and '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))} for all"
 
 
 def _rows(number: int, file: Path, result: EpochsFile, subject: str, path: Path) -> pd.DataFrame:

@@ -3,11 +3,14 @@
 import difflib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import mne
 
+from sparseeg.data.problems import listed
+from sparseeg.data.signals.labels import label_type
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.content import check_content
 
@@ -15,6 +18,15 @@ _KINDS = {"DataFile": (".eeg", ".dat"), "MarkerFile": (".vmrk", ".amrk")}
 _NAMED = re.compile(
     rb"^([ \t]*)(DataFile|MarkerFile)([ \t]*=[ \t]*)(.*?)([ \t\r]*)$", re.MULTILINE | re.IGNORECASE
 )
+_CHANNELS = re.compile(rb"^\[Channel Infos\][^\n]*$.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE)
+_UNIT = re.compile(
+    rb"^(\s*Ch\d+\s*=([^,\r\n]*),[^,\r\n]*,[^,\r\n]*,)([^,\r\n]*)", re.MULTILINE | re.IGNORECASE
+)
+_MICRO, _DEGREE, _GREEK_MU = (b"\xb5", b"\xc2\xb5"), (b"\xb0", b"\xc2\xb0"), "\u03bc".encode()
+# That MNE reads; by the format, none means microvolts.
+_VOLTS = (b"", b"V", b"mV", b"uV", b"nV", *(micro + b"V" for micro in _MICRO))
+# That MNE knows to be no voltage.
+_OTHER = (b"C", b"S", b"uS", b"N", b"ARU", *(m + b"S" for m in _MICRO), *(d + b"C" for d in _DEGREE))
 
 
 def named_files(path: Path) -> dict[str, Path]:
@@ -31,22 +43,25 @@ def named_files(path: Path) -> dict[str, Path]:
     }
 
 
-def open_brainvision(path: Path, notes: list[str]) -> mne.io.BaseRaw:
+def open_brainvision(path: Path, notes: list[str], types: Mapping[str, str] | None = None) -> mne.io.BaseRaw:
     """Open a BrainVision recording.
 
     Where a named file is missing, as after renaming, that with the name of the header is read, with a note.
 
     Raises
     ------
-    SparseEEGError : the header states more channels than it describes, or a file that it names is missing.
+    SparseEEGError : the header states more channels than it describes, a file that it names is missing, or an
+        EEG channel (by `types`, as in channels.tsv, or by its label) has a unit that is not read.
     """
     _check_channels(path)
     named = named_files(path)
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
     for file in there.values():
         check_content(file)
-    header = path.read_bytes()
-    literal = not any(b"$b" in line[4] for line in _NAMED.finditer(header))
+    content = path.read_bytes()
+    header = _CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
+    _check_units(header, types or {})
+    literal = header == content and not any(b"$b" in line[4] for line in _NAMED.finditer(header))
     if literal and there == named and path.suffix.islower():
         return mne.io.read_raw(path, preload=False)
     # MNE wants a lower-case ending and the names of files that exist.
@@ -96,6 +111,27 @@ def _check_channels(path: Path) -> None:
     described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
     if stated is not None and float(stated[1]) > len(described):
         raise SparseEEGError(f"its header says {stated[1].decode()} channels, but describes {len(described)}")
+
+
+def _plain_unit(channel: re.Match[bytes]) -> bytes:
+    """Return the description of a channel with its unit as MNE wants it: without blanks or a Greek mu."""
+    return channel[1] + channel[3].strip().replace(_GREEK_MU, b"u")
+
+
+def _check_units(header: bytes, types: Mapping[str, str]) -> None:
+    """Raise SparseEEGError if an EEG channel has a unit that MNE doesn't know: it would be read as volts."""
+    found: dict[str, list[str]] = {}
+    channels = _CHANNELS.search(header)
+    for channel in _UNIT.finditer(channels[0] if channels else b""):
+        name, unit = _text(channel[2]).strip().replace(r"\1", ","), channel[3]
+        kind = types.get(name, "" if unit in _OTHER else label_type(name))
+        if unit not in _VOLTS and kind == "EEG":
+            found.setdefault(_text(unit), []).append(name)
+    for text, names in found.items():
+        raise SparseEEGError(
+            f"{listed(names, 'channel')} {'has' if len(names) == 1 else 'have'} the unit {text!r}, which is "
+            "not read; write it as uV, mV or V in the header"
+        )
 
 
 def _text(content: bytes) -> str:

@@ -14,12 +14,12 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import note_lost
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.intervals import segments
+from sparseeg.errors import SparseEEGError
+from sparseeg.files.tsv import finite_numbers, not_numbers
 
-# BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
-_CUT = re.compile(r"new segment|boundary$|discontinuity$|edge|bad[ _-]boundary|bad_acq_skip", re.IGNORECASE)
-_BIDS_CUT = re.compile(r"(bad[ _-])?boundary$|discontinuity$", re.IGNORECASE)
-_BAD = re.compile(r"bad", re.IGNORECASE)  # as in MNE
-_BIDS_BAD = re.compile(r"BAD|bad($|[ _-])")  # an event of BIDS may be called badge
+# Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
+_CUT = re.compile(r"(?i:new segment\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|bad_acq_skip)|EDGE")
+_BAD = re.compile(r"bad(?!ge|minton|land)", re.IGNORECASE)  # as in MNE, where a badge is bad, too
 _SKIP = "bad_acq_skip"
 _ROUNDING = 0.3  # samples by which the onset of a cut may be rounded up
 _NAMES = ("trial_type", "value")  # columns of events.tsv
@@ -92,10 +92,14 @@ def find_breaks(
     raw : the recording, with its annotations.
     events : content of its events.tsv, if it has one.
     own : names of events that are no breaks, whatever they are called.
-    column : column of `events` with names, besides those of BIDS.
+    column : column of `events` with the names of `own`, besides those of BIDS.
+
+    Raises
+    ------
+    SparseEEGError : the duration of a bad stretch is not a number.
     """
     sfreq, n_times = float(raw.info["sfreq"]), int(raw.n_times)
-    marks = [*_annotated(raw), *(() if events is None else _listed(events, column, own))]
+    marks = [*_annotated(raw), *(() if events is None else _listed(events, column))]
     cuts: list[float] = []
     bad: list[tuple[int, int]] = []
     names: Counter[str] = Counter()
@@ -117,6 +121,11 @@ def find_breaks(
     return Breaks(after, *segments(first, last), tuple(name for name, _ in names.most_common()))
 
 
+def break_kinds(name: str) -> tuple[bool, bool]:
+    """Return whether the name of an annotation or of an event of BIDS says a cut, and a bad stretch."""
+    return _CUT.match(name) is not None, _BAD.match(name) is not None
+
+
 _Mark = tuple[float, float, str, bool, bool]
 """(onset, duration, name, whether it is a cut, whether it is bad); seconds from the first sample."""
 
@@ -130,29 +139,23 @@ def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
             float(onset) - raw.first_time,
             float(duration) if np.isfinite(duration) else 0.0,
             name,
-            _CUT.match(name) is not None,
-            _BAD.match(name) is not None,
+            *break_kinds(name),
         )
 
 
-def _listed(events: pd.DataFrame, column: str | None, own: Collection[str]) -> Iterator[_Mark]:
-    # The column of names may be another one than that which was asked for.
-    with_own = (name for name in events.columns if events[name].isin(list(own)).any())
-    columns = [name for name in dict.fromkeys((*_NAMES, column, *with_own)) if name in events.columns]
-    if "onset" not in events.columns or not columns:
-        return
-    onset = pd.to_numeric(events["onset"], errors="coerce")
-    duration = (
-        pd.to_numeric(events["duration"], errors="coerce") if "duration" in events.columns else 0 * onset
-    )
+def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
+    columns = [name for name in dict.fromkeys((*_NAMES, column)) if name in events.columns]
+    onset, _ = finite_numbers(events["onset"])
+    lengths = events.get("duration", pd.Series(None, events.index, dtype=object))
+    duration, text = finite_numbers(lengths)
     for column_name in columns:
-        for begin, length, text in zip(onset, duration, events[column_name], strict=True):
-            if not isinstance(text, str) or not np.isfinite(begin):
-                continue
-            name = text.strip()
-            is_cut, is_bad = _BIDS_CUT.match(name) is not None, _BIDS_BAD.match(name) is not None
+        for row in np.flatnonzero(np.isfinite(onset) & events[column_name].notna()):
+            name = str(events[column_name].iloc[row]).strip()
+            is_cut, is_bad = break_kinds(name)
+            if is_bad and row in text:
+                raise SparseEEGError(not_numbers(lengths, "duration", np.array([row])))
             if is_cut or is_bad:
-                yield float(begin), float(length) if length > 0 else 0.0, name, is_cut, is_bad
+                yield float(onset[row]), max(0.0, np.nan_to_num(duration[row])), name, is_cut, is_bad
 
 
 def without_breaks(

@@ -31,3 +31,14 @@ def _differ(now: np.ndarray, before: np.ndarray) -> np.ndarray:
 def is_constant(windows: np.ndarray) -> np.ndarray:
     """Return for each window (window, channel, time) whether every channel is constant."""
     return np.array([not changes_from_before(window.T, None)[1:].any() for window in windows], dtype=bool)
+
+
+def constant_notes(count: int, total: int, noun: str = "windows") -> list[str]:
+    """Return a note on the windows in which every channel is constant, if there are any.
+
+    Parameters
+    ----------
+    count, total : number of such windows, and of all.
+    noun : what they are, as "epochs".
+    """
+    return [f"{count} of {total} {noun} hold a constant signal in every channel"] if count else []

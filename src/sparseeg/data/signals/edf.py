@@ -19,6 +19,9 @@ ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _STIM = ("status", "trigger")  # MNE repeats their values where their rate differs
 UNITS = ("uV", "\u00b5V", "\u03bcV", "\x83\xcaV", "mV", "V")  # that MNE reads
 _ONSET = re.compile(rb"([+-]\d+(?:\.\d*)?)\x14")
+_TIME = 32  # bytes, more than a time has
+# Seconds by which times are rounded, and their drift if the duration of records is, which has 8 characters.
+_ROUNDED, _DRIFT = 0.01, 1e-5
 
 
 @dataclass(frozen=True)
@@ -169,46 +172,63 @@ def channels_of_one_rate(
 
 
 def check_continuous(path: Path, header: EdfHeader) -> None:
-    """Raise SparseEEGError if there are gaps between the records of an EDF+D or BDF+D file.
+    """Raise SparseEEGError if there are gaps between the records of a file, by the times that they have.
 
-    MNE would join the records, and read events after a gap at wrong times or not at all.
+    MNE would join the records, and read events after a gap at wrong times or not at all. Files that say that
+    they are continuous (EDF+C or BDF+C) may have gaps, too; their times may be missing or rounded.
     """
-    if not header.discontinuous:
-        return
     onset = _record_onsets(path, header)
-    tolerance = header.seconds / max(2, 2 * max(header.samples[i] for i in header.signals or [0]))
-    late = onset - onset[0] - header.seconds * np.arange(len(onset))
-    if not (np.abs(late) > tolerance).any():
+    known = np.flatnonzero(np.isfinite(onset))
+    if not len(known) or (not header.discontinuous and np.ptp(onset[known]) == 0):
         return
-    gaps = max(1, int(np.sum(np.abs(np.diff(late)) > tolerance)))
-    first = int(np.argmax(np.abs(late) > tolerance))
+    start = onset[known[0]] - header.seconds * known[0]
+    due = header.seconds * known
+    half = header.seconds / max(2, 2 * max(header.samples[i] for i in header.signals or [0]))  # a sample
+    tolerance = 0 * due + half if header.discontinuous else max(half, _ROUNDED) + _DRIFT * due
+    late = onset[known] - start - due
+    wrong = np.abs(late) > tolerance
+    if not wrong.any():
+        return
+    gaps = max(1, int(np.sum(np.abs(np.diff(late)) > np.max(tolerance))))
+    first = int(np.argmax(wrong))
+    said = "is discontinuous (EDF+D or BDF+D)"
+    if not header.discontinuous:
+        said = "says that it is continuous, but is not"
     raise SparseEEGError(
-        f"it is discontinuous (EDF+D or BDF+D): {gaps} gap{'s' * (gaps != 1)} between its records, the first "
-        f"after {first * header.seconds:g} s of signal, where the time goes on at "
-        f"{onset[first] - onset[0]:g} s; export it as a continuous file (EDF+C or BDF+C), or each part as a "
-        "file of its own"
+        f"it {said}: {gaps} gap{'s' * (gaps != 1)} between its records, the first after {due[first]:g} s of "
+        f"signal, where the time goes on at {onset[known[first]] - start:g} s; export it as a continuous "
+        "file (EDF+C or BDF+C), or each part as a file of its own"
     )
 
 
 def _record_onsets(path: Path, header: EdfHeader) -> np.ndarray:
-    """Return the time of each record in seconds, from the channel of annotations."""
+    """Return the time of each record in seconds, from the channel of annotations; NaN where there is none.
+
+    Raises
+    ------
+    SparseEEGError : the file says that it is discontinuous, but a record has no time.
+    """
+    onset = np.full(header.n_records, np.nan)
     index = next((i for i, name in enumerate(header.labels) if name in ANNOTATIONS), None)
-    if index is None:
+    if index is None and header.discontinuous:
         raise SparseEEGError(
             "it says that it is discontinuous (EDF+D or BDF+D), but has no annotations with the times of its "
             "records; export it as a continuous file (EDF+C or BDF+C)"
         )
+    if index is None:
+        return onset
     before = header.width * sum(header.samples[:index])
-    step, length = header.width * sum(header.samples), header.width * header.samples[index]
-    onset = np.empty(header.n_records)
-    with path.open("rb") as file:
+    step = header.width * sum(header.samples)
+    length = min(_TIME, header.width * header.samples[index])
+    with path.open("rb", buffering=0) as file:
         for record in range(header.n_records):
             file.seek(header.start + record * step + before)
             found = _ONSET.match(file.read(length))
-            if found is None:
+            if found is not None:
+                onset[record] = float(found[1])
+            elif header.discontinuous:
                 raise SparseEEGError(
                     f"it says that it is discontinuous (EDF+D or BDF+D), but record {record + 1} has no "
                     "time; export it as a continuous file (EDF+C or BDF+C)"
                 )
-            onset[record] = float(found[1])
     return onset

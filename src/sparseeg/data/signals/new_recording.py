@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import COLUMNS, TABLE, read_events
+from sparseeg.data.bids.events import Events, read_events
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
@@ -21,12 +21,9 @@ from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.tsv import read_tsv
 
-_NO_EVENTS = pd.DataFrame({"onset": [], "name": []})
 # Standard deviation of the median channel, in volts. Outside this range the unit in the file is wrong.
 PLAUSIBLE = (1e-8, 1e-2)
-# Files that hold the samples or markers of a recording which is opened by another one of the same name.
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class NewRecording:
     path : file of the recording.
     signal : (channel, time) in microvolts, the channels of the network at its sampling rate.
     sfreq : sampling rate in Hz.
-    events : columns `onset` (seconds from the first sample) and `name`, in order of time; see `named_events`.
+    events : columns `onset` (seconds from the first sample) and `name`, in order of time.
     notes : changes to the recording that users should know of.
     breaks : cuts and bad stretches, in samples of the signal.
     """
@@ -91,28 +88,17 @@ def read_new(
             fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
-            breaks = find_breaks(raw, recorded_events(path, events), own, column)
+            found = recorded_events(path, raw, column, own, notes, events)
+            breaks = find_breaks(raw, found.content, own, found.column)
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
             volts = fit.apply(raw.get_data(picks=list(selection.names)))
             signal = _signal(volts, conditioning, breaks, notes)
-            found = _NO_EVENTS
-            if column is not None:
-                found = named_events(path, raw, column, own, notes, events)
     except SparseEEGError as error:
         raise SparseEEGError(f"{path}: {error}") from error
     except Exception as error:  # a reader may raise any error for a damaged file
         raise SparseEEGError(f"{path}: can't be read: {one_line(error)}") from error
     at_new_rate = breaks.resampled(conditioning.ratio)
-    return NewRecording(path, signal, processing.sfreq, found, tuple(notes), at_new_rate)
-
-
-def recorded_events(path: Path, events: Path | None = None) -> pd.DataFrame | None:
-    """Return the content of the events file of a recording: the one that was given, else its events.tsv.
-
-    None if there is neither; SparseEEGError if it can't be read.
-    """
-    file = events or next(iter(bids_file(path).sidecars(TABLE)), None)
-    return None if file is None else read_tsv(file, COLUMNS)
+    return NewRecording(path, signal, processing.sfreq, found.named, tuple(notes), at_new_rate)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -147,20 +133,20 @@ def _signal(volts: np.ndarray, conditioning: Conditioning, breaks: Breaks, notes
     return conditioning.whole(volts, breaks.cuts.tolist())
 
 
-def named_events(
+def recorded_events(
     path: Path,
     raw: mne.io.BaseRaw,
-    column: str,
+    column: str | None,
     own: Collection[str],
     notes: list[str],
     events: Path | None = None,
-) -> pd.DataFrame:
-    """Return the events of a recording that have a name, in order of time; see `read_events`.
+) -> Events:
+    """Return the events of a recording; `named` has only those with a name. See `read_events`.
 
     Parameters
     ----------
     path, raw : the recording.
-    column : column of the events file with the names of the events.
+    column : column of the events file with the names of the events; None if no names are wanted.
     own : names of the events that are looked for.
     notes : gets what was found out or left out.
     events : events file to read instead of the events.tsv of the recording.
@@ -168,4 +154,5 @@ def named_events(
     problems: list[Problem] = []
     found = read_events(bids_file(path), raw, column, [own], problems, table=events)
     notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
-    return found.loc[found["name"].notna(), ["onset", "name"]].reset_index(drop=True)
+    named = found.named.loc[found.named["name"].notna(), ["onset", "name"]].reset_index(drop=True)
+    return replace(found, named=named)

@@ -34,7 +34,7 @@ def open_raw(
     path : the recording.
     notes : gets a note on each part of the file that is left out or replaced.
     types : types of channels by label, as in channels.tsv; they decide which one of several sampling rates is
-        read.
+        read, and which channels need a unit of volts.
 
     Raises
     ------
@@ -49,6 +49,8 @@ def open_raw(
     notes = [] if notes is None else notes
     if suffix in (".bdf", ".edf"):
         raw = _open_edf(path, notes, types)
+    elif suffix in (".vhdr", ".ahdr"):
+        raw = open_brainvision(path, notes, types)
     else:
         raw = _READERS.get(suffix, _open_other)(path, notes)
     for file in raw.filenames:
@@ -58,7 +60,16 @@ def open_raw(
 
 
 def _open_other(path: Path, notes: list[str]) -> mne.io.BaseRaw:
-    return mne.io.read_raw(path, preload=False)
+    try:
+        return mne.io.read_raw(path, preload=False)
+    except ValueError as error:
+        if not str(error).startswith("Unsupported file type"):
+            raise
+        kind = f"a file that ends in {path.suffix}" if path.suffix else "a file without an ending"
+        events = "; a table of events goes with --events" if path.suffix.lower() in (".tsv", ".csv") else ""
+        raise SparseEEGError(
+            f"can't be read: {kind} is no recording; sparseeg reads {FORMATS}{events}"
+        ) from error
 
 
 def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> mne.io.BaseRaw:
@@ -111,8 +122,6 @@ def _open_egi(path: Path, notes: list[str]) -> mne.io.BaseRaw:
 
 _READERS: dict[str, Callable[[Path, list[str]], mne.io.BaseRaw]] = {
     ".set": _open_eeglab,
-    ".vhdr": open_brainvision,
-    ".ahdr": open_brainvision,
     ".fif": _open_fif,
     ".gz": _open_fif,
     ".cnt": _open_cnt,

@@ -8,19 +8,19 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import COLUMNS, TABLE
+from sparseeg.data.bids.events import NONE, TABLE, Events, read_events
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.trials import TrialRule
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.breaks import Breaks, find_breaks, without_breaks
+from sparseeg.data.signals.breaks import find_breaks, without_breaks
 from sparseeg.data.signals.channels import WantedChannels
-from sparseeg.data.signals.constant import changes_from_before
+from sparseeg.data.signals.constant import changes_from_before, constant_notes
 from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.intervals import segments
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.errors import NO_ROOM, SparseEEGError, one_line
-from sparseeg.files.tsv import read_tsv
 
 Blocks = Iterator[np.ndarray]
 Sink = Callable[[Blocks, tuple[int, int], str], Any]
@@ -84,12 +84,15 @@ def read_recording(
     try:
         with mne.utils.use_log_level("error"):
             raw = open_recording(file, problems)
-            events = cut.events(file, raw, problems)
+            events = _events(file, raw, cut.rule, problems)
             if isinstance(events, Problem):
                 return events
-            breaks = _breaks(raw, file, cut, problems)
+            trials = cut.trials(events, file, problems)
+            if isinstance(trials, Problem):
+                return trials
+            breaks = find_breaks(raw, events.content, cut.rule.names if cut.rule else (), events.column)
             source = Continuous(raw, file, processing, wanted, breaks, problems)
-            windows = cut.windows(events, source.n_samples, file, problems)
+            windows = cut.windows(trials, source.n_samples, file, problems)
             if isinstance(windows, Problem):
                 return windows
             windows = without_breaks(
@@ -104,22 +107,20 @@ def read_recording(
         return Problem(file.path, f"can't be read: {one_line(error)}", LEFT_OUT)
 
 
-def _breaks(raw: mne.io.BaseRaw, file: BidsFile, cut: Cut, problems: list[Problem]) -> Breaks:
-    """Return the breaks that a recording and its events.tsv name."""
-    path = file.sidecar(TABLE)
-    events = None
-    if path.is_file():
-        try:
-            events = read_tsv(path, COLUMNS)
-        except SparseEEGError as error:
-            problems.append(
-                Problem(path, one_line(error), "read without breaks and bad stretches", "nothing")
-            )
-    if cut.rule is None:
-        return find_breaks(raw, events)
-    rule = cut.rule
-    own = (*rule.stimulus, *rule.response, *rule.trial_start, *rule.end)
-    return find_breaks(raw, events, own, rule.column)
+def _events(
+    file: BidsFile, raw: mne.io.BaseRaw, rule: TrialRule | None, problems: list[Problem]
+) -> Events | Problem:
+    """Return the events of a recording; a problem if they can't be read, but are needed by a rule."""
+    try:
+        if rule is None:
+            return read_events(file, raw, None, (), problems)
+        return read_events(file, raw, rule.column, rule.groups, problems)
+    except SparseEEGError as error:
+        path, reason = file.sidecar(TABLE), one_line(error)
+        if rule is not None:
+            return Problem(path, reason, f"{file.path.name} {LEFT_OUT}")
+        problems.append(Problem(path, reason, "read without breaks and bad stretches", "nothing"))
+        return NONE
 
 
 def _keep(
@@ -165,9 +166,8 @@ def _keep(
     np.cumsum(changes, out=changes)
     start = table["start"].to_numpy()
     constant = int(np.sum(_clean(changes, start + 1, start + cut.n_times)))
-    if constant:
-        reason = f"{constant} of {len(table)} windows hold a constant signal in every channel"
-        problems.append(Problem(file.path, reason, "kept", "nothing"))
+    notes = constant_notes(constant, len(table))
+    problems += [Problem(file.path, note, "kept", "nothing") for note in notes]
     return Recording(signal, table, source.ch_names, tuple(problems), source.found)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sparseeg import __version__
+from sparseeg.arguments import checked
 from sparseeg.data.bids import layout
 from sparseeg.data.bids.participants import NAME as PARTICIPANTS
 from sparseeg.data.cuts import Cut
@@ -30,6 +31,7 @@ from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.store import journal, store
+from sparseeg.data.store.other_options import other_options
 from sparseeg.data.store.own_files import check_signals, remove_signals, signals_in_table
 from sparseeg.data.survey import Survey, survey_bids
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
@@ -107,6 +109,7 @@ class Job:
         return self.signal
 
 
+@checked
 def prepare(
     path: Path | str,
     out: Path | str,
@@ -193,11 +196,9 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
             "or replace the store with --overwrite"
         )
     if done.options is not None and done.options != options and not overwrite:
-        known = {**done.options, **options}
-        name = next(key for key in known if done.options.get(key) != options.get(key))
         raise SparseEEGError(
-            f"{out} was prepared with another {name}: {done.options.get(name)}, not {options.get(name)}; "
-            "name a new folder, or replace the store with --overwrite"
+            f"{out} holds a store of other options: {other_options(done.options, options)}; leave the option "
+            "out, name a new folder, or replace the store with --overwrite"
         )
     done.name(signals_in_table(out))  # those of the previous store
     if done.options != options:

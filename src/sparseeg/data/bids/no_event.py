@@ -1,0 +1,62 @@
+"""Say that events of some names are not in a recording, and which events it has."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from sparseeg.errors import nearest
+
+NAMES = ("trial_type", "value")  # columns of events.tsv that may hold names
+SHOWN = 12
+
+Wanted = Sequence[Collection[str]]
+
+
+def absent(names: pd.Series, wanted: Wanted) -> str:
+    """Return "no event go or stop, no event press" for the groups of names without an event; else ""."""
+    groups = [group for group in wanted if not names.isin(list(group)).any()]
+    return ", ".join(f"no event {' or '.join(group)}" for group in groups)
+
+
+def present(names: pd.Series, wanted: Wanted) -> str:
+    """Return which events a recording without events.tsv has, with their numbers.
+
+    Parameters
+    ----------
+    names : of its events.
+    wanted : groups of names that were looked for; one that is similar to an absent one is proposed.
+    """
+    return _listed({"": names}, wanted)
+
+
+def present_in_table(content: pd.DataFrame, wanted: Wanted, column: str | None) -> str:
+    """Return which events an events file has, with their numbers, for each column that may hold names.
+
+    Parameters
+    ----------
+    content : of the file.
+    wanted : as in `present`.
+    column : column that was asked for.
+    """
+    asked = () if column is None else (column,)
+    found = {name: content[name] for name in dict.fromkeys((*asked, *NAMES)) if name in content}
+    return _listed({name: cells for name, cells in found.items() if cells.notna().any()}, wanted)
+
+
+def _listed(columns: dict[str, pd.Series], wanted: Wanted) -> str:
+    words = [
+        _counted(cells) + (f" in the column {name}" if name else "")
+        for name, cells in columns.items()
+        if cells.notna().any()
+    ]
+    there = {str(name) for cells in columns.values() for name in cells.dropna()}
+    lacking = [name for group in wanted if there.isdisjoint(group) for name in group]
+    hint = next(filter(None, (nearest(name, sorted(there)) for name in lacking)), "")
+    return f"its events are {'; '.join(words) or 'none'}{'.' if hint else ''}{hint}"
+
+
+def _counted(names: pd.Series) -> str:
+    """Return the names of events with their numbers, the most frequent first: "go (10), stop (2)"."""
+    counts = names.dropna().astype(str).value_counts()
+    shown = [f"{name} ({count})" for name, count in counts.head(SHOWN).items()]
+    return ", ".join(shown + (["..."] if len(counts) > SHOWN else []))
