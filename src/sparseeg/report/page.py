@@ -1,14 +1,31 @@
-"""Write a self-contained page about a run: scores, figures and configuration."""
+"""Write a self-contained page about a run, from what was asked to how it was made."""
 
-from html import escape
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from sparseeg.data import problems as data_problems
+from sparseeg.data.people import Person
+from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
-from sparseeg.files.atomic import write_whole
-from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
+from sparseeg.files.atomic import read_json, write_whole
+from sparseeg.machine import commit, hardware, versions
+from sparseeg.models.files import load, read_spec
+from sparseeg.report import words
+from sparseeg.report.figures import (
+    plot_intervals,
+    plot_learning_curves,
+    plot_predictions,
+    plot_residuals,
+    plot_scores,
+    plot_subjects,
+)
+from sparseeg.report.html import Block, Code, Items, Picture, Section, Table, Text, render
+from sparseeg.report.look import looked_at
 from sparseeg.report.score_table import (
     caption,
     cells,
@@ -17,82 +34,325 @@ from sparseeg.report.score_table import (
     read_metrics,
     rows,
 )
+from sparseeg.training import people, subjects
+from sparseeg.training.config import TrainConfig
+from sparseeg.training.ensemble import network_files
+from sparseeg.training.inputs import Inputs
+from sparseeg.training.subjects import SplitSubjects, read_subjects, split_folders
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222 }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .7rem; text-align: right }
-th { border-bottom: 1px solid #999 } td:first-child, th:first-child { text-align: left }
-tr:first-child td { font-weight: 600 } .note { color: #555; max-width: 45rem }
-.warning { background: #fff3cd; padding: .5rem 1rem } figure { display: inline-block; margin: .5rem }
-pre { background: #f5f5f5; padding: 1rem; overflow: auto } svg { max-width: 100%; height: auto }
-"""
+NAME = "report.html"
+_MOST_ROWS = 50
 
 
-def write_report(run: Path) -> Path:
-    """Write `report.html` from `metrics.json`, `predictions.tsv` and `config.yaml` of a run folder.
+@dataclass(frozen=True)
+class _Run:
+    """What a page is made of: scores, and what the run folder says of them."""
+
+    scores: Path
+    run: Path
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    config: TrainConfig | None = None
+    config_text: str = ""
+    splits: list[SplitSubjects] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    logs: dict[str, pd.DataFrame] = field(default_factory=dict)
+    problems: pd.DataFrame = field(default_factory=pd.DataFrame)
+    folders: list[Path] = field(default_factory=list)
+
+    @property
+    def own(self) -> bool:
+        """Whether the scores are those of the run's own subjects."""
+        return self.scores.resolve() == self.run.resolve()
+
+
+def write_report(
+    scores: Path, run: Path | None = None, windows: WindowSet | None = None, reason: str = ""
+) -> Path:
+    """Write `report.html` beside the scores of a run.
 
     The page needs no network and no other file.
+
+    Parameters
+    ----------
+    scores : folder with `metrics.json` and `predictions.tsv`.
+    run : the run folder, if the scores are on other data than its own.
+    windows : the windows that were scored, as the networks take them; without them, the page doesn't show
+        what the network looked at, and says `reason`.
 
     Raises
     ------
     SparseEEGError : the run has no scores, or they are damaged.
     """
-    config = run / "config.yaml"
-    metrics = read_metrics(run)
-    try:
-        predictions = pd.read_csv(run / "predictions.tsv", sep="\t", dtype={"subject": str})
-        page = _page(metrics, predictions, config.read_text() if config.exists() else "")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SparseEEGError(
-            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
-        ) from error
-    path = run / "report.html"
-    write_whole(path, page)
+    found = _read(scores, run or scores)
+    title = f"{found.metrics['model']}: {found.metrics['target']}"
+    sections = [
+        Section("asked", "What was asked", _asked(found)),
+        Section("answer", "The answer", _answer(found)),
+        Section("trust", "How far to trust it", _trust(found)),
+        Section("looked-at", "What the network looked at", _looked_at(found, windows, reason)),
+        Section("problems", "What went wrong", _problems(found)),
+        Section("made", "How it was made", _made(found, windows is not None)),
+    ]
+    path = scores / NAME
+    write_whole(path, render(title, "sparseeg", sections, f"sparseeg {found.metrics['version']}"))
     return path
 
 
-def _page(metrics: dict[str, Any], predictions: pd.DataFrame, config: str) -> str:
-    title = f"{metrics['model']}: {metrics['task']}"
-    unit = metrics["unit"]
-    simulated = (
-        '<p class="warning">These data are simulated: the results say nothing about people.</p>'
-        if metrics["data"]["simulated"]
+def _read(scores: Path, run: Path) -> _Run:
+    metrics = read_metrics(scores)
+    try:
+        predictions = pd.read_csv(scores / "predictions.tsv", sep="\t", dtype={"subject": str})
+        problems = scores / data_problems.FILE
+        found = _Run(scores, run, metrics, predictions)
+        details: dict[str, Any] = {}
+        if problems.exists():
+            details["problems"] = pd.read_csv(problems, sep="\t", dtype=str, keep_default_na=False)
+        if (run / "config.yaml").exists() and (run / subjects.FILE).exists():
+            splits = read_subjects(run)
+            folders = split_folders(run, len(splits))
+            details |= {
+                "config": TrainConfig.read(run),
+                "config_text": (run / "config.yaml").read_text(encoding="utf-8"),
+                "splits": splits,
+                "folders": folders,
+                "logs": _logs(run, folders),
+            }
+            if (run / people.FILE).exists():
+                details["people"] = read_json(run / people.FILE, list[Person])
+        return _Run(**{**found.__dict__, **details})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SparseEEGError(
+            f"{scores} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
+        ) from error
+
+
+def _logs(run: Path, folders: list[Path]) -> dict[str, pd.DataFrame]:
+    """Return the newest log of every network, by its place in the run."""
+    found = {}
+    for folder in folders:
+        for network in network_files(folder):
+            logs = sorted((network.parent / "logs" / "csv").glob("version_*/metrics.csv"), key=_version)
+            if logs:
+                name = network.parent.relative_to(run).as_posix()
+                found["network" if name == "." else name] = pd.read_csv(logs[-1])
+    return found
+
+
+def _version(path: Path) -> int:
+    return int(path.parent.name.removeprefix("version_"))
+
+
+def _asked(found: _Run) -> list[Block]:
+    metrics = found.metrics
+    blocks: list[Block] = []
+    if metrics["data"]["simulated"]:
+        blocks.append(Text("These data are simulated: the results say nothing about people.", "warning"))
+    blocks.append(Text(words.asked(metrics, found.splits if found.own else ()), "answer"))
+    if metrics["data"].get("outside"):
+        blocks.append(Text(f"{metrics['data']['outside']}.", "warning"))
+    if found.people and found.own:
+        blocks.append(_people(found))
+    return blocks
+
+
+def _people(found: _Run) -> Table:
+    """Return who took part: number, age and sex in each part, and in each data set if there are several."""
+    by_name = {person.name: person for person in found.people}
+    groups: dict[str, list[str]] = {}
+    if len(found.splits) == 1:
+        split = found.splits[0]
+        groups = {"training": split.train, "validation": split.valid, "test": split.test}
+    groups["all"] = sorted({name for split in found.splits for part in _parts(split) for name in part})
+    datasets = sorted({person.dataset for person in found.people if person.dataset})
+    if len(datasets) > 1:
+        for dataset in datasets:
+            groups[dataset] = [person.name for person in found.people if person.dataset == dataset]
+    table = [
+        (name, *_described([by_name[one] for one in names if one in by_name], len(names)))
+        for name, names in groups.items()
+        if names
+    ]
+    return Table(("part", "people", "age in years: mean, range", "female / male / not known"), table)
+
+
+def _parts(split: SplitSubjects) -> tuple[list[str], list[str], list[str]]:
+    return split.train, split.valid, split.test
+
+
+def _described(group: list[Person], count: int) -> tuple[str, str, str]:
+    ages = np.array([person.age for person in group if person.age is not None])
+    sexes = Counter((person.sex or "").strip()[:1].upper() for person in group)
+    age = f"{ages.mean():.1f}, {ages.min():g} to {ages.max():g}" if len(ages) else "not known"
+    other = count - sexes["F"] - sexes["M"]
+    return str(count), age, f"{sexes['F']} / {sexes['M']} / {other}"
+
+
+def _answer(found: _Run) -> list[Block]:
+    metrics = found.metrics
+    table = [(label, *cells(scores, metrics["unit"]).values()) for label, scores in rows(metrics)]
+    columns = ("predictor", *cells(rows(metrics)[0][1], metrics["unit"]))
+    others = words.LEADERBOARD.get(metrics["task"], {}) if metrics["unit"] in ("s", "factor") else {}
+    orientation = (
+        " Green lines: the public leaderboard of the EEG Foundation Challenge, which is another data set, for "
+        "orientation only."
+        if others
         else ""
     )
-    outside = metrics["data"].get("outside")
-    figures = (
-        ("All predictors, with 95 % intervals over subjects.", scores_figure(metrics)),
-        ("All scored trials.", scatter_figure(predictions, unit)),
-        ("All subjects; the model is better below the line.", subjects_figure(predictions, unit)),
-    )
-    return "\n".join(
-        [
-            "<!doctype html>",
-            f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
-            f"<style>{_STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1>",
-            simulated,
-            f'<p class="warning">{escape(outside)}.</p>' if outside else "",
-            f"<p>{escape(describe_sample(metrics))}; the network was not trained on them. "
-            f"Source: {escape(metrics['data']['source'])}; "
-            f"{metrics['data']['n_files_with_problems']} files with problems.</p>",
-            _table(metrics, unit),
-            f'<p class="note">{escape(caption(metrics))}</p>',
-            f"<p>{escape(describe_intervals(metrics))}.</p>" if "interval" in metrics else "",
-            *(f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures),
-            f"<h2>Configuration</h2><pre>{escape(config)}</pre>",
-            f'<p class="note">sparseeg {escape(metrics["version"])}</p></body></html>',
-        ]
-    )
+    return [
+        Text(words.answered(metrics), "answer"),
+        Text(f"{describe_sample(metrics)}; the networks were not trained on them."),
+        Picture.of(
+            "scores",
+            plot_scores(metrics, others),
+            "The model (blue), baselines (grey) and controls (orange), best first",
+            f"NRMSE with 95 % intervals over people; left of the dashed line is better than any constant.{orientation}",
+            "Points with intervals for each predictor, sorted by score; values are in the table below.",
+        ),
+        Table(columns, table, caption(metrics), sortable=True),
+    ]
 
 
-def _table(metrics: dict[str, Any], unit: str) -> str:
-    table = [(label, cells(scores, unit)) for label, scores in rows(metrics)]
-    titles = ("predictor", *table[0][1])
-    lines = ["<table><thead><tr>", *(f"<th>{escape(text)}</th>" for text in titles), "</tr></thead><tbody>"]
-    for label, row in table:
-        lines.append(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (label, *row.values())) + "</tr>"
+def _trust(found: _Run) -> list[Block]:
+    metrics, predictions, unit = found.metrics, found.predictions, found.metrics["unit"]
+    blocks: list[Block] = []
+    if found.logs:
+        many = f" Of {len(found.logs)} networks." if len(found.logs) > 1 else ""
+        blocks.append(
+            Picture.of(
+                "learning-curves",
+                plot_learning_curves(found.logs),
+                "Training error falls, validation error decides",
+                "Loss on training windows, and NRMSE of the validation people; the dot is the epoch that was "
+                f"kept. A validation error that never leaves the dashed line has learned nothing.{many}",
+                "Two plots of errors over epochs: training loss and validation NRMSE.",
+            )
         )
-    return "\n".join([*lines, "</tbody></table>"])
+    blocks += [
+        Picture.of(
+            "predictions",
+            plot_predictions(predictions, unit),
+            "Predicted against true",
+            "Each dot is a scored trial, coloured by person. Predictions are drawn towards the mean as far as "
+            "they are unsure, so the cloud is flatter than the dashed line.",
+            "Scatter of predictions against targets with the identity line.",
+        ),
+        Picture.of(
+            "people",
+            plot_subjects(predictions),
+            "For whom it works",
+            "Left: error of each person relative to the spread of all targets; blue is better than 1. Right: "
+            "rank correlation over the trials of each person.",
+            "Two bar charts with one bar per person, sorted: relative error and rank correlation.",
+        ),
+        Picture.of(
+            "residuals",
+            plot_residuals(predictions, unit),
+            "Where it errs",
+            "Errors over the time in the recording and over the target; blue: means of bins with standard "
+            "errors. A slope over the target is normal for careful predictions; one over time is not.",
+            "Scatter of errors over time and over target, with means of bins.",
+        ),
+    ]
+    if "interval" in metrics and predictions["interval_low"].notna().all():
+        blocks += [
+            Picture.of(
+                "intervals",
+                plot_intervals(predictions, metrics["interval"]["level"], unit),
+                "Whether the prediction intervals hold",
+                f"{describe_intervals(metrics)}.",
+                "Bars of the coverage of each person, and coverage over the width of intervals.",
+            )
+        ]
+    if metrics["controls"]:
+        blocks.append(Text(_controls(metrics)))
+    return blocks
+
+
+def _controls(metrics: dict[str, Any]) -> str:
+    shuffled = {
+        label: scores["nrmse"]
+        for label, scores in rows({**metrics, "baselines": {}})[1:]
+        if "shuffled" in label and np.isfinite(scores["nrmse"])
+    }
+    text = "Controls: "
+    if shuffled:
+        best = min(shuffled.values())
+        text += f"the same network trained on shuffled targets reaches NRMSE {best:.3f}"
+        text += (
+            ", no better than a constant, as it must be."
+            if best > 0.995
+            else ": below 1, which hints at a leak or at chance with few people."
+        )
+    if "shuffled_order" in metrics["controls"]:
+        other = metrics["controls"]["shuffled_order"]["nrmse"]
+        same = other is not None and abs(other - metrics["nrmse"]) < 1e-4
+        text += " Predictions for the trials in another order are " + (
+            "the same." if same else "different: the network depends on the order of trials."
+        )
+    return text
+
+
+def _looked_at(found: _Run, windows: WindowSet | None, reason: str) -> list[Block]:
+    if windows is None or not found.folders:
+        advice = f"sparseeg report {found.run}"
+        return [
+            Text(
+                f"Not shown: {reason or 'the data were not read'}. `{advice}` shows it where the data are.",
+                "note",
+            )
+        ]
+    split = found.splits[0]
+    scored = split.scored[1]
+    known = np.flatnonzero(np.isin(windows.subjects, scored)) if found.own else np.arange(len(windows))
+    if not len(known):
+        return [Text("Not shown: none of the scored people are in the data.", "note")]
+    return looked_at(found.folders[0], windows, known)
+
+
+def _problems(found: _Run) -> list[Block]:
+    table = found.problems
+    if table.empty:
+        return [Text("Nothing was reported while reading the files.")]
+    kinds = table.assign(kind=table["reason"].str.replace(r"\d[\d.,]*", "N", regex=True))
+    groups = kinds.groupby(["kind", "action"], sort=False)
+    counted = sorted(groups, key=lambda group: -len(group[1]))
+    lines = [
+        (str(len(part)), part["reason"].iloc[0], action, part["path"].iloc[0])
+        for (_, action), part in counted[:_MOST_ROWS]
+    ]
+    more = (
+        f" {len(counted) - _MOST_ROWS} further kinds are in {data_problems.FILE}."
+        if len(counted) > _MOST_ROWS
+        else ""
+    )
+    return [
+        Text(f"{len(table)} lines about files, of {len(counted)} kinds.{more}"),
+        Table(("files", "what", "what was done", "for example"), lines),
+    ]
+
+
+def _made(found: _Run, sampled: bool) -> list[Block]:
+    blocks: list[Block] = []
+    if found.config is not None and found.folders:
+        network = network_files(found.folders[0])[0]
+        spec = read_spec(network)
+        inputs = Inputs.read(found.run, spec)
+        count = sum(parameter.numel() for parameter in load(network).parameters())
+        paragraph, references = words.methods(found.config, inputs.provenance, found.metrics, count, sampled)
+        blocks += [
+            Text("To paste into a paper; check it, and cite what you used:", "note"),
+            Text(paragraph),
+            Items(references),
+            Text("The same training again:", "note"),
+            Code(f"sparseeg train --config {found.run / 'config.yaml'} --out NEW_FOLDER"),
+        ]
+    about = [
+        ("package", f"sparseeg {found.metrics['version']}, commit {commit()}"),
+        ("page made with", versions("torch", "lightning", "mne", "scikit-learn", "matplotlib")),
+        ("on", hardware()),
+    ]
+    blocks.append(Table(("", "version"), about))
+    if found.config_text:
+        blocks += [Text("Configuration", "note"), Code(found.config_text)]
+    return blocks
