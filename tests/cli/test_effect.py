@@ -233,6 +233,7 @@ def test_partitions_of_a_network_without_random_attention(version_0_1: Path, spa
 def test_options_of_predict_have_an_effect(
     options: tuple[object, ...], words: tuple[str, ...], version_0_1: Path, tmp_path: Path, sparseeg
 ) -> None:
+    (tmp_path / "a.bdf").touch()
     assert_one_line(*sparseeg("predict", version_0_1 / "run", tmp_path / "a.bdf", *options), *words)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.command import assert_one_line
+from helpers.toys import others_signals
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
@@ -57,7 +58,7 @@ def test_a_run_that_was_killed_before_its_training_goes_on(
         code, said = sparseeg(*command)
     assert code == 130, said  # scoring was reached
     assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == {
-        *("config.yaml", "people.json", "splits.json", "input.json"),
+        *("config.yaml", "people.json", "splits.json", "fingerprints.json", "input.json"),
     }
 
 
@@ -161,7 +162,7 @@ def finished(toy: WindowSet, toy_store: Path, tmp_path_factory: pytest.TempPathF
 
 def other_people(toy: WindowSet, path: Path) -> Path:
     table = toy.table.assign(subject="new-" + toy.table["subject"])
-    signals = [signal + 1.0 for signal in toy.signals]  # who has the same samples is the same person
+    signals = others_signals(toy)  # who has the same samples is the same person
     return store.save(replace(toy, table=table, signals=signals, source=str(path)), path)
 
 
@@ -262,7 +263,7 @@ def test_people_whom_the_network_has_seen_are_all_told_and_can_be_left_out(
     run = shutil.copytree(finished, tmp_path / "run")
     new = sorted(set(toy.subjects))[:3]
     table = toy.table.assign(subject=toy.table["subject"].where(~toy.table["subject"].isin(new), "x-new"))
-    signals = [signal + 1.0 if row < 3 else signal for row, signal in enumerate(toy.signals)]
+    signals = [*others_signals(toy)[:3], *toy.signals[3:]]
     data = store.save(replace(toy, table=table, signals=signals), tmp_path / "mixed")
     split = json.loads((run / "splits.json").read_text())[0]
     trained, validated = ([name for name in split[part] if name not in new] for part in ("train", "valid"))

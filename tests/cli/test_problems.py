@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from helpers.toys import others_signals
 from sparseeg.data.problems import Problem
 from sparseeg.data.store import store
 from sparseeg.data.windows import WindowSet
@@ -45,7 +46,7 @@ def test_train_and_evaluate_list_problems(
     assert code == 0, said
     assert "problems.tsv" not in said
     table = toy.table.assign(subject="new-" + toy.table["subject"])
-    other = replace(toy, table=table, signals=[2 * signal for signal in toy.signals])  # of other people
+    other = replace(toy, table=table, signals=others_signals(toy))
     others = store.save(replace(other, problems=MANY), tmp_path / "others")
     code, said = sparseeg("evaluate", run, "--data", others)
     assert code == 0, said

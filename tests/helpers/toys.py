@@ -50,3 +50,9 @@ def toy_windows(
 def ages(windows: WindowSet) -> WindowSet:
     """Return windows whose target belongs to the subject."""
     return replace(windows, task=Task("age", "age", "years"))
+
+
+def others_signals(windows: WindowSet) -> list[np.ndarray]:
+    """Signals of other people, from which the same targets can be decoded."""
+    rng = np.random.default_rng(11)
+    return [(signal + rng.normal(0, 5, signal.shape)).astype(np.float32) for signal in windows.signals]

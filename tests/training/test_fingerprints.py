@@ -86,8 +86,8 @@ def test_a_copy_under_another_name_is_not_scored(
     said: list[str] = []
     with pytest.raises(SparseEEGError, match=f"subject {subject} {did} the network"):
         runs.reevaluate(run, own, other, tmp_path, said.append)
-    same = f"toy: 6 of the 6 windows of new-sub-00 have the same samples as those of {subject} in {run}"
-    assert f"{same}: taken to be the same person" in said
+    same = f"toy: 1 subject has the same samples as subjects of {run}, so they are these: new-sub-00"
+    assert f"{same} ({subject}, 6 of 6 windows)" in said
 
 
 def test_a_copy_of_a_test_subject_is_scored(run: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_initial_weights_know_copies_even_of_ancestors_that_were_moved(run: Path
     said: list[str] = []
     with pytest.raises(SparseEEGError, match="subject sub-00 trained the network"):
         runs.train(config(init=str(tmp_path / "second")), third, tmp_path / "third", said.append)
-    assert any("windows of new-7 have the same samples as those of sub-00" in line for line in said)
+    assert any("new-7 (sub-00, 6 of 6 windows)" in line for line in said)
     assert not (tmp_path / "third").exists()
 
 

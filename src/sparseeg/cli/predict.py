@@ -75,8 +75,6 @@ def predict(
     from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
 
-    if not any(map(os.path.lexists, files)):  # a link to content that is missing is explained below
-        raise SparseEEGError(f"{files[0]} does not exist; name a recording, or a file of MNE epochs")
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
@@ -85,6 +83,8 @@ def predict(
     elif overwrite:
         raise SparseEEGError("--overwrite has no effect without --out; name the table to replace")
     predictor = Predictor(run, device)
+    if not any(map(os.path.lexists, files)):  # a link to content that is missing is explained below
+        raise SparseEEGError(f"{files[0]} does not exist; name a recording, or a file of MNE epochs")
     channels = {channel["ch_name"] for channel in predictor.channels}
     known = names_with_commas(stimulus or (), map(bids_file, files), events)
     request = PredictionRequest(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sparseeg.data.fingerprints import fingerprints
 from sparseeg.data.people import renamed
+from sparseeg.data.problems import listed
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report
 from sparseeg.errors import SparseEEGError
@@ -55,7 +56,7 @@ def same_people(run: Path, windows: WindowSet, report: Report) -> WindowSet:
     """
     known = _read(run)
     owners = {one: subject for subject, prints in known.items() for one in prints}
-    names = {}
+    names, found = {}, []
     for subject, prints in _by_subject(windows).items():
         if subject in known and not known[subject].isdisjoint(prints):
             continue
@@ -63,14 +64,19 @@ def same_people(run: Path, windows: WindowSet, report: Report) -> WindowSet:
         if not others:
             continue
         shared = sum(one in owners for one in prints)
-        same = f"{windows.source}: {shared} of the {len(prints)} windows of {subject} have the same samples"
         if subject in known or len(others) > 1:
             raise SparseEEGError(
-                f"{same} as those of {' and '.join(others)} in {run}: whose they are is not known; leave "
+                f"{windows.source}: {shared} of the {len(prints)} windows of {subject} have the same samples "
+                f"as those of {' and '.join(others)} in {run}: whose they are is not known; leave "
                 f"{subject} out"
             )
-        report(f"{same} as those of {others[0]} in {run}: taken to be the same person")
         names[subject] = others[0]
+        found.append(f"{subject} ({others[0]}, {shared} of {len(prints)} windows)")
+    if found:
+        same = "has the same samples as" if len(found) == 1 else "have the same samples as"
+        report(
+            f"{windows.source}: {listed(found, 'subject', f' {same} subjects of {run}, so they are these')}"
+        )
     return renamed(windows, names)
 
 
