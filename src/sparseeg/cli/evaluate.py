@@ -100,7 +100,11 @@ def evaluate(
         _check_evaluation(run, folder, {"path": list(paths), "source": scored.source}, named=out is not None)
         metrics = runs.reevaluate(run, own, other, folder, say, chosen, paths)
         write_problems(scored.problems, folder)
-        write_report(folder)
+        if other is not None:
+            shown = runs.other_windows(run, other)
+        else:
+            shown = runs.own_windows(run, own) if own is not None else None
+        write_report(folder, run, shown)
     show(metrics)
     say_list_of_problems(scored, folder)
     say(f"metrics.json and predictions.tsv in {folder}")

@@ -5,11 +5,33 @@ from typing import Annotated
 
 import typer
 
-from sparseeg.cli.screen import say
+from sparseeg.cli.options import Jobs
+from sparseeg.cli.screen import say, writing
+from sparseeg.errors import SparseEEGError
 
 
-def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with scores.")]) -> None:
-    """Write a self-contained report.html from the scores in a run folder."""
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, or folder of scores.")],
+    jobs: Jobs = 2,
+) -> None:
+    """Write report.html: the scores of a run, how far to trust them, and what its network looked at.
+
+    The page is one file that needs no network. It reads the run's data again,
+    and is written without the last part where they are gone.
+    """
+    from sparseeg.cli.reading import read_windows
+    from sparseeg.experiments.run import own_windows
     from sparseeg.report.page import write_report
+    from sparseeg.report.score_table import read_metrics
+    from sparseeg.training.config import TrainConfig
 
-    say(f"wrote {write_report(run)}")
+    read_metrics(run)
+    windows, reason = None, "these are scores on other data, of which only `evaluate` shows it"
+    if (run / "config.yaml").exists():
+        try:
+            windows = own_windows(run, read_windows(TrainConfig.read(run).data, jobs), say)
+        except SparseEEGError as error:
+            reason = f"the run's data can't be read ({error})"
+            say(reason)
+    with writing(run):
+        say(f"wrote {write_report(run, windows=windows, reason=reason)}")

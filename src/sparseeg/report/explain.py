@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from sparseeg.attention import ChannelAttention, SparseMultiHeadAttention, TemporalAttention
-from sparseeg.errors import SparseEEGError
 from sparseeg.models.latency import LatencyHead
 from sparseeg.models.network import Network
 from sparseeg.models.spec import NetworkSpec
@@ -117,16 +117,15 @@ def explain(network: Network, spec: NetworkSpec, windows: np.ndarray) -> Explana
     spec : how it is built; another one with random weights is compared with it.
     windows : some windows of any unit.
 
-    Raises
-    ------
-    SparseEEGError : captum is not installed.
+    There is no attribution where captum is not installed.
     """
     x = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32))
     network.eval()
     with torch.inference_mode():
         gates, attention = _gates(network, x), _attention(network, x)
         found = distribution(network, x)
-    return Explanation(attribute(network, spec, x), filters(network, x), gates, attention, found)
+    attribution = attribute(network, spec, x) if find_spec("captum") else None
+    return Explanation(attribution, filters(network, x), gates, attention, found)
 
 
 def attribute(network: Network, spec: NetworkSpec, x: Tensor) -> Attribution:
@@ -134,7 +133,7 @@ def attribute(network: Network, spec: NetworkSpec, x: Tensor) -> Attribution:
 
     They are taken behind the layer that standardises windows, because before it the scale of a window changes
     nothing. Beside them are those of the same network with random weights (Adebayo et al. 2018, arXiv
-    1810.03292).
+    1810.03292). Needs captum.
     """
     values = _integrated_gradients(network, x)
     with torch.random.fork_rng(devices=[]):
@@ -156,12 +155,7 @@ def _take_target(network: Any, other: Any) -> None:
 
 
 def _integrated_gradients(network: Any, x: Tensor) -> np.ndarray:
-    try:
-        from captum.attr import LayerIntegratedGradients
-    except ImportError as error:
-        raise SparseEEGError(
-            "attributions need captum; install it with: pip install 'sparseeg[report]'"
-        ) from error
+    from captum.attr import LayerIntegratedGradients
 
     def prediction(windows: Tensor) -> Tensor:
         return network(windows)[:, 0]

@@ -98,7 +98,10 @@ def _of_the_network(
     blocks: list[Block] = []
     known = np.isfinite(positions).all(axis=1)
     seconds = windows.n_times / windows.sfreq
-    if found.attribution is not None:
+    if found.attribution is None:
+        text = "Attributions are not shown: they need captum (pip install 'sparseeg[report]')."
+        blocks.append(Text(text, "note"))
+    else:
         similarity = found.attribution.similarity
         blocks.append(
             Picture.of(

@@ -63,7 +63,8 @@ class _Run:
     @property
     def own(self) -> bool:
         """Whether the scores are those of the run's own subjects."""
-        return self.scores.resolve() == self.run.resolve()
+        paths = self.metrics["data"].get("path")  # version 0.1.0 kept none
+        return self.config is not None and (paths is None or tuple(paths) == self.config.data.path)
 
 
 def write_report(
@@ -77,8 +78,8 @@ def write_report(
     ----------
     scores : folder with `metrics.json` and `predictions.tsv`.
     run : the run folder, if the scores are on other data than its own.
-    windows : the windows that were scored, as the networks take them; without them, the page doesn't show
-        what the network looked at, and says `reason`.
+    windows : the data that were scored, as the networks take them; without them, the page doesn't show what
+        the network looked at, and says `reason`.
 
     Raises
     ------
