@@ -173,10 +173,7 @@ def reevaluate(
         config = config.model_copy(update={"partitions": partitions})
     stored = read_subjects(run)
     folders = split_folders(run, len(stored))
-    own, other = (_fitting(windows, run, report) for windows in (own, other))
-    if own is not None:
-        own = own_people(run, own)
-        check_same_windows(run, own, report)
+    own = None if own is None else own_windows(run, own, report)
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
@@ -190,7 +187,7 @@ def reevaluate(
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
-    other = other_people(run, other, report)
+    other = other_people(run, _fitting(other, run, report), report)
     advice = "evaluate on other subjects, or leave these out with --leave-out-seen"
     _check_unseen(run, set(other.subjects.tolist()), (), advice, report)
     rows = None if own is None else stored_rows(stored[0], own, report)
@@ -224,10 +221,18 @@ def inputs_of(run: Path) -> Inputs:
     return Inputs.read(run, models.files.read_spec(network_files(first)[0]))
 
 
-def _fitting(windows: WindowSet | None, run: Path, report: Report) -> WindowSet | None:
+def own_windows(run: Path, windows: WindowSet, report: Report = ignore) -> WindowSet:
+    """Return the data that a run was trained on as its networks take them, with the run's names of people.
+
+    Raises SparseEEGError where the windows don't fit, or have changed since.
+    """
+    windows = own_people(run, _fitting(windows, run, report))
+    check_same_windows(run, windows, report)
+    return windows
+
+
+def _fitting(windows: WindowSet, run: Path, report: Report) -> WindowSet:
     """Return windows made like those that the networks of a run were trained on."""
-    if windows is None:
-        return None
     windows, notes = match(windows, inputs_of(run).provenance, f"the run {run}")
     for note in notes:
         report(note)
