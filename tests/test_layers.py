@@ -40,9 +40,9 @@ LAYERS: dict[str, set[str]] = {
     "data.windows": BASE | {"data.problems", "data.description", "data.signals"},
     "data.splits": {"errors"},
     # Who is who, and which windows are the same, before several files become one set.
-    "data.copies": {"errors", "data.problems", "data.windows"},
-    "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
     "data.fingerprints": {"data.windows"},
+    "data.copies": {"errors", "data.problems", "data.windows", "data.fingerprints"},
+    "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
     "data.survey": {"errors", "data.problems", "data.bids", "data.description", "data.people"},
     "data.read_bids": READING | {"data.survey"},
     "data.epochs": READING,

@@ -124,3 +124,24 @@ def test_what_was_done_to_signals_stays_with_a_saved_store(others: Path, tmp_pat
         assert inputs.stimulus == ("left_target", "right_target")
         assert inputs.provenance.ch_names == CH_NAMES[-4:]
     assert json.loads((tmp_path / "saved" / "store.json").read_text())["processing"]["low_cut"] == 0.5
+
+
+def test_own_data_that_were_prepared_anew_cost_the_learned_baselines_only(
+    version_0_1: Path, others: Path, tmp_path: Path, sparseeg
+) -> None:
+    shutil.rmtree(version_0_1 / "store")
+    prepare(others, version_0_1 / "store", options=Options(Processing(high_cut=20.0)))
+    code, text = sparseeg("evaluate", version_0_1 / "run", "--data", others, "--out", tmp_path / "scores")
+    assert code == 0, text
+    assert "the run's own data can't be used (" in text
+    assert str(version_0_1 / "store") in text
+    assert len(predictions(tmp_path / "scores")) == 4
+
+
+def test_the_unit_of_epochs_can_be_given(version_0_1: Path, tmp_path: Path, sparseeg) -> None:
+    write_epochs(tmp_path / "epochs" / "sub-09_epo.fif", n_times=300)
+    words = ("evaluate", version_0_1 / "run", "--data", tmp_path / "epochs", "--out", tmp_path / "scores")
+    assert_one_line(*sparseeg(*words), "is not known; give it with --target-unit, as s or ms")
+    code, text = sparseeg(*words, "--target-unit", "ms")
+    assert "--target-unit" not in text, code
+    assert_one_line(*sparseeg(*words[:2], "--target-unit", "ms"), "--target-unit is for the recordings of")

@@ -26,9 +26,17 @@ def test_rows_with_the_same_samples_are_in_one_group():
     signals = [signal.copy() for signal in windows.signals]
     signals[1][30:60] = signals[0][:30]  # row 5 as row 0
     signals[2][90:120] = signals[0][:30]  # row 11 as row 0
-    signals[2][0:30] = signals[0][30:60]  # row 8 almost as row 1
-    signals[2][0, 0] += 1e-3
+    signals[2][0:30] = signals[0][30:60]  # row 8 as row 1, but for one sample
+    signals[2][15, 0] += 20.0
     assert copies(replace(windows, signals=signals)) == [[0, 5, 11]]
+
+
+def test_copies_that_another_format_has_rounded_are_copies():
+    windows = toy_windows(n_subjects=2, n_trials=24)
+    rounded = np.round(windows.signals[0] / 0.001) * np.float32(0.001)  # microvolts
+    groups = copies(replace(windows, signals=[windows.signals[0], rounded]))
+    assert len(groups) > 12
+    assert all(other == one + 24 for one, other in groups)
 
 
 def test_crops_at_the_same_place_are_no_copies():
@@ -60,7 +68,8 @@ def test_trials_that_agree_in_the_middle_only_are_no_copies():
 
 def test_a_copied_epochs_file_of_one_person_counts_once(tmp_path):
     data = write_epochs(tmp_path / "sub-01_task-a_epo.fif", rt=(300.0, 400.0, 500.0))
-    mixed = np.concatenate([data[1:], write_epochs(tmp_path / "sub-02_epo.fif")[:1] + 1.0])
+    mixed = np.concatenate([data[1:], write_epochs(tmp_path / "sub-02_epo.fif")[:1]])
+    mixed[-1] += noise(5, n_chans=3, seconds=1.0)
     write_epochs(tmp_path / "sub-01_task-b_epo.fif", data=mixed)
     windows = read_epochs(tmp_path, target="rt")
     assert windows.subjects.tolist() == ["sub-01"] * 4 + ["sub-02"] * 3
@@ -73,7 +82,7 @@ def test_a_copied_epochs_file_of_one_person_counts_once(tmp_path):
 def test_one_file_under_two_names_is_left_out_under_both(tmp_path):
     data = write_epochs(tmp_path / "sub-01_epo.fif")
     other = write_epochs(tmp_path / "sub-03_epo.fif")
-    write_epochs(tmp_path / "sub-02_epo.fif", data=np.concatenate([data[:1], other[1:] + 1.0]))
+    write_epochs(tmp_path / "sub-02_epo.fif", data=np.concatenate([data[:1], other[1:][..., ::-1]]))
     windows = read_epochs(tmp_path, target="rt")
     assert set(windows.subjects) == {"sub-03"}
     assert len(windows.signals) == 1

@@ -125,8 +125,9 @@ def test_a_window_may_only_be_moved_inside_its_recording(earliest, latest):
 @pytest.mark.parametrize(
     ("targets", "said"),
     [
-        ([0.6, 1.0, 2.5, 3.0], None),
-        ([0.6, 1.0, 2.6, 0.4], None),
+        ([0.6, 1.0, 2.5, *[1.0] * 9], None),
+        ([0.4, 3.0, *[1.0] * 19], None),
+        ([0.4, 3.0, *[1.0] * 14], "87.5 % of the times lie inside the window of 0.5 to 2.5 s: 6.25 % lie"),
         (
             [0.6, 2.6, 2.7, 0.4],
             "25 % of the times lie inside the window of 0.5 to 2.5 s: 25 % lie before it, 50",
@@ -137,7 +138,7 @@ def test_a_window_may_only_be_moved_inside_its_recording(earliest, latest):
         ),
     ],
 )
-def test_targets_that_mostly_lie_outside_the_window_are_said(targets, said):
+def test_targets_of_which_many_lie_outside_the_window_are_said(targets, said):
     table = pd.DataFrame({"recording": 0, "start": 0, "target": targets, "subject": "sub-A"})
     windows = WindowSet(
         [np.zeros((200, 1), np.float32)],

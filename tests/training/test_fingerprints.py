@@ -14,6 +14,7 @@ from sparseeg.data.fingerprints import fingerprints
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.experiments import run as runs
+from sparseeg.models.files import load, read_spec, save
 from sparseeg.training.config import DataConfig, SplitConfig, TrainConfig
 
 WINDOWS = toy_windows(n_subjects=8, n_trials=6, seed=3)
@@ -135,10 +136,46 @@ def test_windows_that_are_new_are_said(run: Path, tmp_path: Path) -> None:
     assert f"3 of the 6 windows of sub-04 were not there when {run} was started" in said
 
 
-def test_a_run_without_fingerprints_is_evaluated_and_a_damaged_file_is_not(run: Path, tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_but_for_networks_of_version_0_1_0(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     (folder / "fingerprints.json").unlink()
+    with pytest.raises(SparseEEGError, match=r"fingerprints\.json is missing: whether people of other names"):
+        runs.reevaluate(folder, WINDOWS, None, tmp_path, silent)
+    network = folder / "model.safetensors"
+    save(load(network), read_spec(network), network)  # without who trained it, as in version 0.1.0
     runs.reevaluate(folder, WINDOWS, None, tmp_path, silent)
+
+
+def test_a_damaged_file_is_refused(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
     (folder / "fingerprints.json").write_text(json.dumps(["sub-00"]))
     with pytest.raises(SparseEEGError, match=r"fingerprints\.json is damaged"):
         runs.reevaluate(folder, WINDOWS, None, tmp_path, silent)
+
+
+def with_run(windows: WindowSet, other: WindowSet, subject: str, trials: int) -> WindowSet:
+    """Return windows in which the last trials of a person are those of another set's first person."""
+    number = sorted(set(windows.subjects)).index(subject)
+    signal = windows.signals[number].copy()
+    signal[-trials * windows.n_times :] = other.signals[0][-trials * windows.n_times :]
+    return replace(windows, signals=[*windows.signals[:number], signal, *windows.signals[number + 1 :]])
+
+
+def test_own_data_with_trials_of_another_person_are_refused(run: Path, tmp_path: Path) -> None:
+    mixed = with_run(WINDOWS, WINDOWS, "sub-06", 2)
+    with pytest.raises(SparseEEGError, match=r"2 of the 6 windows of sub-06 .* but those of sub-00"):
+        runs.reevaluate(run, mixed, None, tmp_path, silent)
+
+
+def test_a_known_person_with_trials_of_a_trained_one_is_refused(run: Path, tmp_path: Path) -> None:
+    mixed = with_run(WINDOWS, WINDOWS, "sub-06", 2)
+    tested = mixed.select(np.isin(mixed.subjects, ["sub-06", "sub-07"]))
+    with pytest.raises(SparseEEGError, match=r"2 of the 6 windows of sub-06 have the same samples as those"):
+        runs.reevaluate(run, None, tested, tmp_path, silent)
+
+
+def test_people_beside_known_ones_are_a_warning(run: Path, tmp_path: Path) -> None:
+    other = joined(WINDOWS, named(OTHERS, "new-{}".format), "sub-07")
+    said: list[str] = []
+    runs.reevaluate(run, None, other, tmp_path, said.append)
+    assert any(line.startswith("warning: 7 subjects: new-sub-01") for line in said)

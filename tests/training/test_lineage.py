@@ -7,7 +7,7 @@ import pytest
 
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.config import DataConfig, PretrainConfig, TrainConfig
-from sparseeg.training.lineage import ancestors, seen_by
+from sparseeg.training.lineage import Seen, ancestors, seen_by
 from sparseeg.training.run_folder import nothing_trained
 from sparseeg.training.subjects import SplitSubjects, write_subjects
 
@@ -132,6 +132,15 @@ def test_a_run_whose_record_is_gone_is_not_weights_alone(
             (tmp_path / "a" / name).touch()
     with pytest.raises(SparseEEGError, match=reason):
         seen_by(run(tmp_path, "b", init=tmp_path / "a"))
+
+
+def test_initial_weights_that_the_configuration_denies_are_refused(tmp_path: Path) -> None:
+    folder = run(tmp_path, "run")
+    Seen(trained={"a": "elsewhere"}).write(folder)
+    with pytest.raises(
+        SparseEEGError, match=r"names no initial weights \(init\), but .*ancestors\.json says"
+    ):
+        seen_by(folder)
 
 
 def test_a_run_keeps_who_trained_its_ancestors(tmp_path: Path) -> None:

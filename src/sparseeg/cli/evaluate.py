@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from sparseeg.cli.configuration import absolute
-from sparseeg.cli.options import DATA, NETWORK, OUTPUT, Jobs, KeepBad, Proc, SubjectPattern, flag, option
+from sparseeg.cli.options import (
+    DATA,
+    NETWORK,
+    OUTPUT,
+    Jobs,
+    KeepBad,
+    Proc,
+    SubjectPattern,
+    TargetUnit,
+    flag,
+    option,
+)
 from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, say_list_of_problems, show, writing
@@ -28,6 +39,7 @@ def evaluate(
         ),
     ] = None,
     keep_bad: KeepBad = False,
+    target_unit: TargetUnit = None,
     subject_pattern: SubjectPattern = None,
     proc: Proc = None,
     leave_out_seen: Annotated[
@@ -70,7 +82,7 @@ def evaluate(
     chosen = _partitions(partitions, run)
     other_path = data[0] if data else None
     elsewhere = other_path is not None and absolute([other_path]) != config.data.path
-    names = {"subject_pattern": subject_pattern, "proc": proc}
+    names = {"target_unit": target_unit, "subject_pattern": subject_pattern, "proc": proc}
     given = {name: value for name, value in names.items() if value is not None}
     flags = {"keep_bad": keep_bad, "leave_out_seen": leave_out_seen}
     unused = [*given, *(name for name, is_on in flags.items() if is_on)]
@@ -81,11 +93,13 @@ def evaluate(
         )
     try:
         own = read_windows(config.data, jobs)
+        if elsewhere:
+            runs.own_windows(run, own)
     except SparseEEGError as error:
         if not elsewhere:
             raise
         own = None
-        say(f"the run's own data can't be read ({error}): no ridge and no gradient boosting in the table")
+        say(f"the run's own data can't be used ({error}): no ridge and no gradient boosting in the table")
     other, paths = None, config.data.path
     if other_path is not None and elsewhere:
         paths = absolute([other_path])

@@ -1,58 +1,28 @@
 """Find windows that hold the same samples: a trial that counts twice, or is read as that of two people."""
 
-import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from sparseeg.data.fingerprints import fingerprints
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
-_GLANCE = 8  # samples in the middle of a window, which tell nearly all windows apart
-
 
 def copies(windows: WindowSet) -> list[list[int]]:
-    """Return groups of windows with the same samples, as rows in their order.
+    """Return groups of windows with the same samples, but for rounding, as rows in their order.
 
     Windows in which each channel is constant are no evidence, and are in no group. Windows at the same place
     in a recording, as crops of overlapping windows may be, are no copies: the first one stands for all.
     """
-    places = np.flatnonzero(~windows.table.duplicated(["recording", "start"])).tolist()
-    begin, length = max(0, (windows.n_times - _GLANCE) // 2), min(_GLANCE, windows.n_times)
-    glances = (_digest(piece) for piece in _pieces(windows, places, begin, length))
-    alike = _equal(places, glances)
-    rows = [row for group in alike for row in group]
-    whole = list(_whole_digests(windows, rows))
-    found = [(row, digest) for row, digest in zip(rows, whole, strict=True) if digest is not None]
-    return _equal([row for row, _ in found], (digest for _, digest in found))
-
-
-def _pieces(windows: WindowSet, rows: Sequence[int], begin: int, length: int) -> Iterator[np.ndarray]:
-    """Yield the samples of windows from `begin` on, (time, channel), one window after the other."""
-    table = windows.table.iloc[list(rows)]
-    for recording, start in zip(table["recording"].to_numpy(), table["start"].to_numpy(), strict=True):
-        signal = windows.signals[recording]
-        yield np.ascontiguousarray(signal[start + begin : start + begin + length], dtype=np.float32)
-
-
-def _whole_digests(windows: WindowSet, rows: Sequence[int]) -> Iterator[bytes | None]:
-    """Yield the hash of each window; None where all of its channels are constant."""
-    for piece in _pieces(windows, rows, 0, windows.n_times):
-        yield None if (piece == piece[0]).all() else _digest(piece)
-
-
-def _digest(piece: np.ndarray) -> bytes:
-    return hashlib.blake2b(piece.data, digest_size=16).digest()
-
-
-def _equal(rows: Iterable[int], keys: Iterable[Hashable]) -> list[list[int]]:
-    """Return the rows that share a key with another row, in groups."""
-    groups: dict[Hashable, list[int]] = {}
-    for row, key in zip(rows, keys, strict=True):
-        groups.setdefault(key, []).append(row)
+    places = np.flatnonzero(~windows.table.duplicated(["recording", "start"]))
+    groups: dict[str, list[int]] = {}
+    for row, fingerprint in zip(places.tolist(), fingerprints(windows, places), strict=True):
+        if fingerprint:
+            groups.setdefault(fingerprint, []).append(row)
     return [group for group in groups.values() if len(group) > 1]
 
 

@@ -10,8 +10,8 @@ from sparseeg.data.windows import WindowSet
 _VALUES, _CHANNELS, _STEPS = 128, 8, 8
 
 
-def fingerprints(windows: WindowSet) -> list[str]:
-    """Return the fingerprint of each window; empty where its channels are constant.
+def fingerprints(windows: WindowSet, rows: np.ndarray | None = None) -> list[str]:
+    """Return the fingerprint of each window, or of some rows; empty where its channels are constant.
 
     It is the hash of some samples in the middle of the window, in steps of about an eighth of their standard
     deviation, from the first channels by name: it doesn't depend on the order of the channels.
@@ -20,7 +20,7 @@ def fingerprints(windows: WindowSet) -> list[str]:
     chosen = order[:_CHANNELS]
     length = min(windows.n_times, _VALUES // len(chosen))
     begin = (windows.n_times - length) // 2
-    table = windows.table
+    table = windows.table if rows is None else windows.table.iloc[rows]
     return [
         _fingerprint(
             np.asarray(windows.signals[recording][start + begin : start + begin + length])[:, chosen]

@@ -176,7 +176,7 @@ def load_like(
         if task.locked and target_unit is None:
             raise SparseEEGError(
                 f"{path} holds MNE epochs, but {whose} was trained on recordings: the unit of "
-                f"{task.target} in the epochs is not known; convert it to seconds and save a store"
+                f"{task.target} in the epochs is not known; give it with --target-unit, as s or ms"
             )
         windows = read_epochs(
             path,

@@ -111,8 +111,8 @@ def _of_the_network(
                 ),
                 "Channels and times that move the prediction",
                 "Mean magnitude of integrated gradients behind the layer that standardises windows. It says "
-                "what moved this network, not what the brain did. Check: the rank correlation with the same map "
-                f"for random weights is {similarity:.2f}"
+                "what moved this network, not what the brain did. Check: the rank correlation with the same "
+                f"map for random weights is {similarity:.2f}"
                 + (
                     "; so high that the map shows the data rather than what was learned."
                     if similarity > _POSITIVE_HALF
@@ -130,9 +130,9 @@ def _of_the_network(
                 "filters",
                 plot_topomaps(maps, positions[known], rows=2),
                 "Spatial filters and their patterns",
-                "Above, weights of the largest spatial filters. Below, where the signal of each filter can be "
-                "seen (covariance times weights); weights alone also show what is suppressed. Each map has "
-                "its own scale.",
+                "Above, weights of the largest spatial filters. Below, where the signal of each filter can "
+                "be seen (covariance times weights); weights alone also show what is suppressed. Each map "
+                "has its own scale.",
                 f"{count} topographic maps of filters above {count} maps of their patterns.",
             )
         )
@@ -143,8 +143,8 @@ def _of_the_network(
                 "channel-gate",
                 plot_topomaps({"mean gate": gate[known]}, positions[known], diverging=False),
                 "The gate of channels",
-                f"Mean weight of each channel, {gate.min():.2f} to {gate.max():.2f}. A gate that is nearly the "
-                "same everywhere has not chosen any channel.",
+                f"Mean weight of each channel, {gate.min():.2f} to {gate.max():.2f}. A gate that is nearly "
+                "the same everywhere has not chosen any channel.",
                 "Topographic map of the mean weights of channels.",
             )
         )
@@ -170,8 +170,8 @@ def _attention(found: Explanation, seconds: float, start: float) -> Sequence[Blo
             "connections",
             plot_connections(first_met(layers), seconds, start),
             "Which time steps the attention connects",
-            f"After how many of the {len(layers)} layers one time step can depend on another by attention. In "
-            "training, random partitions are drawn anew at every step; this is the one of evaluation.",
+            f"After how many of the {len(layers)} layers one time step can depend on another by attention. "
+            "In training, random partitions are drawn anew at every step; this is the one of evaluation.",
             "Matrix of time steps by time steps, coloured by the number of layers.",
         ),
         Picture.of(

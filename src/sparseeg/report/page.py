@@ -195,8 +195,8 @@ def _answer(found: _Run) -> list[Block]:
     columns = ("predictor", *cells(rows(metrics)[0][1], metrics["unit"]))
     others = words.LEADERBOARD.get(metrics["task"], {}) if metrics["unit"] in ("s", "factor") else {}
     orientation = (
-        " Green lines: the public leaderboard of the EEG Foundation Challenge, which is another data set, for "
-        "orientation only."
+        " Green lines: the public leaderboard of the EEG Foundation Challenge, which is another data set, "
+        "for orientation only."
         if others
         else ""
     )
@@ -207,7 +207,8 @@ def _answer(found: _Run) -> list[Block]:
             "scores",
             plot_scores(metrics, others),
             "The model (blue), baselines (grey) and controls (orange), best first",
-            f"NRMSE with 95 % intervals over people; left of the dashed line is better than any constant.{orientation}",
+            f"NRMSE with 95 % intervals over people; left of the dashed line is better than any "
+            f"constant.{orientation}",
             "Points with intervals for each predictor, sorted by score; values are in the table below.",
         ),
         Table(columns, table, caption(metrics), sortable=True),
@@ -234,8 +235,8 @@ def _trust(found: _Run) -> list[Block]:
             "predictions",
             plot_predictions(predictions, unit),
             "Predicted against true",
-            "Each dot is a scored trial, coloured by person. Predictions are drawn towards the mean as far as "
-            "they are unsure, so the cloud is flatter than the dashed line.",
+            "Each dot is a scored trial, coloured by person. Predictions are drawn towards the mean as far "
+            "as they are unsure, so the cloud is flatter than the dashed line.",
             "Scatter of predictions against targets with the identity line.",
         ),
         Picture.of(

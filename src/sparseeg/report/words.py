@@ -19,15 +19,25 @@ REFERENCES = {
     "adamw": "Loshchilov and Hutter (2019), Decoupled weight decay regularization. arXiv 1711.05101.",
     "rba": "Random Batch Attention. arXiv 2511.06044.",
     "bootstrap": "Efron and Tibshirani (1993), An introduction to the bootstrap. Chapman and Hall.",
-    "conformal": "Angelopoulos and Bates (2023), Conformal prediction: a gentle introduction. Foundations and "
-    "Trends in Machine Learning 16, 494-591.",
-    "mne": "Gramfort et al. (2013), MEG and EEG data analysis with MNE-Python. Frontiers in Neuroscience 7, 267.",
-    "torch": "Paszke et al. (2019), PyTorch: an imperative style, high-performance deep learning library. "
-    "NeurIPS 32.",
-    "gradients": "Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks. arXiv 1703.01365.",
+    "conformal": (
+        "Angelopoulos and Bates (2023), Conformal prediction: a gentle introduction. Foundations and Trends "
+        "in Machine Learning 16, 494-591."
+    ),
+    "mne": (
+        "Gramfort et al. (2013), MEG and EEG data analysis with MNE-Python. Frontiers in Neuroscience 7, 267."
+    ),
+    "torch": (
+        "Paszke et al. (2019), PyTorch: an imperative style, high-performance deep learning library. NeurIPS "
+        "32."
+    ),
+    "gradients": (
+        "Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks. arXiv 1703.01365."
+    ),
     "sanity": "Adebayo et al. (2018), Sanity checks for saliency maps. arXiv 1810.03292.",
-    "patterns": "Haufe et al. (2014), On the interpretation of weight vectors of linear models in multivariate "
-    "neuroimaging. NeuroImage 87, 96-110.",
+    "patterns": (
+        "Haufe et al. (2014), On the interpretation of weight vectors of linear models in multivariate "
+        "neuroimaging. NeuroImage 87, 96-110."
+    ),
 }
 _BETTER = "the interval of its score lies below 1, that of the best constant"
 
@@ -36,8 +46,9 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     """Return what was asked of which data, in one sentence."""
     source = "simulated EEG" if metrics["data"]["simulated"] else "EEG"
     sentence = (
-        f"{metrics['target']} ({metrics['unit']}) was predicted from {source} ({metrics['data']['source']}) by "
-        f"{metrics['model']}, and scored on {metrics['n_trials']:,} trials of {metrics['n_subjects']} people"
+        f"{metrics['target']} ({metrics['unit']}) was predicted from {source} ({metrics['data']['source']}) "
+        f"by {metrics['model']}, and scored on {metrics['n_trials']:,} trials of {metrics['n_subjects']} "
+        "people"
     )
     if len(splits) == 1:
         split = splits[0]
@@ -110,13 +121,14 @@ def methods(
         steps.append(f"referenced to {', '.join(processing.reference)}")
     event = f"{inputs.tmin:g} to {end:g} s after the event" if task.locked or task.rule else f"{end:g} s"
     sentences = [
-        f"Windows of {len(inputs.ch_names)} EEG channels ({event}) were cut with MNE-Python [1] from recordings "
-        f"that were {', '.join(steps)}.",
-        f"{config.model} ({n_parameters:,} parameters; sparseeg {metrics['version']}, PyTorch [2]) was trained "
-        f"by AdamW [3] with a learning rate of {config.learning_rate:g} in batches of {config.batch_size} for "
-        f"up to {config.epochs} epochs"
+        f"Windows of {len(inputs.ch_names)} EEG channels ({event}) were cut with MNE-Python [1] from "
+        f"recordings that were {', '.join(steps)}.",
+        f"{config.model} ({n_parameters:,} parameters; sparseeg {metrics['version']}, PyTorch [2]) was "
+        f"trained by AdamW [3] with a learning rate of {config.learning_rate:g} in batches of "
+        f"{config.batch_size} for up to {config.epochs} epochs"
         + (
-            f"; the epoch with the smallest error on the validation people was kept (patience {config.patience})"
+            f"; the epoch with the smallest error on the validation people was kept (patience "
+            f"{config.patience})"
             if config.keep == "best"
             else ""
         )
@@ -142,7 +154,7 @@ def methods(
         names += ["gradients", "sanity", "patterns"]
         last = len(names)
         sentences.append(
-            f"Attributions are integrated gradients [{last - 2}], compared with those of a network with random "
-            f"weights [{last - 1}]; spatial patterns are the covariance times the filters [{last}]."
+            f"Attributions are integrated gradients [{last - 2}], compared with those of a network with "
+            f"random weights [{last - 1}]; spatial patterns are the covariance times the filters [{last}]."
         )
     return " ".join(sentences), [f"[{place}] {REFERENCES[name]}" for place, name in enumerate(names, start=1)]

@@ -139,9 +139,14 @@ def seen_by(folder: Path, _later: tuple[Path, ...] = ()) -> Seen:
     if record.pretraining:
         return Seen(pretrained=train | valid)
     own = Seen(trained=train | valid if record.refit and not chooses else train, validated=valid)
-    if record.init is None:
-        return own
     before = kept(run)
+    if record.init is None:
+        if before is not None:
+            raise SparseEEGError(
+                f"{run / 'config.yaml'} names no initial weights (init), but {run / ANCESTORS} says who "
+                "trained them: one of them was changed; restore it"
+            )
+        return own
     return own | (seen_by(Path(record.init), (*_later, run)) if before is None else before)
 
 

@@ -17,7 +17,12 @@ from sparseeg.training import fingerprints, lineage, people, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
 from sparseeg.training.fingerprints import write_fingerprints
 from sparseeg.training.people import other_people, write_people
-from sparseeg.training.subjects import SplitSubjects, check_subjects, write_subjects
+from sparseeg.training.subjects import (
+    SplitSubjects,
+    check_subjects,
+    networks_say_who_trained,
+    write_subjects,
+)
 
 BEFORE_TRAINING = (
     *("config.yaml", subjects.FILE, people.FILE, fingerprints.FILE, lineage.ANCESTORS, "input.json"),
@@ -61,7 +66,7 @@ def start_run(
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_people(run, windows)
-    if not trained:
+    if not trained or not networks_say_who_trained(run):
         write_fingerprints(run, windows, None if init is None else lineage.place(Path(init))[0])
     write_subjects(run, now)
     if known is None:

@@ -97,7 +97,7 @@ def read_subjects(run: Path) -> list[SplitSubjects]:
     if not splits or not all(split.train and split.valid for split in splits):
         raise SparseEEGError(f"{run / FILE} is damaged: a split without training or validation subjects")
     for folder, split in zip(split_folders(run, len(splits)), splits, strict=True):
-        for path in (path for pattern in _NETWORKS for path in sorted(folder.glob(pattern))):
+        for path in _networks(folder):
             if read_trained_by(path) not in (None, split.digest):
                 raise SparseEEGError(
                     f"{run / FILE} was changed after the training: {path} was trained, validated or tested "
@@ -109,6 +109,19 @@ def read_subjects(run: Path) -> list[SplitSubjects]:
 def split_folders(run: Path, n_splits: int) -> list[Path]:
     """Return the folder of each split of a run: the run itself for one, `folds/NNN` in it for several."""
     return [run] if n_splits == 1 else [run / "folds" / f"{number:03d}" for number in range(1, n_splits + 1)]
+
+
+def networks_say_who_trained(run: Path) -> bool:
+    """Say whether a network of a run keeps who trained it, as all but those of version 0.1.0 do."""
+    if not (run / FILE).exists():
+        return False
+    folders = split_folders(run, len(read_json(run / FILE, list[SplitSubjects])))
+    return any(read_trained_by(path) is not None for folder in folders for path in _networks(folder))
+
+
+def _networks(folder: Path) -> list[Path]:
+    """Return the files of all networks in the folder of a split."""
+    return [path for pattern in _NETWORKS for path in sorted(folder.glob(pattern))]
 
 
 def write_subjects(run: Path, splits: Sequence[SplitSubjects]) -> None:

@@ -78,8 +78,9 @@ def test_the_column_that_holds_the_named_events_is_found_and_said(bids):
 
 def test_a_table_without_the_column_uses_another_that_has_the_events(bids):
     assert found(own_events(bids, pairs("trial_type")))[0] == EXPECTED
-    with pytest.raises(SparseEEGError, match="lack the column value; found: onset, trial_type"):
-        found(own_events(bids, pairs("trial_type").replace("press", "other")))
+    kind = pairs("kind").replace("press", "other")
+    with pytest.raises(SparseEEGError, match="lack the column value; found: onset, kind"):
+        found(own_events(bids, kind))
 
 
 def write_with_triggers(path: Path, codes: dict[int, int], status: int = 0) -> None:
@@ -175,7 +176,17 @@ def test_a_wrong_name_is_told_with_the_events_of_each_column_once_for_all_record
 def test_a_wrong_name_is_told_where_the_column_of_names_is_another_one(bids):
     own_events(bids, pairs("trial_type"))
     task = find_task("t", TaskFile(stimulus=("foo",), response=("press",)))
-    with pytest.raises(SparseEEGError, match=r"lack the column value; .*go \(3\), press \(3\) in the"):
+    said = r"no event foo; its events are go \(3\), press \(3\) in the column trial_type"
+    with pytest.raises(SparseEEGError, match=said):
+        read_bids(bids.root, task=task)
+
+
+def test_response_times_in_a_column_are_said_not_to_be_read(bids):
+    own_events(bids, pairs("trial_type").assign(response_time=0.7))
+    task = find_task("t", TaskFile(stimulus=("go",), response=("key",)))
+    with pytest.raises(
+        SparseEEGError, match=r"no event key; .*response times in the column response_time are"
+    ):
         read_bids(bids.root, task=task)
 
 

@@ -137,3 +137,11 @@ def test_channels_that_measure_something_else_stay_others(tmp_path: Path) -> Non
     assert open_raw(path).get_channel_types() == ["eeg", "misc"]
     with pytest.raises(SparseEEGError, match="Aux1x has the unit '°C', which is not read"):
         open_raw(path, [], {"Aux1x": "EEG"})
+
+
+@pytest.mark.parametrize("part", [".eeg", ".vmrk"])
+def test_parts_of_a_recording_name_its_header(tmp_path, part):
+    for suffix in (".vhdr", ".vmrk", ".eeg"):
+        (tmp_path / f"sub-01_eeg{suffix}").write_bytes(b"x")
+    with pytest.raises(SparseEEGError, match=r"part of a recording; name its header, sub-01_eeg\.vhdr"):
+        open_raw(tmp_path / f"sub-01_eeg{part}")

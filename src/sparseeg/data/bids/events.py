@@ -11,7 +11,7 @@ import pandas as pd
 
 from sparseeg.data.bids.file_events import file_events, holds
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.bids.no_event import NAMES, present_in_table
+from sparseeg.data.bids.no_event import NAMES
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
@@ -150,11 +150,13 @@ def _column(
     counts = {name: holds(content[name], wanted) for name in content if name not in ("onset", "duration")}
     best = max(counts, key=lambda name: counts[name], default=None)
     lacking = [name for name in ("onset", column) if name is not None and name not in content]
+    others = [name for name in NAMES if name in content]
+    if lacking == [column] and column in NAMES and others and not (best and counts[best]):
+        return others[0]  # it is said there which names are missing
     if "onset" in lacking or (lacking and not (best and counts[best])):
         raise SparseEEGError(
             f"the events lack the column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}; "
             f"found: {', '.join(map(str, content)) or 'no columns'}"
-            + (f"; {present_in_table(content, wanted, column)}" if {*NAMES} & {*content} else "")
         )
     if column is None or best is None or not counts[best]:
         return column

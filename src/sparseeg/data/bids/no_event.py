@@ -8,6 +8,7 @@ from sparseeg.errors import nearest
 
 NAMES = ("trial_type", "value")  # columns of events.tsv that may hold names
 SHOWN = 12
+_TIMES = ("response_time", "reaction_time", "rt")  # columns that some laboratories write
 
 Wanted = Sequence[Collection[str]]
 
@@ -40,7 +41,14 @@ def present_in_table(content: pd.DataFrame, wanted: Wanted, column: str | None) 
     """
     asked = () if column is None else (column,)
     found = {name: content[name] for name in dict.fromkeys((*asked, *NAMES)) if name in content}
-    return _listed({name: cells for name, cells in found.items() if cells.notna().any()}, wanted)
+    said = _listed({name: cells for name, cells in found.items() if cells.notna().any()}, wanted)
+    times = next((name for name in content if str(name).lower() in _TIMES), None)
+    if times is not None:
+        said += (
+            f"; response times in the column {times} are not read: add an event at onset + {times} for each "
+            "response"
+        )
+    return said
 
 
 def _listed(columns: dict[str, pd.Series], wanted: Wanted) -> str:

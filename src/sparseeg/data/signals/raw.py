@@ -47,9 +47,10 @@ def open_raw(
     if path.is_dir() and not suffix:
         raise SparseEEGError("it is a folder; name the recordings in it")
     notes = [] if notes is None else notes
+    _check_header(path)
     if suffix in (".bdf", ".edf"):
         raw = _open_edf(path, notes, types)
-    elif suffix in (".vhdr", ".ahdr"):
+    elif suffix in _BRAINVISION:
         raw = open_brainvision(path, notes, types)
     else:
         raw = _READERS.get(suffix, _open_other)(path, notes)
@@ -128,6 +129,15 @@ _READERS: dict[str, Callable[[Path, list[str]], mne.io.BaseRaw]] = {
     ".raw": _open_egi,
     ".mff": _open_egi,
 }
+_BRAINVISION = (".vhdr", ".ahdr")
+_PARTS = {**dict.fromkeys((".eeg", ".dat", ".vmrk", ".amrk"), _BRAINVISION), ".fdt": (".set",)}
+
+
+def _check_header(path: Path) -> None:
+    """Raise SparseEEGError for the samples or markers of a recording that is opened by its header."""
+    for header in _PARTS.get(path.suffix.lower(), ()):
+        if path.with_suffix(header).exists():
+            raise SparseEEGError(f"it is a part of a recording; name its header, {path.stem}{header}")
 
 
 def check_tags(path: Path) -> None:

@@ -1,7 +1,9 @@
 """A signal in a .npy file that is read slice by slice and never held in memory."""
 
 import hashlib
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -29,6 +31,7 @@ class SignalFile:
             self.shape, in_columns, self.dtype = np.lib.format.read_array_header_1_0(file)
             self._offset = file.tell()
             found = file.seek(0, 2) - self._offset
+            self._state = _state(file)
         if in_columns or self.ndim != 2 or self.dtype.kind != "f":
             raise ValueError(f"{path}: not a signal (time, channel) of floating-point numbers")
         self._row = self.shape[1] * self.dtype.itemsize
@@ -53,15 +56,15 @@ class SignalFile:
 
         Raises
         ------
-        SparseEEGError : the file was removed or truncated after it was opened.
+        SparseEEGError : the file was removed, changed or replaced after it was opened.
         """
         try:
             with open(self.path, "rb", buffering=0) as file:
                 file.seek(self._offset + start * self._row)
-                found = file.readinto(out.data)
+                whole = file.readinto(out.data) == out.nbytes and _state(file) == self._state
         except FileNotFoundError:
-            found = 0
-        if found != out.nbytes:
+            whole = False
+        if not whole:
             raise SparseEEGError(
                 f"{self.path} was changed or removed while it was in use; prepare the store again"
             )
@@ -86,5 +89,11 @@ class SignalFile:
         return self.read(start, np.empty((max(0, stop - start), self.shape[1]), dtype=self.dtype))
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        whole = np.fromfile(self.path, self.dtype, offset=self._offset).reshape(self.shape)
+        whole = self[:]
         return whole if dtype is None else whole.astype(dtype)
+
+
+def _state(file: BinaryIO) -> tuple[int, int]:
+    """Return what changes when a file is written to or another one takes its name."""
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_mtime_ns
