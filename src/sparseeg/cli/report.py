@@ -5,26 +5,39 @@ from typing import Annotated
 
 import typer
 
-from sparseeg.cli.options import Jobs
+from sparseeg.cli.options import OUTPUT, Jobs, name_list, option
 from sparseeg.cli.screen import say, writing
 from sparseeg.errors import SparseEEGError
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, or folder of scores.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, folder of scores, or comparison.")],
+    models: Annotated[
+        list[str] | None,
+        option(OUTPUT, "Two models of a comparison to compare person by person.", metavar="NAME"),
+    ] = None,
     jobs: Jobs = 2,
 ) -> None:
     """Write report.html: the scores of a run, how far to trust them, and what its network looked at.
 
     The page is one file that needs no network. It reads the run's data again,
-    and is written without the last part where they are gone.
+    and is written without the last part where they are gone. Of a comparison,
+    it is compare.html.
     """
     from sparseeg.cli.reading import read_windows
     from sparseeg.experiments.run import own_windows
+    from sparseeg.report.comparison_page import write_comparison_page
     from sparseeg.report.page import write_report
     from sparseeg.report.score_table import read_metrics
     from sparseeg.training.config import TrainConfig
+    from sparseeg.training.subjects import SHARED
 
+    if (run / SHARED).exists() and not (run / "config.yaml").exists():
+        with writing(run):
+            say(f"wrote {write_comparison_page(run, name_list(models, '--models'))}")
+        return
+    if models is not None:
+        raise SparseEEGError(f"--models is for a comparison, and {run} is none; leave it out")
     read_metrics(run)
     windows, reason = None, "these are scores on other data, of which only `evaluate` shows it"
     if (run / "config.yaml").exists():

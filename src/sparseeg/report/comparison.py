@@ -10,7 +10,8 @@ from sparseeg.evaluation import compare
 from sparseeg.experiments.comparison import Comparison
 from sparseeg.experiments.entry import Entry
 from sparseeg.report import tables
-from sparseeg.report.figures import intervals_figure
+from sparseeg.report.comparison_page import write_comparison_page
+from sparseeg.report.figures import plot_comparison
 
 
 def write_comparison(
@@ -65,10 +66,9 @@ def write_comparison(
     compare.differences(comparison.predictions, columns).to_csv(
         comparison.out / "differences.tsv", sep="\t", index=False, float_format="%.6g"
     )
-    scored = table.dropna(subset="nrmse")
-    bounds = scored[["nrmse_low", "nrmse_high"]].to_numpy()
-    figure = intervals_figure(scored["model"].tolist(), scored["nrmse"].to_numpy(), bounds)
+    figure = plot_comparison(table, next(iter(columns), None))
     figure.savefig(comparison.out / "compare.svg", metadata={"Date": None})
+    write_comparison_page(comparison.out)
     return path
 
 
