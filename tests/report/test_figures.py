@@ -14,9 +14,9 @@ from sparseeg.report.figures.style import shortened
 RNG = np.random.default_rng(0)
 TIMES = 0.5 + np.arange(100) / 100
 TARGET = RNG.uniform(0.6, 1.4, 60)
-NAMES = ("Fz", "Cz", "CPz", "Pz", "Oz")
+NAMES = ("Fz", "Cz", "C3", "C4", "Oz")
 POSITIONS = np.array(
-    [[0, 0.06, 0.08], [0, 0, 0.1], [0, -0.03, 0.09], [0, -0.06, 0.08], [0, -0.09, 0.03]], dtype=float
+    [[0, 0.06, 0.08], [0, 0, 0.1], [-0.06, 0, 0.06], [0.06, 0, 0.06], [0, -0.09, 0.03]], dtype=float
 )
 
 
@@ -101,6 +101,9 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     ),
     "attribution": lambda: figures.plot_attribution(RNG.random((5, 100)), TIMES, NAMES, POSITIONS, "s"),
     "attribution without positions": lambda: figures.plot_attribution(RNG.random((5, 100)), TIMES, NAMES),
+    "attribution on a line": lambda: figures.plot_attribution(
+        RNG.random((5, 100)), TIMES, NAMES, POSITIONS * [0, 1, 1]
+    ),
     "connections": lambda: figures.plot_connections(np.where(np.eye(20), 0.0, np.nan), 1.0, 0.5),
     "attention": lambda: figures.plot_attention(
         {"blocks.0": RNG.dirichlet(np.ones(20), 20), "blocks.1": np.eye(20)}, 1.0, 0.5

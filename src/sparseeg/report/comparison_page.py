@@ -99,8 +99,8 @@ def _answer(table: pd.DataFrame) -> list[Block]:
                 "speed",
                 plot_speed(table),
                 "Speed against score",
-                "Windows that are predicted in a second on the machine that ran the comparison, with reading. "
-                "Lower and further to the right is better.",
+                "Windows that are predicted in a second on the machine that ran the comparison, with "
+                "reading. Lower and further to the right is better.",
                 "Scatter of NRMSE over windows per second, one numbered dot per model.",
             )
         )

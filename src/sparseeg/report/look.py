@@ -18,6 +18,7 @@ from sparseeg.report.figures import (
     plot_latency,
     plot_topomaps,
 )
+from sparseeg.report.figures.network import can_map
 from sparseeg.report.html import Block, Picture, Text
 from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.inference import predict
@@ -121,7 +122,7 @@ def _of_the_network(
                 "Image of attributions by channel and time, and their mean over time on the head.",
             )
         )
-    if found.filters is not None and known.sum() >= 4:
+    if found.filters is not None and can_map(positions):
         count = len(found.filters.weights)
         maps = {f"filter {number + 1}": found.filters.weights[number, known] for number in range(count)}
         maps |= {f"pattern {number + 1}": found.filters.patterns[number, known] for number in range(count)}
@@ -136,7 +137,7 @@ def _of_the_network(
                 f"{count} topographic maps of filters above {count} maps of their patterns.",
             )
         )
-    if found.gates.channel is not None and known.sum() >= 4:
+    if found.gates.channel is not None and can_map(positions):
         gate = found.gates.channel.mean(axis=0)
         blocks.append(
             Picture.of(

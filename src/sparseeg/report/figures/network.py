@@ -149,6 +149,14 @@ def plot_topomaps(
     return figure
 
 
+def can_map(positions: np.ndarray | None) -> bool:
+    """Say whether values at positions (channel, 3) can be drawn on the head: some, and not all on a line."""
+    if positions is None:
+        return False
+    known = positions[np.isfinite(positions).all(axis=1), :2]
+    return len(known) >= 4 and np.linalg.matrix_rank(known - known.mean(axis=0), tol=0.01) == 2
+
+
 def _info(positions: np.ndarray) -> mne.Info:
     names = [str(number) for number in range(len(positions))]
     info = mne.create_info(names, 100.0, "eeg")
@@ -174,7 +182,7 @@ def plot_attribution(
     unit : of the prediction.
     """
     known = None if positions is None else np.isfinite(positions).all(axis=1)
-    with_map = known is not None and known.sum() >= 4
+    with_map = known is not None and can_map(positions)
     figure, axes = several_axes(1, 2, 4.6, ratios=(3, 1.4))
     image, side = axes[0]
     by_channel = magnitude.mean(axis=1)
