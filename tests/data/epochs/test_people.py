@@ -157,8 +157,8 @@ def test_a_pattern_reads_recordings_as_those_of_one_person_or_of_several():
 
 
 def test_windows_say_who_was_found_and_how(tmp_path):
-    for name in ("P01_block1", "P01_block2", "P02_block1"):
-        write_epochs(tmp_path / f"{name}-epo.fif")
+    for number, name in enumerate(("P01_block1", "P01_block2", "P02_block1")):
+        write_epochs(tmp_path / f"{name}-epo.fif", rt=(300.0 + number, 450.0, 700.0))
     windows = read_epochs(tmp_path, target="rt")
     assert windows.subjects.tolist() == ["P01"] * 6 + ["P02"] * 3
     assert "2 subjects: P01, P02 (found by the names of files)" in windows.summary()

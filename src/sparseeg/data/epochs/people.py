@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sparseeg.data.bids.layout import without_version
 from sparseeg.data.bids.spelling import NUMBERED, alike, plain
 from sparseeg.data.problems import listed
 from sparseeg.errors import SparseEEGError
@@ -163,6 +164,11 @@ def _rest(part: str) -> str:
     """Return the name of a folder or file without what counts recordings and without words such as "eeg"."""
     rest = re.sub(r"[-_. ]{2,}", "_", _RECORDING.sub("", part)).strip("-_. ")
     return "" if rest.casefold() in _NEUTRAL else rest
+
+
+def recording_words(name: str) -> set[str]:
+    """Return the words in a path that say which recording of a person it is, as `run-2` and `task-x`."""
+    return {match.group().casefold() for match in _RECORDING.finditer(without_version(name))}
 
 
 def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:

@@ -176,5 +176,5 @@ def _without(result: EpochsFile, wrong: Sequence[tuple[np.ndarray, str]]) -> Epo
             problems.append(Problem(result.path, reason, DROPPED, "windows", count, what))
     if good.all():
         return result
-    kept = {name: getattr(result, name)[good] for name in ("signal", "target", "trial")}
+    kept = {name: getattr(result, name)[good] for name in ("signal", "target", "trial", "event")}
     return replace(result, **kept, problems=tuple(problems))
