@@ -11,6 +11,8 @@ from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
+_ROUNDING = 0.01  # share of the standard deviation: files of 16 bits, of which the noise fills 7 or more
+
 
 def copies(windows: WindowSet) -> list[list[int]]:
     """Return groups of windows with the same samples, but for rounding, as rows in their order.
@@ -23,7 +25,27 @@ def copies(windows: WindowSet) -> list[list[int]]:
     for row, fingerprint in zip(places.tolist(), fingerprints(windows, places), strict=True):
         if fingerprint:
             groups.setdefault(fingerprint, []).append(row)
+    return [same for group in groups.values() if len(group) > 1 for same in _confirmed(windows, group)]
+
+
+def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
+    """Return the groups of rows whose samples are the same but for rounding; their fingerprints are equal."""
+    first: dict[int, np.ndarray] = {}  # the samples of the first row of each group
+    groups: dict[int, list[int]] = {}
+    for row in rows:
+        samples = windows.gather([row])[0].astype(np.float64)
+        for one, other in first.items():
+            if np.abs(samples - other).max() <= _ROUNDING * _spread(other):
+                groups[one].append(row)
+                break
+        else:
+            first[row], groups[row] = samples, [row]
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _spread(samples: np.ndarray) -> float:
+    """Return the standard deviation over time, in the mean over channels."""
+    return float(samples.std(axis=1).mean())
 
 
 def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> WindowSet:
