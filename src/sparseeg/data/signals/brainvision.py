@@ -11,9 +11,11 @@ import mne
 
 from sparseeg.data.problems import listed
 from sparseeg.data.signals.labels import label_type
+from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.content import check_content
 
+_HEADERS = (".vhdr", ".ahdr")
 _KINDS = {"DataFile": (".eeg", ".dat"), "MarkerFile": (".vmrk", ".amrk")}
 _NAMED = re.compile(
     rb"^([ \t]*)(DataFile|MarkerFile)([ \t]*=[ \t]*)(.*?)([ \t\r]*)$", re.MULTILINE | re.IGNORECASE
@@ -50,14 +52,16 @@ def open_brainvision(path: Path, notes: list[str], types: Mapping[str, str] | No
 
     Raises
     ------
-    SparseEEGError : the header states more channels than it describes, a file that it names is missing, or an
-        EEG channel (by `types`, as in channels.tsv, or by its label) has a unit that is not read.
+    SparseEEGError : the header states more channels than it describes, a file that it names is missing or may
+        be that of another recording, or an EEG channel (by `types`, as in channels.tsv, or by its label) has a
+        unit that is not read.
     """
     _check_channels(path)
     named = named_files(path)
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
-    for file in there.values():
+    for key, file in there.items():
         check_content(file)
+        _check_own(path, key, file, notes)
     content = path.read_bytes()
     header = _CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
     _check_units(header, types or {})
@@ -99,6 +103,25 @@ def _find(path: Path, key: str, named: Path, notes: list[str]) -> Path:
         f"its header names {named.name} as {key}, which is missing; {hint}: name the three files alike, or "
         f"correct the line {key}= of the header"
     )
+
+
+def _check_own(path: Path, key: str, named: Path, notes: list[str]) -> None:
+    """Raise SparseEEGError if the file that a header names may be that of another recording.
+
+    Marks are often corrected in a file of another name, which gets a note.
+    """
+    correct = f"correct the line {key}= of the header"
+    said = f"its header names {named.name} as {key}"
+    other, own = other_header(path, named, _HEADERS), own_file(path, named, _KINDS[key])
+    if other is not None:
+        raise SparseEEGError(f"{said}, which is that of {other.name}; {correct}")
+    if own is not None and key == "DataFile":
+        raise SparseEEGError(
+            f"{said}, although {own.name} is there: which of them holds its samples is not known; {correct}, "
+            "or move the other file to another folder"
+        )
+    if own is not None:
+        notes.append(f"{said}, which is read, although {own.name} is there")
 
 
 def _check_channels(path: Path) -> None:

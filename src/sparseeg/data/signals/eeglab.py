@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.signals.separate import read_separately
+from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError, require
 from sparseeg.files.content import check_content
 
@@ -20,12 +21,12 @@ def open_eeglab(path: Path) -> mne.io.BaseRaw:
 
     Raises
     ------
-    SparseEEGError : it holds epochs, is damaged, or its format needs a package that is missing.
+    SparseEEGError : it holds epochs, is damaged, names samples of another data set, or its format needs a package that is missing.
     ValueError : any error that MNE raises.
     """
     _check(path)
     try:
-        return read_separately("read_raw_eeglab", path)
+        raw = read_separately("read_raw_eeglab", path)
     except ValueError as error:
         epochs = _EPOCHED.search(str(error))
         if epochs is None:
@@ -34,6 +35,24 @@ def open_eeglab(path: Path) -> mne.io.BaseRaw:
             f"it holds {epochs[1]} epochs, not a continuous recording; save the continuous data set in its "
             "place, or put the files of epochs together in a folder, to train on with --target"
         ) from error
+    samples = Path(raw.filenames[0])
+    if samples.suffix.lower() == ".fdt":
+        _check_own(path, samples)
+    return raw
+
+
+def _check_own(path: Path, samples: Path) -> None:
+    """Raise SparseEEGError if the samples that a data set names may be those of another one."""
+    said = f"it names {samples.name}"
+    correct = "save it again in EEGLAB with the samples that are its own"
+    other, own = other_header(path, samples, (".set",)), own_file(path, samples, (".fdt",))
+    if other is not None:
+        raise SparseEEGError(f"{said}, which holds the samples of {other.name}; {correct}")
+    if own is not None:
+        raise SparseEEGError(
+            f"{said}, although {own.name} is there: which of them holds its samples is not known; {correct}, "
+            "or move the other file to another folder"
+        )
 
 
 def _check(path: Path) -> None:
