@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import mne
 
 from sparseeg.data.problems import listed
+from sparseeg.data.signals.brainvision_size import CHANNELS, check_channels, check_size
 from sparseeg.data.signals.labels import label_type
 from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError
@@ -20,7 +21,6 @@ _KINDS = {"DataFile": (".eeg", ".dat"), "MarkerFile": (".vmrk", ".amrk")}
 _NAMED = re.compile(
     rb"^([ \t]*)(DataFile|MarkerFile)([ \t]*=[ \t]*)(.*?)([ \t\r]*)$", re.MULTILINE | re.IGNORECASE
 )
-_CHANNELS = re.compile(rb"^\[Channel Infos\][^\n]*$.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _UNIT = re.compile(
     rb"^(\s*Ch\d+\s*=([^,\r\n]*),[^,\r\n]*,[^,\r\n]*,)([^,\r\n]*)", re.MULTILINE | re.IGNORECASE
 )
@@ -52,18 +52,19 @@ def open_brainvision(path: Path, notes: list[str], types: Mapping[str, str] | No
 
     Raises
     ------
-    SparseEEGError : the header states more channels than it describes, a file that it names is missing or may
-        be that of another recording, or an EEG channel (by `types`, as in channels.tsv, or by its label) has a
-        unit that is not read.
+    SparseEEGError : the header contradicts itself or the size of the samples, a file that it names is missing
+        or may be that of another recording, or an EEG channel (by `types` or else by its label) has a unit
+        that is not read.
     """
-    _check_channels(path)
+    content = path.read_bytes()
+    check_channels(content)
     named = named_files(path)
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
     for key, file in there.items():
         check_content(file)
         _check_own(path, key, file, notes)
-    content = path.read_bytes()
-    header = _CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
+    check_size(content, there, notes, extra=int(path.suffix.lower() == ".ahdr"))
+    header = CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
     _check_units(header, types or {})
     literal = header == content and not any(b"$b" in line[4] for line in _NAMED.finditer(header))
     if literal and there == named and path.suffix.islower():
@@ -124,18 +125,6 @@ def _check_own(path: Path, key: str, named: Path, notes: list[str]) -> None:
         notes.append(f"{said}, which is read, although {own.name} is there")
 
 
-def _check_channels(path: Path) -> None:
-    """Raise SparseEEGError if a header states more channels than it describes.
-
-    MNE would allocate memory for all of them. Source: BrainVision Core Data Format 1.0.
-    """
-    header = path.read_bytes()
-    stated = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
-    described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
-    if stated is not None and float(stated[1]) > len(described):
-        raise SparseEEGError(f"its header says {stated[1].decode()} channels, but describes {len(described)}")
-
-
 def _plain_unit(channel: re.Match[bytes]) -> bytes:
     """Return the description of a channel with its unit as MNE wants it: without blanks or a Greek mu."""
     return channel[1] + channel[3].strip().replace(_GREEK_MU, b"u")
@@ -144,7 +133,7 @@ def _plain_unit(channel: re.Match[bytes]) -> bytes:
 def _check_units(header: bytes, types: Mapping[str, str]) -> None:
     """Raise SparseEEGError if an EEG channel has a unit that MNE doesn't know: it would be read as volts."""
     found: dict[str, list[str]] = {}
-    channels = _CHANNELS.search(header)
+    channels = CHANNELS.search(header)
     for channel in _UNIT.finditer(channels[0] if channels else b""):
         name, unit = _text(channel[2]).strip().replace(r"\1", ","), channel[3]
         kind = types.get(name, "" if unit in _OTHER else label_type(name))

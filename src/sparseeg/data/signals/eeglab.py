@@ -8,6 +8,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.signals.cut_off import cropped, shorter
 from sparseeg.data.signals.separate import read_separately
 from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError, require
@@ -16,12 +17,13 @@ from sparseeg.files.content import check_content
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 
 
-def open_eeglab(path: Path) -> mne.io.BaseRaw:
+def open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     """Open a continuous data set.
 
     Raises
     ------
-    SparseEEGError : it holds epochs, is damaged, names samples of another data set, or its format needs a package that is missing.
+    SparseEEGError : it holds epochs, is damaged, names samples of another data set or of another number of
+        channels, or its format needs a package that is missing.
     ValueError : any error that MNE raises.
     """
     _check(path)
@@ -38,7 +40,33 @@ def open_eeglab(path: Path) -> mne.io.BaseRaw:
     samples = Path(raw.filenames[0])
     if samples.suffix.lower() == ".fdt":
         _check_own(path, samples)
+        return _sized(raw, samples, notes)
     return raw
+
+
+def _sized(raw: mne.io.BaseRaw, samples: Path, notes: list[str]) -> mne.io.BaseRaw:
+    """Return a recording with the samples that are in its file, and note it if there are fewer.
+
+    Raises
+    ------
+    SparseEEGError : the file holds more samples, or another number of channels, than the data set says.
+    """
+    channels, stated, values = len(raw.ch_names), raw.n_times, samples.stat().st_size // 4
+    if values == channels * stated:
+        return raw
+    size = f"{samples.name} holds {values} values"
+    if values % stated == 0:
+        raise SparseEEGError(
+            f"it says {channels} channels of {stated} samples, but {size}, those of {values // stated} "
+            "channels; save it again in EEGLAB, or copy both files again"
+        )
+    if values > channels * stated:
+        raise SparseEEGError(
+            f"it says {channels} channels of {stated} samples, but {size}, more than these; save it again in "
+            "EEGLAB, or copy both files again"
+        )
+    notes.append(shorter(values // channels, stated))
+    return cropped(raw, values // channels)
 
 
 def _check_own(path: Path, samples: Path) -> None:
