@@ -8,10 +8,13 @@ from scipy.io import loadmat, savemat
 
 from helpers.bids_folder import BidsFolder, write_set
 from sparseeg.data.read_bids import read_bids
+from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.errors import SparseEEGError
 
 NAMES = ("Fz", "Cz")
+EVENT = [("latency", object), ("type", object), ("epoch", object)]
+EPOCH = [("event", object), ("eventtype", object), ("eventlatency", object)]
 
 
 def write_brainvision(path: Path, data: str, marks: str, seed: int = 0) -> Path:
@@ -88,6 +91,24 @@ def test_the_samples_of_another_run_in_eeglab(tmp_path: Path) -> None:
         open_raw(path)
     (tmp_path / "one.fdt").unlink()
     open_raw(path)
+
+
+def test_epochs_with_the_samples_of_another_file(tmp_path: Path) -> None:
+    paths = [tmp_path / "one.set", tmp_path / "two.set"]
+    for seed, path in enumerate(paths):
+        data = np.random.default_rng(seed).standard_normal((2, 50, 3)).astype("<f4")
+        write_set(path, data[:, :, 0], NAMES, 100.0)
+        eeg = loadmat(path)["EEG"]
+        events = np.array([(50 * n + 1.0, "go", n + 1.0) for n in range(3)], EVENT).reshape(1, -1)
+        changes = {"data": "one.fdt", "pnts": 50.0, "trials": 3.0, "xmax": 0.49, "event": events}
+        for name, value in changes.items():
+            eeg[name][0, 0] = value
+        eeg["epoch"][0, 0] = np.array([(n + 1.0, "go", 0.0) for n in range(3)], EPOCH).reshape(1, -1)
+        savemat(path, {"EEG": eeg}, appendmat=False)
+        data.reshape(2, -1, order="F").T.tofile(path.with_suffix(".fdt"))
+    assert len(read_eeglab_epochs(paths[0])) == 3
+    with pytest.raises(SparseEEGError, match=r"names one\.fdt, .* of one\.set"):
+        read_eeglab_epochs(paths[1])
 
 
 def test_events_are_not_cut_from_the_signal_of_another_run(bids: BidsFolder) -> None:

@@ -100,18 +100,21 @@ def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
 
     Raises
     ------
-    SparseEEGError : it is continuous, damaged, or its format needs a package that is missing.
+    SparseEEGError : it is continuous, damaged, names samples of another data set, or its format needs a
+        package that is missing.
     ValueError : any error that MNE raises.
     """
     _check(path)
     try:
-        epochs, fields = read_separately("read_epochs_eeglab", path)
+        epochs, fields, named = read_separately("read_epochs_eeglab", path)
     except ValueError as error:
         if "does not seem to contain epochs" not in str(error):
             raise
         raise SparseEEGError(
             "it holds a continuous recording, not epochs; put recordings in a BIDS folder with their events"
         ) from error
+    if named is not None and (path.parent / named).exists():
+        _check_own(path, path.parent / named)
     epochs.metadata = _metadata(fields, len(epochs))
     return epochs
 
