@@ -191,3 +191,18 @@ def test_windows_after_the_end_are_counted(bids: BidsFolder) -> None:
     said = {problem.reason for problem in windows.problems if problem.path == path}
     assert "it is shorter than its header says: 11 of 20 records are there" in said
     assert "1 of 2 windows reach outside the recording of 11 s" in said
+
+
+def test_a_part_of_a_split_fif_file_that_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a_raw.fif"
+    data = np.random.default_rng(0).standard_normal((4, 100_000)) * 1e-5
+    raw = mne.io.RawArray(data, mne.create_info(4, 500.0, "eeg"), verbose="error")
+    raw.save(path, fmt="double", split_size="2MB", buffer_size_sec=1, verbose="error")
+    last = tmp_path / "a_raw-1.fif"
+    last.write_bytes(last.read_bytes()[:-20_000])
+    raw, notes = opened(path)
+    assert notes == [f"a_raw-1.fif is cut off before its end: {raw.n_times} samples are there"]
+    assert raw.get_data() == pytest.approx(data[:, : raw.n_times])
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(SparseEEGError, match=r"a_raw\.fif is cut off before its end; copy it again"):
+        open_raw(path)

@@ -87,16 +87,16 @@ def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> 
 
 def _open_fif(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     """Open a FIF file with its other parts, without an incomplete block of samples at the end."""
-    check_tags(path)
+    last, lost = path, check_tags(path)
     raw = mne.io.read_raw(path, preload=False)
-    for file in raw.filenames[:-1]:
-        if check_tags(Path(file)) is not None:
-            raise SparseEEGError(f"{Path(file).name} is cut off before its end; copy it again")
-    lost = check_tags(Path(raw.filenames[-1]))
+    for part in map(Path, raw.filenames[1:]):
+        if lost is not None:
+            raise SparseEEGError(f"{last.name} is cut off before its end; copy it again")
+        last, lost = part, check_tags(part)
     if lost is None:
         return raw
     there = raw.n_times - lost // len(raw.ch_names)
-    notes.append(f"{Path(raw.filenames[-1]).name} is cut off before its end: {there} samples are there")
+    notes.append(f"{last.name} is cut off before its end: {there} samples are there")
     return cropped(raw, there)
 
 
