@@ -16,8 +16,8 @@ from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
 from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
+from sparseeg.data.signals.fif import check_tags
 from sparseeg.data.signals.fit_channels import ChannelFit
-from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import rate_ratio, resample, same_rate
 from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
