@@ -18,7 +18,7 @@ OPTIONS = (
 def folder(tmp_path):
     for person in ("anna", "bob", "carl", "dora"):
         for kind in ("odd", "rest"):
-            rt = np.random.default_rng(len(person)).uniform(300, 700, 8)
+            rt = np.random.default_rng(len(person + kind)).uniform(300, 700, 8)
             seed = sum(map(ord, person + kind))
             data = 10.0 * np.random.default_rng(seed).standard_normal((8, 3, 100))
             write_epochs(tmp_path / "data" / f"{person}_{kind}-epo.fif", rt=rt, data=data)

@@ -190,9 +190,10 @@ def test_a_damaged_signal_file(folder, content):
 def test_a_signal_file_cut_off_in_the_middle(folder):
     path = folder.add("C")
     os.truncate(path, path.stat().st_size // 2)
-    problem = only_problem(read_bids(folder.root))
-    assert problem.path == path
-    assert problem.lost in ("recording", "windows")
+    said, lost = read_bids(folder.root).problems
+    assert said.path == lost.path == path
+    assert "shorter than its header says" in said.reason
+    assert lost.lost in ("recording", "windows")
 
 
 @pytest.mark.parametrize(

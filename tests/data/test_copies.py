@@ -1,15 +1,20 @@
 """Windows with the same samples are found whatever their files, and are no trial of their own."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from helpers.bids_folder import BidsFolder
+from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.epochs_file import write_epochs
 from helpers.toys import toy_windows
-from sparseeg.data.copies import copies, without_copies
+from sparseeg.data.copies import check_no_copies, copies, without_copies
 from sparseeg.data.epochs.read import read_epochs
+from sparseeg.data.load import load
+from sparseeg.data.match import concatenate
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import open_store, save
 from sparseeg.data.store.prepare import prepare
@@ -136,3 +141,87 @@ def test_every_file_of_a_doubtful_trial_is_left_out(tmp_path):
     assert set(windows.subjects) == {"sub-03"}
     assert len(windows.problems) == 3
     assert all("whose they are is not known" in problem.reason for problem in windows.problems)
+
+
+def shifted(events: pd.DataFrame) -> pd.DataFrame:
+    """Return events that come 70 ms later, so that no window has the samples of another one."""
+    return events.assign(onset=(events["onset"] + 0.07).round(6))
+
+
+EVENTS = contrast_events([4.0, 10.0, 15.0], [1.5, None, 0.8])
+
+
+def with_patient(path: Path, name: str) -> None:
+    """Write another patient's name and another start to the header of a BDF file."""
+    content = bytearray(path.read_bytes())
+    content[8:88] = name.encode().ljust(80)
+    content[168:184] = b"02.03.2404.05.06"
+    path.write_bytes(content)
+
+
+def test_one_recording_of_two_people_with_other_events_is_left_out_under_both(bids: BidsFolder, tmp_path):
+    bids.add("A", data=noise(1))
+    with_patient(bids.add("B", data=noise(1), events=shifted(EVENTS)), "X")
+    bids.add("C", data=noise(2))
+    bids.add("D", data=noise(2), events=shifted(EVENTS), extension=".bdf")
+    bids.add("E", data=noise(3))
+    read, prepared = read_bids(bids.root), prepare(bids.root, tmp_path / "store")
+    for windows in (read, prepared, open_store(tmp_path / "store"), prepare(bids.root, tmp_path / "store")):
+        assert windows.subjects.tolist() == ["sub-E"] * 2
+        assert sum("whose they are is not known" in problem.reason for problem in windows.problems) == 4
+
+
+def test_a_store_that_goes_on_finds_a_recording_that_it_has(bids: BidsFolder, tmp_path):
+    bids.add("A", data=noise(1))
+    bids.add("E", data=noise(3))
+    assert len(prepare(bids.root, tmp_path / "store")) == 4
+    bids.add("B", data=noise(1), events=shifted(EVENTS))
+    assert set(prepare(bids.root, tmp_path / "store").subjects) == {"sub-E"}
+
+
+def test_a_journal_without_hashes_is_completed(bids: BidsFolder, tmp_path):
+    bids.add("A", data=noise(1))
+    bids.add("E", data=noise(3))
+    prepare(bids.root, tmp_path / "store")
+    journal = tmp_path / "store" / "journal.jsonl"
+    text = journal.read_text()
+    assert '"recording_hash"' in text
+    journal.write_text(re.sub(r'"recording_hash": "\w+", ', "", text))
+    bids.add("B", data=noise(1), events=shifted(EVENTS))
+    assert set(prepare(bids.root, tmp_path / "store").subjects) == {"sub-E"}
+
+
+@pytest.mark.parametrize("stores", [False, True])
+def test_one_recording_of_two_people_in_two_data_sets(stores: bool, tmp_path):
+    from sparseeg.experiments.run import load_windows
+    from sparseeg.training.config import DataConfig
+
+    one, two = BidsFolder(tmp_path / "one"), BidsFolder(tmp_path / "two")
+    one.add("A", data=noise(1))
+    one.add("C")
+    two.add("B", data=noise(1), events=shifted(EVENTS))
+    two.add("D")
+    paths = [str(folder.root) for folder in (one, two)]
+    if stores:
+        for name, path in zip(("s1", "s2"), paths, strict=True):
+            prepare(path, tmp_path / name)
+        paths = [str(tmp_path / "s1"), str(tmp_path / "s2")]
+    both = load_windows(DataConfig(path=tuple(paths)))
+    assert set(both.subjects) == {"sub-C", "sub-D"}
+    with pytest.raises(SparseEEGError, match="sub-A, sub-B have recordings with the same samples"):
+        check_no_copies(concatenate([load(Path(path)) for path in paths])[0], "a run")
+
+
+def test_one_recording_with_the_events_of_two_runs_is_left_out(bids: BidsFolder):
+    bids.add("A", run=1, data=noise(1))
+    bids.add("A", run=2, data=noise(1), events=shifted(EVENTS))
+    bids.add("E", data=noise(3))
+    windows = read_bids(bids.root)
+    assert set(windows.subjects) == {"sub-E"}
+    assert sum("which of their events are right is not known" in str(p) for p in windows.problems) == 2
+
+
+def test_recordings_that_are_constant_are_no_copies(bids: BidsFolder):
+    for name in "AB":
+        bids.add(name, data=np.zeros((4, 2000)))
+    assert set(read_bids(bids.root).subjects) == {"sub-A", "sub-B"}

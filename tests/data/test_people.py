@@ -59,6 +59,10 @@ def names(*people: Person) -> list[str]:
         (("oddball (folder)", 23.0, "F"), ("rest (folder)", 40.0, "F"), False),
         (("Lab A", None, None), ("rest (folder)", None, None), True),
         ((None, 23.0, "F"), ("Lab B", 40.0, "M"), True),  # a store of an earlier version
+        (("Lab A", None, None), ("Clean (derivative)", None, None), True),
+        (("Lab A", 23.0, "F"), ("Clean (derivative)", None, None), True),
+        (("Lab A", 23.0, "F"), ("Lab A (derivative)", 24.5, "F"), True),
+        (("Lab A", 23.0, "F"), ("Lab B (derivative)", 40.0, "M"), False),
     ],
 )
 def test_two_with_one_name(one, other, same):
@@ -82,6 +86,85 @@ def test_one_person_in_two_data_sets_has_one_name_beside_a_third():
     people = [person("sub-01", "A", 23.0), person("sub-01", "A, rest", 23.0), person("sub-01", "B", 40.0)]
     assert names(*people) == ["A/sub-01", "A/sub-01", "B/sub-01"]
     assert names(*people[::-1]) == ["B/sub-01", "A, rest/sub-01", "A, rest/sub-01"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (0, 2, 1)])
+def test_one_who_may_be_either_of_two_people_is_refused(order):
+    sets = ("A", "B", "Clean (derivative)")
+    people = [person("sub-01", sets[number]) for number in order]
+    with pytest.raises(
+        SparseEEGError, match=r"sub-01 of Clean \(derivative\) may be sub-01 of [AB] or of [AB]"
+    ):
+        name_people(people)
+
+
+def derivative(root, of: BidsFolder, name: str | None = "Clean", described: dict | None = None) -> BidsFolder:
+    """A filtered copy of a data set, as its description says."""
+    folder = laboratory(root, name, LAB_A, seed=1)
+    content = json.loads((root / NAME).read_text())
+    content |= {"DatasetType": "derivative", "SourceDatasets": [{"URL": str(of.root)}]}
+    (root / NAME).write_text(json.dumps(content if described is None else content | described))
+    folder.write_participants({})
+    return folder
+
+
+DESCRIPTIONS = [
+    {},
+    {"SourceDatasets": None},
+    {"DatasetType": None},
+    {"DatasetType": "raw", "SourceDatasets": None, "PipelineDescription": {"Name": "filter"}},
+]
+
+
+@pytest.mark.parametrize("described", DESCRIPTIONS)
+def test_a_derivative_has_the_people_of_its_data_set_and_no_new_recordings(tmp_path, described):
+    raw = laboratory(tmp_path / "raw", "Lab A", LAB_A)
+    clean = derivative(tmp_path / "clean", raw, described=described)
+    data = DataConfig(path=(str(raw.root), str(clean.root)))
+    with pytest.raises(SparseEEGError, match=r"both hold sub-01_task-\w+_run-1_eeg of sub-01; give each"):
+        load_windows(data)
+    for file in sorted(clean.root.rglob("*run-1_*")):
+        file.rename(file.with_name(file.name.replace("run-1_", "run-1_desc-clean_")))
+    with pytest.raises(SparseEEGError, match=r"both hold sub-01_task-\w+_run-1_eeg of sub-01; give each"):
+        load_windows(data)
+    for file in sorted(clean.root.rglob("*run-1_*")):
+        file.rename(file.with_name(file.name.replace("run-1_", "run-2_")))
+    notes: list[str] = []
+    assert set(load_windows(data, report=notes.append).subjects) == {"sub-01", "sub-02"}
+    assert any("read as the same people: Clean (derivative) is a derivative" in note for note in notes)
+
+
+def test_a_folder_named_derivatives_holds_derivatives(tmp_path):
+    raw = laboratory(tmp_path / "raw", "Lab A", LAB_A)
+    clean = laboratory(tmp_path / "raw" / "derivatives" / "clean", "Clean", LAB_A, seed=1)
+    clean.write_participants({})
+    with pytest.raises(SparseEEGError, match=r"both hold sub-01_task-\w+_run-1_eeg of sub-01"):
+        load_windows(DataConfig(path=(str(raw.root), str(clean.root))))
+
+
+def test_a_derivative_in_one_folder_with_its_data_set_is_left_out(tmp_path):
+    raw = laboratory(tmp_path / "all" / "raw", "Lab A", LAB_A)
+    clean = derivative(tmp_path / "all" / "raw_clean", raw)
+    for file in sorted(clean.root.rglob("*run-1_*")):
+        file.rename(file.with_name(file.name.replace("run-1_", "run-1_desc-clean_")))
+    windows = read_bids(tmp_path / "all")
+    assert windows.subjects.tolist() == ["sub-01"] * 2 + ["sub-02"] * 2
+    lost = [problem for problem in windows.problems if problem.lost == "recording"]
+    assert [problem.path.name for problem in lost] == [
+        f"sub-0{number}_task-contrastChangeDetection_run-1_desc-clean_eeg.bdf" for number in (1, 2)
+    ]
+    assert "of the same person is already in raw" in lost[0].reason
+
+
+def test_two_versions_of_a_recording_in_one_data_set_are_refused(tmp_path):
+    folder = laboratory(tmp_path, "Lab A", LAB_A)
+    file = folder.add("01", run=2)
+    for version in sorted(file.parent.glob("*run-2_*")):
+        version.rename(version.with_name(version.name.replace("run-2_", "run-1_desc-clean_")))
+    with pytest.raises(
+        SparseEEGError, match=r"run-1_desc-clean and sub-01_\w+-\w+_run-1 are versions of one"
+    ):
+        read_bids(tmp_path)
 
 
 def test_two_laboratories_in_one_folder_are_four_people(tmp_path):

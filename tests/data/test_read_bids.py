@@ -155,11 +155,11 @@ def test_simulated_is_read_from_the_description(tmp_path):
 
 def test_another_sampling_rate_is_resampled_with_a_note(bids):
     times = np.arange(20 * 500) / 500.0
-    data = 50.0 * np.sin(2 * np.pi * 3.0 * times)[None] * np.array([[1.0], [0.5]])
+    data = 50.0 * np.sin(2 * np.pi * 3.1 * times)[None] * np.array([[1.0], [0.5]])
     path = bids.add("A", data=data, ch_names=CH_NAMES[:2], sfreq=500.0)
     windows = read_bids(bids.root)
     inside = np.arange(450, 650) / 100.0
-    expected = 50.0 * np.sin(2 * np.pi * 3.0 * inside) * np.array([[1.0], [0.5]])
+    expected = 50.0 * np.sin(2 * np.pi * 3.1 * inside) * np.array([[1.0], [0.5]])
     assert np.abs(windows.gather([0])[0] - expected).max() < 0.5
     notes = [problem for problem in windows.problems if problem.path == path]
     assert [str(note) for note in notes] == [

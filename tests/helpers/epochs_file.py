@@ -19,11 +19,13 @@ def write_epochs(
     band=None,
     reference=False,
     baseline=None,
+    events=None,
 ):
     """Write epochs of known samples, in microvolts, with `rt` in milliseconds and other metadata.
 
     band, reference : of their info, in Hz, and whether a reference was applied; the samples stay the same.
     baseline : interval in seconds whose mean is subtracted from the samples.
+    events : sample of the event of each epoch; by default its number, as in MNE.
     """
     rng = np.random.default_rng(list(f"{path.parent.name}/{path.name}".encode()))
     if data is None:
@@ -35,7 +37,9 @@ def write_epochs(
         if band is not None:
             info["highpass"], info["lowpass"] = band
     metadata = pd.DataFrame({"rt": rt, "block": range(len(rt)), "kind": "rare"})
-    epochs = mne.EpochsArray(data * 1e-6, info, tmin=tmin, metadata=metadata, verbose="error")
+    if events is not None:
+        events = np.column_stack([events, np.zeros(len(rt), int), np.ones(len(rt), int)])
+    epochs = mne.EpochsArray(data * 1e-6, info, events, tmin=tmin, metadata=metadata, verbose="error")
     epochs.apply_baseline(baseline, verbose="error")
     path.parent.mkdir(parents=True, exist_ok=True)
     epochs.save(path, verbose="error")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from sparseeg.data.fingerprints import fingerprints
 from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
+
+_ROUNDING = 0.01  # share of the standard deviation: files of 16 bits, of which the noise fills 7 or more
 
 
 def copies(windows: WindowSet) -> list[list[int]]:
@@ -23,14 +26,46 @@ def copies(windows: WindowSet) -> list[list[int]]:
     for row, fingerprint in zip(places.tolist(), fingerprints(windows, places), strict=True):
         if fingerprint:
             groups.setdefault(fingerprint, []).append(row)
+    return [same for group in groups.values() if len(group) > 1 for same in _confirmed(windows, group)]
+
+
+def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
+    """Return the groups of rows whose samples are the same but for rounding; their fingerprints are equal."""
+    first: dict[int, np.ndarray] = {}  # the samples of the first row of each group
+    groups: dict[int, list[int]] = {}
+    for row in rows:
+        samples = windows.gather([row])[0].astype(np.float64)
+        for one, other in first.items():
+            if np.abs(samples - other).max() <= _ROUNDING * _spread(other):
+                groups[one].append(row)
+                break
+        else:
+            first[row], groups[row] = samples, [row]
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _spread(samples: np.ndarray) -> float:
+    """Return the standard deviation over time, in the mean over channels."""
+    return float(samples.std(axis=1).mean())
+
+
+def same_recordings(windows: WindowSet) -> list[list[int]]:
+    """Return groups of recordings whose files hold the same samples, whatever windows were cut from them."""
+    if "recording_hash" not in windows.table:
+        return []
+    known = windows.table.drop_duplicates("recording").dropna(subset="recording_hash")
+    groups: dict[str, list[int]] = {}
+    for number, found in zip(known["recording"].tolist(), known["recording_hash"], strict=True):
+        groups.setdefault(found, []).append(number)
     return [group for group in groups.values() if len(group) > 1]
 
 
 def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> WindowSet:
     """Return windows without those that are copies of others, and a problem for each file that has some.
 
-    Of the copies of one person's window, the first is kept. Recordings of two people with a window in common
-    are left out, both: whose they are is not known, and one could train what the other tests.
+    Of the copies of one person's window, the first is kept. Recordings of two people with a window in common,
+    or with the same samples in their files, are left out, both: whose they are is not known, and one could
+    train what the other tests. So are recordings of one person with the same samples, but other events.
 
     Parameters
     ----------
@@ -41,27 +76,21 @@ def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> W
     ------
     SparseEEGError : no window is left.
     """
-    groups = copies(windows)
-    if not groups:
+    groups, same = copies(windows), same_recordings(windows)
+    if not groups and not same:
         return windows
     files = _files(windows, roots)
     recordings, subjects = windows.table["recording"].to_numpy(), windows.subjects
-    doubtful: dict[int, int] = {}  # recordings, each with one that is read as another person
+    whose = dict(zip(recordings.tolist(), subjects.tolist(), strict=True))
+    doubtful = _doubtful(windows, groups, same)
     repeated: dict[tuple[int, int], list[int]] = {}  # rows, by their recording and that of the original
     for group in groups:
-        for row in group:
-            others = [other for other in group if subjects[other] != subjects[row]]
-            if others:
-                doubtful.setdefault(int(recordings[row]), int(recordings[others[0]]))
-        if not others:
+        if len(set(subjects[group])) == 1:
             for row in group[1:]:
                 repeated.setdefault((int(recordings[row]), int(recordings[group[0]])), []).append(row)
-    whose = dict(zip(recordings.tolist(), subjects.tolist(), strict=True))
     problems = [*windows.problems]
     for one, other in sorted(doubtful.items()):
-        reason = f"read as {whose[one]}, has the same samples as {files[other]}, read as {whose[other]}"
-        kind = "because another person has the same samples"
-        problems.append(Problem(files[one], f"{reason}: whose they are is not known", LEFT_OUT, kind=kind))
+        problems.append(_doubt(files[one], files[other], whose[one], whose[other]))
     for (one, other), rows in repeated.items():
         if one in doubtful:
             continue
@@ -75,6 +104,41 @@ def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> W
     if lost.all():
         raise SparseEEGError(f"{windows.source}: no usable window is left; {summarise(problems)}")
     return replace(_used(windows.select(~lost)), problems=tuple(problems))
+
+
+def _doubtful(
+    windows: WindowSet, groups: Sequence[Sequence[int]], same: Sequence[Sequence[int]]
+) -> dict[int, int]:
+    """Return the recordings that are left out, each with one that has the same samples.
+
+    groups, same : as `copies` and `same_recordings` return them.
+    """
+    recordings, subjects = windows.table["recording"].tolist(), windows.subjects.tolist()
+    whose = dict(zip(recordings, subjects, strict=True))
+    doubtful: dict[int, int] = {}
+    shared: set[tuple[int, int]] = set()  # recordings that have a window in common
+    for group in groups:
+        shared.update(permutations(dict.fromkeys(recordings[row] for row in group), 2))
+        for row in group:
+            others = [other for other in group if subjects[other] != subjects[row]]
+            if others:
+                doubtful.setdefault(recordings[row], recordings[others[0]])
+    for one, other in (pair for group in same for pair in permutations(group, 2)):
+        if whose[one] != whose[other] or (one, other) not in shared:
+            doubtful.setdefault(one, other)
+    return doubtful
+
+
+def _doubt(file: Path, other: Path, person: str, other_person: str) -> Problem:
+    """Return the problem of a recording that is left out because another one has the same samples."""
+    if person == other_person:
+        reason = (
+            f"has the same samples as {other}, but other events: which of their events are right is not known"
+        )
+        return Problem(file, reason, LEFT_OUT, kind="because another recording has the same samples")
+    reason = f"read as {person}, has the same samples as {other}, read as {other_person}"
+    kind = "because another person has the same samples"
+    return Problem(file, f"{reason}: whose they are is not known", LEFT_OUT, kind=kind)
 
 
 def _files(windows: WindowSet, roots: Sequence[Path] | None) -> list[Path]:
@@ -97,11 +161,14 @@ def _used(windows: WindowSet) -> WindowSet:
 
 
 def check_no_copies(windows: WindowSet, name: str) -> None:
-    """Raise SparseEEGError where windows of two people hold the same samples."""
-    for group in copies(windows):
-        people = dict.fromkeys(windows.subjects[group].tolist())
-        if len(people) > 1:
-            raise SparseEEGError(
-                f"{name}: {listed(people, 'subject')} have windows with the same samples, so they are one "
-                "person or a file was copied; leave one of them out"
-            )
+    """Raise SparseEEGError where windows or recordings of two people hold the same samples."""
+    recordings = windows.table["recording"].to_numpy()
+    same = [np.flatnonzero(np.isin(recordings, group)) for group in same_recordings(windows)]
+    for what, groups in (("windows", copies(windows)), ("recordings", same)):
+        for group in groups:
+            people = dict.fromkeys(windows.subjects[group].tolist())
+            if len(people) > 1:
+                raise SparseEEGError(
+                    f"{name}: {listed(people, 'subject')} have {what} with the same samples, so they are one "
+                    "person or a file was copied; leave one of them out"
+                )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg.data.bids.description import read_description
+from sparseeg.data.bids.description import is_derivative, read_description
 from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
 from sparseeg.data.windows import WindowSet
@@ -16,6 +16,7 @@ from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
 _FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
+_DERIVATIVE = " (derivative)"  # after the Name of a processed version of another data set
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,18 @@ class Person:
 
 
 def dataset_name(root: Path) -> str:
-    """Return the Name in dataset_description.json; without one, the name of the folder, marked as such."""
+    """Return the Name in dataset_description.json; without one, the name of the folder, marked as such.
+
+    The Name of a derivative is marked, too: it tells no people apart.
+    """
     try:
         name = read_description(root).get("Name")
+        mark = _DERIVATIVE if is_derivative(root) else ""
     except SparseEEGError:
         name = None
-    return name.strip() if isinstance(name, str) and name.strip() else f"{root.resolve().name}{_FOLDER}"
+    if isinstance(name, str) and name.strip():
+        return name.strip().removesuffix(_DERIVATIVE) + mark
+    return f"{root.resolve().name}{_FOLDER}"
 
 
 def people_in(windows: WindowSet) -> list[Person]:
@@ -81,8 +88,13 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
 
     Subjects who are in two data sets are the same people if all their ages and sexes agree, and different
     people if these differ. Without ages, they are different people if both data sets have a Name, and it
-    differs. Different people are named with their data set, as `NAME/sub-01`. Subjects of HBN-EEG are always
-    the same people, and so are those of a data set that is not known.
+    differs. The Name of a derivative doesn't count. Different people are named with their data set, as
+    `NAME/sub-01`. Subjects of HBN-EEG are always the same people, and so are those of a data set that is not
+    known.
+
+    Raises
+    ------
+    SparseEEGError : a subject is the same as two that are different people.
     """
     people = list(people)
     sets: dict[str, dict[str, Person]] = {}
@@ -92,6 +104,7 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
     homes = {(name, subject): name for name, subjects in sets.items() for subject in subjects}
     apart: set[tuple[str, str]] = set()
     notes = []
+    compared: dict[str, dict[frozenset[str], bool]] = {}
     for one, other in combinations(sets, 2):
         both = [subject for subject in sets[one] if subject in sets[other] and not _HBN.match(subject)]
         if not both:
@@ -100,11 +113,30 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
         kind = "different people" if different else "the same people"
         notes.append(f"{one} and {other} both have {listed(both, 'subject')}, read as {kind}: {reason}")
         for subject in both:
+            compared.setdefault(subject, {})[frozenset((one, other))] = different
             if different:
                 apart |= {(one, subject), (other, subject)}
             else:
                 homes[other, subject] = homes[one, subject]
+    for subject, pairs in compared.items():
+        _check_agree(subject, pairs)
     return [_named(person, homes, apart) for person in people], [*notes, *_other_spellings(people)]
+
+
+def _check_agree(subject: str, different: Mapping[frozenset[str], bool]) -> None:
+    """Raise SparseEEGError where a subject is the same person as two who are different people.
+
+    different : by two data sets that have the subject, whether these are different people.
+    """
+    datasets = sorted(frozenset().union(*different))
+    for pair in (pair for pair, apart in different.items() if apart):
+        for third in datasets:
+            if third not in pair and not any(different[frozenset((one, third))] for one in pair):
+                raise SparseEEGError(
+                    f"{subject} of {third} may be {subject} of {' or of '.join(sorted(pair))}, who are "
+                    "different people; give ages and sexes in participants.tsv of all these data sets, or "
+                    "fewer data sets at once"
+                )
 
 
 def _other_spellings(people: Sequence[Person]) -> list[str]:
@@ -134,6 +166,9 @@ def _named(person: Person, homes: Mapping[tuple[str, str], str], apart: set[tupl
 
 def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> tuple[bool, str]:
     """Return whether the subjects of two data sets are different people, and the reason."""
+    made = next((name for name in (one, other) if name.endswith(_DERIVATIVE)), None)
+    if one.removesuffix(_DERIVATIVE) == other.removesuffix(_DERIVATIVE):
+        return False, f"{made} is a derivative of the other"
     ages = [(a.age, b.age) for a, b in pairs if a.age is not None and b.age is not None]
     sexes = [(a.sex, b.sex) for a, b in pairs if a.sex is not None and b.sex is not None]
     remedy = "in dataset_description.json"
@@ -146,6 +181,10 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
         )
     if ages:
         return False, "their ages and sexes agree"
+    if made is not None:
+        return False, (
+            f"{made} is a derivative; if they are not the same, give their ages and sexes in participants.tsv"
+        )
     if not (one.endswith(_FOLDER) or other.endswith(_FOLDER)):
         return True, f"the data sets have other names; if they are the same, give both one Name {remedy}"
     return False, f"nothing tells them apart; if they are not the same, give both data sets a Name {remedy}"

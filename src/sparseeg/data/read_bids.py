@@ -44,6 +44,7 @@ COLUMNS = (
     "stimulus",
     "correct",
     "file",
+    "recording_hash",
     "earliest",
     "latest",
 )
@@ -226,7 +227,12 @@ def _table(kept: Sequence[tuple[layout.BidsFile, Recording]], survey: Survey) ->
     for number, (file, recording) in enumerate(kept):
         person = survey.names[file.root, file.subject]
         table = _described(recording.windows, file, survey.subjects, survey.path)
-        table = table.assign(recording=number, subject=person.name, dataset=person.dataset)
+        table = table.assign(
+            recording=number,
+            subject=person.name,
+            dataset=person.dataset,
+            recording_hash=recording.hash or None,
+        )
         if not survey.task.locked:
             table["target"] = 0.0 if survey.task.column is None else survey.subjects.target(file)
         tables.append(table)

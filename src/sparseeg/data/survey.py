@@ -161,17 +161,26 @@ def _names(
 
 
 def _once(files: list[layout.BidsFile], names: Names, problems: list[Problem]) -> list[layout.BidsFile]:
-    """Keep each recording of a person in the first data set that has one of its name."""
-    first_roots: dict[tuple[str, str], Path] = {}
+    """Keep each recording of a person in the first data set that has one of its name.
+
+    Raises SparseEEGError where one data set holds it in two versions.
+    """
+    first_files: dict[tuple[str, str], layout.BidsFile] = {}
     kept = []
     for file in files:
-        first = first_roots.setdefault((names[file.root, file.subject].name, file.stem), file.root)
-        if first == file.root:
+        key = names[file.root, file.subject].name, layout.without_version(file.stem)
+        first = first_files.setdefault(key, file)
+        if first.root == file.root:
+            if first.stem != file.stem:
+                raise SparseEEGError(
+                    f"{file.root}: {first.stem} and {file.stem} are versions of one recording, whose trials "
+                    "would count twice; move one of them out of the folder"
+                )
             kept.append(file)
             continue
         reason = (
-            f"{file.stem} of the same person is already in {first.name}; if it is another recording, give it "
-            "another run or session"
+            f"{key[1]} of the same person is already in {first.root.name}; if it is another recording, give "
+            "it another run or session"
         )
         problems.append(Problem(file.path, reason, LEFT_OUT))
     return kept

@@ -30,8 +30,8 @@ class WindowSet:
     signals : one array or file (time, channel) in microvolts per recording, float32 or float16.
     table : one row per window with at least `recording` (index into `signals`), `start` (sample), `target`
         (in `target_unit`) and `subject`; `dataset`, `release`, `age`, `sex`, `task`, `run`, `onset` (seconds
-        in the recording) and `file` if known; `earliest` and `latest`, the limits between which the start of
-        a window may be moved.
+        in the recording), `file` and `recording_hash` (of the samples in the file) if known; `earliest` and
+        `latest`, the limits between which the start of a window may be moved.
     n_times : samples per window.
     ch_names : channel names, in the order of the signals' columns.
     task : what is decoded. If the windows are locked to an event, moving a window later by some seconds

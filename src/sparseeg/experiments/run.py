@@ -16,6 +16,7 @@ import pandas as pd
 from sparseeg import __version__, models
 from sparseeg.data import load
 from sparseeg.data.bids.hbn import missing_releases, release
+from sparseeg.data.bids.layout import without_version
 from sparseeg.data.copies import check_no_copies, without_copies
 from sparseeg.data.load import recognise
 from sparseeg.data.match import concatenate, match
@@ -119,9 +120,11 @@ def _check_different(paths: Sequence[str], sets: Sequence[WindowSet]) -> None:
         if "file" not in windows.table:
             continue
         files = windows.table["file"].astype(str)
-        # BIDS names tell subject, session, task and run; copies of a data set differ in folders and endings.
+        # BIDS names tell subject, session, task and run; copies and derivatives of a data set differ in
+        # folders, endings and what says how they were processed.
         recordings = {
-            (subject, Path(file).stem) for subject, file in zip(windows.subjects, files, strict=True)
+            (subject, without_version(Path(file).stem))
+            for subject, file in zip(windows.subjects, files, strict=True)
         }
         for subject, name in sorted(recordings & seen.keys()):
             raise SparseEEGError(

@@ -59,6 +59,17 @@ def test_the_message_says_what_to_do(tmp_path: Path) -> None:
         read_bids(tmp_path)
 
 
+def test_a_file_of_somebody_else_in_the_folder_of_a_subject_is_refused(tmp_path: Path) -> None:
+    folder = BidsFolder(tmp_path)
+    for subject in ("01", "02"):
+        file = folder.add(subject)
+    for misplaced in sorted(file.parent.glob("sub-02*")):
+        misplaced.rename(tmp_path / "sub-01" / "eeg" / misplaced.name)
+    for read in (read_bids, read_trials):
+        with pytest.raises(SparseEEGError, match=r"sub-02_task.* names sub-02, but is in the folder sub-01"):
+            read(tmp_path)
+
+
 def test_those_of_other_tasks_do_not_matter(tmp_path: Path) -> None:
     folder = BidsFolder(tmp_path)
     folder.add("01")

@@ -49,6 +49,11 @@ def people(*names: str, pattern: str | None = None, root: str = "data") -> list[
         # A numbered word for a person.
         (["subject1_a-epo", "subject1_b-epo", "subject2_a-epo"], ["subject1", "subject1", "subject2"]),
         (["participant_3/rest-epo", "participant_4/rest-epo"], ["participant_3", "participant_4"]),
+        (["study/subject1_a-epo", "study/subject2_b-epo"], ["subject1", "subject2"]),
+        (["session1/vp1-epo", "session2/vp1-epo"], ["vp1", "vp1"]),
+        (["lab1/subject1-epo", "lab2/subject2-epo"], ["subject1", "subject2"]),
+        (["study_P01-epo", "study_P02-epo"], ["study_P01", "study_P02"]),
+        (["sub-01/subject1_run1-epo", "sub-02/subject02_run1-epo"], ["sub-01", "sub-02"]),
     ],
 )
 def test_people_are_those_that_a_reader_finds(names, expected):
@@ -72,8 +77,24 @@ def test_people_are_those_that_a_reader_finds(names, expected):
         (["block1-epo", "block2-epo"], "block1 names a recording, but no person"),
         (["p01_block1-epo", "P1_block2-epo"], "names that differ in this way"),
         (["sub-01/sub-02_epo", "sub-03_epo"], "names sub-01 and sub-02"),
-        (["siteA/sub-01_epo", "siteB/sub-01_epo"], "sub-01 is in siteA and in siteB"),
-        (["siteA/sub-01/ses-1_epo", "sub-01/ses-1_epo"], "sub-01 is in siteA and in ."),
+        (["siteA/sub-01_epo", "siteB/sub-01_epo"], "siteA/sub-01 and siteB/sub-01 may be one person or two"),
+        (["siteA/sub-01/ses-1_epo", "sub-01/ses-1_epo"], "siteA/sub-01 and sub-01 may be one person or two"),
+        (["pre_sub-01_epo", "post_sub-01_epo"], "pre_sub-01 and post_sub-01 may be one person or two"),
+        (["lab1/subject1_epo", "lab2/subject1_epo"], "lab1/subject1 and lab2/subject1 may be one person or"),
+        (["control_subject1-epo", "patient_subject1-epo"], "control_subject1 and patient_subject1 may be"),
+        (["siteA_vp1-epo", "siteB_vp1-epo"], "siteA_vp1 and siteB_vp1 may be one person or two"),
+        (["lab1/anna-epo", "lab2/anna-epo"], "all files are of one person"),
+        (["subject1/subject2-epo", "subject3/subject3-epo"], "names subject1 and subject2"),
+        (["sub-01/subject2_run1-epo", "sub-02/run1-epo"], "names sub-01 and subject2"),
+        # Words that count recordings, or people.
+        (["rec1-epo", "rec2-epo", "rec3-epo"], "or they are recordings of one person"),
+        (["recording_1-epo", "recording_2-epo"], "or they are recordings of one person"),
+        (["epochs_1-epo", "epochs_2-epo", "epochs_3-epo"], "or they are recordings of one person"),
+        (["data_1-epo", "data_2-epo"], "or they are recordings of one person"),
+        (["eeg/data1-epo", "eeg/data2-epo"], "or they are recordings of one person"),
+        (["part1-epo", "part2-epo"], "or they are recordings of one person"),
+        (["trial1-epo", "trial2-epo"], "or they are recordings of one person"),
+        (["anna_rec1-epo", "anna_rec2-epo"], "all files are of one person"),
         (["sub-01-02_epo", "sub-01-03_epo"], "may be of sub-01 or of sub-01-02"),
         (["sub-1_epo", "sub-01_epo"], "sub-1 and sub-01 may be one person or two"),
         (["sub-01_epo", "01_epo"], "sub-01 and 01 may be one person or two"),
@@ -122,9 +143,22 @@ def test_the_folder_of_one_person_names_them(tmp_path):
     assert people("anna-epo", "bob-epo", root=str(root)) == ["anna", "bob"]
 
 
+def test_a_file_of_somebody_else_in_the_folder_of_one_person_is_refused(tmp_path):
+    root = tmp_path / "sub-07" / "ses-1"
+    assert people("sub-07_run-1_epo", root=str(root)) == ["sub-07"]
+    with pytest.raises(SparseEEGError, match="sub-08 names sub-08, but is in the folder sub-07"):
+        people("sub-07_epo", "sub-08_epo", root=str(root))
+
+
+def test_a_pattern_reads_recordings_as_those_of_one_person_or_of_several():
+    names = ["rec1-epo", "rec2-epo"]
+    assert people(*names, pattern="rec") == ["rec", "rec"]
+    assert people(*names, pattern=r"rec\d") == ["rec1", "rec2"]
+
+
 def test_windows_say_who_was_found_and_how(tmp_path):
-    for name in ("P01_block1", "P01_block2", "P02_block1"):
-        write_epochs(tmp_path / f"{name}-epo.fif")
+    for number, name in enumerate(("P01_block1", "P01_block2", "P02_block1")):
+        write_epochs(tmp_path / f"{name}-epo.fif", rt=(300.0 + number, 450.0, 700.0))
     windows = read_epochs(tmp_path, target="rt")
     assert windows.subjects.tolist() == ["P01"] * 6 + ["P02"] * 3
     assert "2 subjects: P01, P02 (found by the names of files)" in windows.summary()

@@ -33,7 +33,7 @@ def test_a_file_in_milliseconds_among_files_in_seconds_is_left_out(tmp_path):
     write(tmp_path, a=TIMES, b=TIMES * 1000, c=3 * TIMES)
     windows = read_epochs(tmp_path, target="rt", target_unit="s")
     assert set(windows.subjects) == {"sub-a", "sub-c"}
-    assert "is 535 in this file, but 1.07 in most files" in windows.problems[0].reason
+    assert any("is 535 in this file, but 1.07 in most" in problem.reason for problem in windows.problems)
 
 
 @pytest.mark.parametrize("unit", ["ms", "s", None])
@@ -74,6 +74,43 @@ def test_times_that_no_response_takes_are_left_out_and_counted(tmp_path):
         "have a time longer than 10 s in column rt; --max-rt sets the limit": 2,
         "lack the column rt": 1,  # FIF files hold no infinite number
     }
+
+
+SECONDS = [0.3, 0.4, 0.5, 0.6]
+MILLISECONDS = [310.0, 450.0, 620.0, 710.0, 330.0, 440.0, 650.0, 2900.0]
+
+
+def test_times_of_one_file_in_another_unit_are_left_out_and_counted(tmp_path):
+    write(tmp_path, a=[*SECONDS, *MILLISECONDS], b=1000 * TIMES)
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert windows.targets[windows.subjects == "sub-a"] == pytest.approx(np.array(MILLISECONDS) / 1000)
+    (problem,) = [one for one in windows.problems if one.lost == "windows"]
+    assert problem.count == 4
+    assert problem.reason == (
+        "4 of 12 epochs have a time far from the others of the file in column rt; write it in one unit"
+    )
+
+
+def test_where_most_times_of_a_file_are_in_another_unit_the_others_are_not_kept(tmp_path):
+    write(tmp_path, a=[*MILLISECONDS[:3], *SECONDS])
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert windows.targets == pytest.approx(np.array(SECONDS) / 1000)
+    assert {one.count for one in windows.problems if one.lost == "windows"} == {3}
+    assert any("check --target-unit" in one.action for one in windows.problems)
+
+
+def test_a_file_with_as_many_times_in_another_unit_is_left_out(tmp_path):
+    write(tmp_path, a=[*MILLISECONDS[:4], *SECONDS], b=1000 * TIMES)
+    windows = read_epochs(tmp_path, target="rt", target_unit="ms")
+    assert set(windows.subjects) == {"sub-b"}
+    (problem,) = [one for one in windows.problems if one.lost == "recording"]
+    assert "as many times near 0.00045 s as near 0.535 s" in problem.reason
+    assert "write it in one unit" in problem.reason
+
+
+def test_slow_and_fast_responses_of_one_person_stay(tmp_path):
+    write(tmp_path, a=[0.02, 0.2, 0.25, 0.3, 9.5])
+    assert len(read_epochs(tmp_path, target="rt", target_unit="s")) == 5
 
 
 def test_windows_are_those_of_the_targets_that_stay(tmp_path):

@@ -16,6 +16,14 @@ def read_description(root: Path) -> dict[str, Any]:
     return read_json(root / NAME, dict) if (root / NAME).exists() else {}
 
 
+def is_derivative(root: Path) -> bool:
+    """Return whether a data set is a processed version of another, as its description or its place says."""
+    found = read_description(root)
+    named = str(found.get("DatasetType") or "").strip().lower() == "derivative"
+    made = any(found.get(name) for name in ("SourceDatasets", "PipelineDescription"))
+    return named or made or root.resolve().parent.name == "derivatives"
+
+
 def is_simulated(root: Path) -> bool:
     """Return whether dataset_description.json marks the data set as simulated."""
     return read_description(root).get("Simulated") is True

@@ -18,6 +18,7 @@ EXTENSIONS = (".bdf", ".set", ".edf", ".vhdr")  # in order of preference, if a r
 OTHERS = (".fif", ".fif.gz", ".cnt", ".raw", ".mff")  # no formats of EEG in BIDS, but read, after those
 _PARTS = (".json", ".tsv", ".eeg", ".dat", ".vmrk", ".fdt")  # of the files named _eeg
 SIDECARS = ("dataset_description.json", "participants.tsv")
+_VERSION = re.compile(r"_(?:proc|desc|space|res|den)-[^_]+")  # how a recording was processed
 _ENTITY = re.compile(r"(?:^|_)([a-z]+)-([^_]+)")
 
 
@@ -118,6 +119,11 @@ class BidsFile:
 
 def _is_there(path: Path) -> bool:
     return path.is_file() or path.is_symlink()  # a link to content that was not fetched
+
+
+def without_version(name: str) -> str:
+    """Return the name of a file without what says how its recording was processed, as `_desc-clean`."""
+    return _VERSION.sub("", name)
 
 
 def bids_file(path: Path) -> BidsFile:

@@ -31,12 +31,14 @@ class Subjects:
 
     Raises
     ------
-    SparseEEGError : two subjects of a BIDS folder have names that may be one person's, as sub-1 and sub-01.
+    SparseEEGError : two subjects of a BIDS folder have names that may be one person's, as sub-1 and sub-01,
+        or a file is in the folder of another subject.
     """
 
     def __init__(self, files: Sequence[BidsFile], target: str | None = None) -> None:
         self.problems: list[Problem] = []
         self._tables: dict[Path, pd.DataFrame] = {}
+        _check_folders(files)
         for root in dict.fromkeys(file.root for file in files):
             self._tables[root], found = read_participants(root, target)
             self.problems += found
@@ -118,6 +120,16 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
         reason = f"{subjects.index[repeated][0]} has more than one row"
         problems.append(Problem(path, reason, "the first one is used", "nothing"))
     return subjects[~repeated], problems
+
+
+def _check_folders(files: Iterable[BidsFile]) -> None:
+    for file in files:
+        folder = file.path.relative_to(file.root).parts[0]
+        if file.path.parent != file.root and folder != file.subject:
+            raise SparseEEGError(
+                f"{file.path} names {file.subject}, but is in the folder {folder}: it is not clear whose "
+                "recording it is. Rename the file, or move it to the folder of its subject"
+            )
 
 
 def _check_names(root: Path, names: Iterable[str]) -> None:

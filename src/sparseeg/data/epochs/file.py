@@ -16,8 +16,8 @@ from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
 from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
+from sparseeg.data.signals.fif import check_tags
 from sparseeg.data.signals.fit_channels import ChannelFit
-from sparseeg.data.signals.raw import check_tags
 from sparseeg.data.signals.resample import rate_ratio, resample, same_rate
 from sparseeg.data.signals.select_channels import Selection, select_channels
 from sparseeg.errors import one_line
@@ -72,6 +72,7 @@ class EpochsFile:
     n_times : samples of the crop.
     target : (epoch,), targets.
     trial : (epoch,), number of each epoch in the file.
+    event : (epoch,), sample of each event, as the file says.
     ch_names : channels, in their order.
     sfreq : sampling rate in Hz.
     tmin : seconds from the event to the first sample of the crop.
@@ -86,6 +87,7 @@ class EpochsFile:
     n_times: int
     target: np.ndarray
     trial: np.ndarray
+    event: np.ndarray
     ch_names: tuple[str, ...]
     sfreq: float
     tmin: float
@@ -200,6 +202,7 @@ def _windows(
         n_times=count,
         target=target[good],
         trial=good,
+        event=epochs.events[good, 0],
         ch_names=tuple(epochs.ch_names),
         sfreq=sfreq,
         tmin=float(times[first]),

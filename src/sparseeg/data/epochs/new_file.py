@@ -12,9 +12,9 @@ from sparseeg.data.epochs.choose import later_part_of
 from sparseeg.data.epochs.file import Crop, info_of, resampled
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.conditioning import reference_rows
+from sparseeg.data.signals.fif import check_tags
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.new_recording import find_channels
-from sparseeg.data.signals.raw import check_tags
 from sparseeg.errors import SparseEEGError, one_line
 
 

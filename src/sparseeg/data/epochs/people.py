@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
-from sparseeg.data.bids.spelling import NUMBERED, alike
+from sparseeg.data.bids.layout import without_version
+from sparseeg.data.bids.spelling import NUMBERED, alike, plain
 from sparseeg.data.problems import listed
 from sparseeg.errors import SparseEEGError
 
@@ -25,7 +25,9 @@ _RECORDING = re.compile(
     re.IGNORECASE,
 )
 _NEUTRAL = {"eeg", "epo", "epochs", "epoched", "data", "derivatives", "fif", "mne"}
-_UNCLEAR = {"part", "set", "cond", "condition", "trial"}  # with a number: a recording, or a participant
+# With a number: a recording, a laboratory, or a participant.
+_UNCLEAR = {"part", "set", "cond", "condition", "trial", "rec", "recording", "epoch", "file", "lab", "site"}
+_COUNTED = re.compile(rf"(?:^|(?<=[^A-Za-z0-9]))(?:{'|'.join(_UNCLEAR)})s?[-_ ]?\d+", re.IGNORECASE)
 _PART = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -60,7 +62,7 @@ def find_people(root: Path, files: Sequence[Path], pattern: str | None = None) -
     found = {file: _by_entity(root, name) for file, name in names.items()}
     others = {file: name for file, name in names.items() if found[file] is None}
     people = {file: subject for file, subject in found.items() if subject is not None}
-    _check_folders(root, {names[file]: subject for file, subject in people.items()})
+    _check_before(root, {names[file]: subject for file, subject in people.items()}, _SUBJECT)
     how = ["sub-XX in the names"] if people else []
     if others:
         people |= _by_name(root, others)
@@ -93,40 +95,53 @@ def _matched(root: Path, name: str, pattern: str) -> str:
 
 def _by_entity(root: Path, name: str) -> str | None:
     """Return the `sub-XX` in a path; None if there is none."""
-    labels = [label for part in name.split("/") for label in _SUBJECT.findall(part)]
-    if not labels and not any(_rest(part) for part in name.split("/")):
+    labels = _SUBJECT.findall(name)
+    above = [label for part in reversed(root.resolve().parts) for label in _SUBJECT.findall(part)][:1]
+    if labels and above and labels[-1] != above[0]:
+        readings = f"{name} names sub-{labels[-1]}, but is in the folder sub-{above[0]}"
+        raise _unclear(root, readings, "sub-[^_/]+")
+    if not any(_rest(part) for part in name.split("/")):
         # Folders above may name the person whose runs these are; a file that names somebody needs none.
-        labels = [label for part in reversed(root.resolve().parts) for label in _SUBJECT.findall(part)][:1]
-    different = sorted(set(labels))
-    if len(different) > 1:
-        raise _unclear(root, f"{name} names sub-{different[0]} and sub-{different[1]}")
-    if not different:
+        labels = labels or above
+    if not labels:
         return None
-    if "-" in different[0]:
-        short = different[0].partition("-")[0]
-        raise _unclear(root, f"{name} may be of sub-{short} or of sub-{different[0]}", "sub-([^-_/]+)")
-    return f"sub-{different[0]}"
+    different = sorted({f"sub-{label}" for label in labels})
+    if len(different) == 1 and "-" in labels[0]:
+        short = labels[0].partition("-")[0]
+        raise _unclear(root, f"{name} may be of sub-{short} or of {different[0]}", "sub-([^-_/]+)")
+    others = (match.group() for match in NUMBERED.finditer(name))
+    different += [person for person in others if plain(person) != plain(different[0])]
+    if len(different) > 1:
+        raise _unclear(root, f"{name} names {different[0]} and {different[1]}")
+    return different[0]
 
 
-def _check_folders(root: Path, people: dict[str, str]) -> None:
-    """Raise SparseEEGError where a `sub-XX` is below two folders, which may be two data sets or two tasks."""
-    above: dict[str, str] = {}
-    for name, subject in people.items():
-        parts = list(takewhile(lambda part: not _SUBJECT.search(part), name.split("/")))
-        folder = "/".join(filter(None, map(_rest, parts))) or "."
-        if above.setdefault(subject, folder) != folder:
-            raise _unclear(
-                root,
-                f"{subject} is in {above[subject]} and in {folder}, and may be one person or two",
-                "sub-[^_/]+' for one, or '.*sub-[^_/]+",
-            )
+def _check_before(root: Path, people: dict[str, str], pattern: re.Pattern[str]) -> None:
+    """Raise SparseEEGError where other words are before a person in two paths, which may be two people.
+
+    `siteA/sub-01` and `siteB/sub-01`, or `control_vp1` and `patient_vp1`, may be one person in two data sets
+    or conditions.
+    """
+    known: dict[str, tuple[str, str]] = {}
+    for name, person in people.items():
+        match = pattern.search(name)
+        if match is None:
+            continue
+        words = "/".join(filter(None, map(_rest, name[: match.start()].split("/"))))
+        first, path = known.setdefault(person, (words, name[: match.end()]))
+        if first != words:
+            example = re.sub(r"\d+$", r"\\d+", person) if pattern is NUMBERED else "sub-[^_/]+"
+            readings = f"{path} and {name[: match.end()]} may be one person or two"
+            raise _unclear(root, readings, f"{example}' for one, or '.*{example}")
 
 
 def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
     """Return the people of files that have no `sub-XX` in their paths."""
-    numbered = {file: {match.group() for match in NUMBERED.finditer(name)} for file, name in names.items()}
-    if all(len(found) == 1 for found in numbered.values()):
-        return {file: found.pop() for file, found in numbered.items()}
+    numbered = {name: _numbered(root, name) for name in names.values()}
+    if all(numbered.values()):
+        people = {name: str(person) for name, person in numbered.items()}
+        _check_before(root, people, NUMBERED)
+        return {file: people[name] for file, name in names.items()}
     rests = {file: tuple(filter(None, map(_rest, name.split("/")))) for file, name in names.items()}
     for file, rest in rests.items():
         if not rest:
@@ -137,10 +152,23 @@ def _by_name(root: Path, names: dict[Path, str]) -> dict[Path, str]:
     return {file: rest[-1] if last[rest[-1]] == 1 else "_".join(rest) for file, rest in rests.items()}
 
 
+def _numbered(root: Path, name: str) -> str | None:
+    """Return the person in a path with a word such as "subject" and a number; None if there is none."""
+    found = list(dict.fromkeys(match.group() for match in NUMBERED.finditer(name)))
+    if len({plain(person) for person in found}) > 1:
+        raise _unclear(root, f"{name} names {found[0]} and {found[1]}")
+    return next(iter(found), None)
+
+
 def _rest(part: str) -> str:
     """Return the name of a folder or file without what counts recordings and without words such as "eeg"."""
     rest = re.sub(r"[-_. ]{2,}", "_", _RECORDING.sub("", part)).strip("-_. ")
     return "" if rest.casefold() in _NEUTRAL else rest
+
+
+def recording_words(name: str) -> set[str]:
+    """Return the words in a path that say which recording of a person it is, as `run-2` and `task-x`."""
+    return {match.group().casefold() for match in _RECORDING.finditer(without_version(name))}
 
 
 def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
@@ -148,6 +176,11 @@ def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
 
     Two names that have a part in common, which others lack, may be two people, or one in two conditions.
     """
+    each = f"each name is a person ({listed(('/'.join(name) for name in names), 'name')})"
+    for name in names:
+        words = {word.casefold() for part in name for word in re.findall(r"[^\W\d_]+", part)}
+        if words and all({word, word.removesuffix("s")} & (_UNCLEAR | _NEUTRAL) for word in words):
+            raise _unclear(root, f"either {each}, or they are recordings of one person")
     if len(names) < 2:
         return
     parts = [_parts(name) for name in names]
@@ -155,14 +188,14 @@ def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
     shared = [part for part, count in counts.items() if 1 < count < len(names)]
     everywhere = {part for part, count in counts.items() if count == len(names)}
     own = [found - everywhere for found in parts]
-    each = f"each name is a person ({listed(('/'.join(name) for name in names), 'name')})"
     if shared:
         raise _unclear(root, f"either {each}, or files that share {max(shared)!r} are of one person")
     if not all(own):
         raise _unclear(root, f"either {each}, or names that differ in this way are of one person")
     numbered = all(any(part[0].isdigit() for part in found) for found in own)
     numbers = [part for part in everywhere if part[0].isdigit()]
-    if everywhere and (not numbered or numbers or (everywhere & _UNCLEAR and len(everywhere) > 1)):
+    counted = all(_COUNTED.search("/".join(name)) for name in names)
+    if everywhere and (not numbered or numbers or (counted and len(everywhere) > 1)):
         same = min(numbers or everywhere)
         raise _unclear(root, f"either {each}, or all files are of one person, because all share {same!r}")
 

@@ -13,6 +13,7 @@ from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.epochs.people import find_people
 from sparseeg.data.epochs.targets import believable, in_seconds
+from sparseeg.data.epochs.versions import check_versions
 from sparseeg.data.people import dataset_name
 from sparseeg.data.problems import LEFT_OUT, Problem, summarise
 from sparseeg.data.provenance import ChannelChoice, Processing
@@ -85,8 +86,9 @@ def read_epochs(
     _check_column(path, target, read)
     unit = (target_unit or NO_UNIT).strip()
     read = believable(path, read, str(target), unit, max_rt, problems)
-    good = [result.found for result in read if isinstance(result, EpochsFile)]
-    plan = plan_channels(good, channels)
+    good = [result for result in read if isinstance(result, EpochsFile)]
+    check_versions(path, good, people.of)
+    plan = plan_channels([result.found for result in good], channels)
     if plan.note is not None:
         problems.append(Problem(path, *plan.note, "nothing"))
     kept = _alike(files, read, plan, crop, problems)

@@ -152,13 +152,49 @@ def _believed(
         end = result.tmin + result.n_times / result.sfreq
         longest = max(MAX_RT, end) if max_rt is None else max_rt
         times = result.target * factor
+        inside = (times > 0) & (times <= longest)
+        apart = _far_from_others(times, inside)
+        if isinstance(apart, str):
+            reason = f"column {target} has {apart}: their units differ; write it in one unit"
+            return Problem(result.path, reason, LEFT_OUT, kind=f"because column {target} has two units")
+        far = f"have a time far from the others of the file in column {target}; write it in one unit"
         long = f"have a time longer than {longest:g} s in column {target}; --max-rt sets the limit"
         return _without(
             replace(result, target=times),
-            [(times <= 0, f"have a time of 0 s or less in column {target}"), (times > longest, long)],
+            [
+                (times <= 0, f"have a time of 0 s or less in column {target}"),
+                (times > longest, long),
+                (apart, far),
+            ],
         )
 
     return [one(result) if isinstance(result, EpochsFile) else result for result in read]
+
+
+def _far_from_others(times: np.ndarray, inside: np.ndarray) -> np.ndarray | str:
+    """Return which times of a file are in another unit than most; words on both if none is more frequent.
+
+    They lie below a gap, or about 1000 or 1,000,000 times above the others; a slow response is no other unit.
+
+    inside : the times that count.
+    """
+    far = np.zeros(len(times), dtype=bool)
+    groups = _groups(times[inside])
+    if not len(groups) or groups.max() == 0:
+        return far
+    counts = np.bincount(groups)
+    medians = [float(np.median(times[inside][groups == number])) for number in range(len(counts))]
+    main = int(counts.argmax())
+    wrong = [
+        number
+        for number, median in enumerate(medians)
+        if number < main or (number > main and _is_factor(median / medians[main]))
+    ]
+    for number in wrong:
+        if counts[number] == counts[main]:
+            return f"as many times near {medians[main]:.4g} s as near {medians[number]:.4g} s"
+    far[inside] = np.isin(groups, wrong)
+    return far
 
 
 def _without(result: EpochsFile, wrong: Sequence[tuple[np.ndarray, str]]) -> EpochsFile | Problem:
@@ -176,5 +212,5 @@ def _without(result: EpochsFile, wrong: Sequence[tuple[np.ndarray, str]]) -> Epo
             problems.append(Problem(result.path, reason, DROPPED, "windows", count, what))
     if good.all():
         return result
-    kept = {name: getattr(result, name)[good] for name in ("signal", "target", "trial")}
+    kept = {name: getattr(result, name)[good] for name in ("signal", "target", "trial", "event")}
     return replace(result, **kept, problems=tuple(problems))

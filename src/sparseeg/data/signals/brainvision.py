@@ -10,15 +10,17 @@ from tempfile import TemporaryDirectory
 import mne
 
 from sparseeg.data.problems import listed
+from sparseeg.data.signals.brainvision_size import CHANNELS, check_channels, check_size
 from sparseeg.data.signals.labels import label_type
+from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError
 from sparseeg.files.content import check_content
 
+_HEADERS = (".vhdr", ".ahdr")
 _KINDS = {"DataFile": (".eeg", ".dat"), "MarkerFile": (".vmrk", ".amrk")}
 _NAMED = re.compile(
     rb"^([ \t]*)(DataFile|MarkerFile)([ \t]*=[ \t]*)(.*?)([ \t\r]*)$", re.MULTILINE | re.IGNORECASE
 )
-_CHANNELS = re.compile(rb"^\[Channel Infos\][^\n]*$.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL | re.IGNORECASE)
 _UNIT = re.compile(
     rb"^(\s*Ch\d+\s*=([^,\r\n]*),[^,\r\n]*,[^,\r\n]*,)([^,\r\n]*)", re.MULTILINE | re.IGNORECASE
 )
@@ -50,16 +52,19 @@ def open_brainvision(path: Path, notes: list[str], types: Mapping[str, str] | No
 
     Raises
     ------
-    SparseEEGError : the header states more channels than it describes, a file that it names is missing, or an
-        EEG channel (by `types`, as in channels.tsv, or by its label) has a unit that is not read.
+    SparseEEGError : the header contradicts itself or the size of the samples, a file that it names is missing
+        or may be that of another recording, or an EEG channel (by `types` or else by its label) has a unit
+        that is not read.
     """
-    _check_channels(path)
+    content = path.read_bytes()
+    check_channels(content)
     named = named_files(path)
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
-    for file in there.values():
+    for key, file in there.items():
         check_content(file)
-    content = path.read_bytes()
-    header = _CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
+        _check_own(path, key, file, notes)
+    check_size(content, there, notes, extra=int(path.suffix.lower() == ".ahdr"))
+    header = CHANNELS.sub(lambda part: _UNIT.sub(_plain_unit, part[0]), content)
     _check_units(header, types or {})
     literal = header == content and not any(b"$b" in line[4] for line in _NAMED.finditer(header))
     if literal and there == named and path.suffix.islower():
@@ -101,16 +106,23 @@ def _find(path: Path, key: str, named: Path, notes: list[str]) -> Path:
     )
 
 
-def _check_channels(path: Path) -> None:
-    """Raise SparseEEGError if a header states more channels than it describes.
+def _check_own(path: Path, key: str, named: Path, notes: list[str]) -> None:
+    """Raise SparseEEGError if the file that a header names may be that of another recording.
 
-    MNE would allocate memory for all of them. Source: BrainVision Core Data Format 1.0.
+    Marks are often corrected in a file of another name, which gets a note.
     """
-    header = path.read_bytes()
-    stated = re.search(rb"^\s*NumberOfChannels\s*=\s*(\d+)", header, re.MULTILINE | re.IGNORECASE)
-    described = set(re.findall(rb"^\s*Ch(\d+)\s*=", header, re.MULTILINE | re.IGNORECASE))
-    if stated is not None and float(stated[1]) > len(described):
-        raise SparseEEGError(f"its header says {stated[1].decode()} channels, but describes {len(described)}")
+    correct = f"correct the line {key}= of the header"
+    said = f"its header names {named.name} as {key}"
+    other, own = other_header(path, named, _HEADERS), own_file(path, named, _KINDS[key])
+    if other is not None:
+        raise SparseEEGError(f"{said}, which is that of {other.name}; {correct}")
+    if own is not None and key == "DataFile":
+        raise SparseEEGError(
+            f"{said}, although {own.name} is there: which of them holds its samples is not known; {correct}, "
+            "or move the other file to another folder"
+        )
+    if own is not None:
+        notes.append(f"{said}, which is read, although {own.name} is there")
 
 
 def _plain_unit(channel: re.Match[bytes]) -> bytes:
@@ -121,7 +133,7 @@ def _plain_unit(channel: re.Match[bytes]) -> bytes:
 def _check_units(header: bytes, types: Mapping[str, str]) -> None:
     """Raise SparseEEGError if an EEG channel has a unit that MNE doesn't know: it would be read as volts."""
     found: dict[str, list[str]] = {}
-    channels = _CHANNELS.search(header)
+    channels = CHANNELS.search(header)
     for channel in _UNIT.finditer(channels[0] if channels else b""):
         name, unit = _text(channel[2]).strip().replace(r"\1", ","), channel[3]
         kind = types.get(name, "" if unit in _OTHER else label_type(name))

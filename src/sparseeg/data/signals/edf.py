@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sparseeg.data.problems import listed
+from sparseeg.data.signals.cut_off import longer, shorter
 from sparseeg.data.signals.labels import label_type
 from sparseeg.errors import SparseEEGError
 
@@ -32,21 +33,25 @@ class EdfHeader:
     ----------
     labels : of all channels, with those of annotations.
     samples : samples per record of each channel.
-    n_records, seconds : number of records, and the duration of each.
+    n_records, seconds : number of records in the file, and the duration of each.
+    stated : number of records that the header states; none or less if it isn't known.
     start : position of the first record in the file.
     width : bytes per sample.
     discontinuous : whether there may be gaps between the records.
     units : physical dimension of each channel.
+    ranges : physical and digital minimum and maximum of each channel, as they are written.
     """
 
     labels: tuple[str, ...]
     samples: tuple[int, ...]
     n_records: int
+    stated: int
     seconds: float
     start: int
     width: int
     discontinuous: bool
     units: tuple[str, ...]
+    ranges: tuple[tuple[str, ...], ...]
 
     @property
     def signals(self) -> list[int]:
@@ -88,17 +93,27 @@ def read_header(path: Path) -> EdfHeader:
         raise SparseEEGError("its header is damaged: it states no samples")
     labels = tuple(text.strip().decode("latin-1") for text in _field(fields, 0, 16, channels))
     units = tuple(text.strip().decode("latin-1") for text in _field(fields, 96, 8, channels))
+    ends = (_field(fields, before, 8, channels) for before in (104, 112, 120, 128))
+    ranges = tuple(
+        tuple(text.decode("latin-1").strip() for text in limits) for limits in zip(*ends, strict=True)
+    )
     there = (size - start) // (width * sum(samples))
     plus = fixed[192:197].decode("latin-1").upper() in ("EDF+D", "BDF+D")
-    return EdfHeader(
-        labels, samples, min(records, there) if records > 0 else there, seconds, start, width, plus, units
-    )
+    return EdfHeader(labels, samples, there, records, seconds, start, width, plus, units, ranges)
 
 
 def _field(fields: bytes, before: int, width: int, channels: int) -> list[bytes]:
     """Return a field of every channel; `before` is the width of the fields before it."""
     first = before * channels
     return [fields[first + width * i : first + width * (i + 1)] for i in range(channels)]
+
+
+def note_size(header: EdfHeader, notes: list[str]) -> None:
+    """Note a file with fewer or more records than its header states; MNE reads those that are there."""
+    if header.stated > header.n_records:
+        notes.append(shorter(header.n_records, header.stated, "records"))
+    elif 0 < header.stated < header.n_records:
+        notes.append(longer(header.n_records, header.stated, "records"))
 
 
 def check_units(header: EdfHeader, notes: list[str], types: Mapping[str, str] | None = None) -> None:
@@ -125,6 +140,24 @@ def check_units(header: EdfHeader, notes: list[str], types: Mapping[str, str] | 
         )
     if without:
         notes.append(f"no unit for {listed(without, 'channel')}; read as volts")
+
+
+def check_ranges(header: EdfHeader, types: Mapping[str, str] | None = None) -> None:
+    """Raise SparseEEGError if an EEG channel has no range, so that its samples have no unit."""
+    for i in header.signals:
+        name = header.labels[i]
+        if (types or {}).get(name, label_type(name)) != "EEG":
+            continue
+        for kind, limits in (("physical", header.ranges[i][:2]), ("digital", header.ranges[i][2:])):
+            try:
+                low, high = (float(text.replace(",", ".")) for text in limits)
+            except ValueError:
+                low = high = np.nan
+            if not abs(high - low) > 0:
+                raise SparseEEGError(
+                    f"the {kind} range of channel {name} is {limits[0]} to {limits[1]}, so the voltage of "
+                    "its samples is not known; export the file again"
+                )
 
 
 def channels_of_one_rate(

@@ -8,24 +8,27 @@ import mne
 import numpy as np
 import pandas as pd
 
+from sparseeg.data.signals.cut_off import cropped, shorter
 from sparseeg.data.signals.separate import read_separately
+from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError, require
 from sparseeg.files.content import check_content
 
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 
 
-def open_eeglab(path: Path) -> mne.io.BaseRaw:
+def open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     """Open a continuous data set.
 
     Raises
     ------
-    SparseEEGError : it holds epochs, is damaged, or its format needs a package that is missing.
+    SparseEEGError : it holds epochs, is damaged, names samples of another data set or of another number of
+        channels, or its format needs a package that is missing.
     ValueError : any error that MNE raises.
     """
     _check(path)
     try:
-        return read_separately("read_raw_eeglab", path)
+        raw = read_separately("read_raw_eeglab", path)
     except ValueError as error:
         epochs = _EPOCHED.search(str(error))
         if epochs is None:
@@ -34,6 +37,50 @@ def open_eeglab(path: Path) -> mne.io.BaseRaw:
             f"it holds {epochs[1]} epochs, not a continuous recording; save the continuous data set in its "
             "place, or put the files of epochs together in a folder, to train on with --target"
         ) from error
+    samples = Path(raw.filenames[0])
+    if samples.suffix.lower() == ".fdt":
+        _check_own(path, samples)
+        return _sized(raw, samples, notes)
+    return raw
+
+
+def _sized(raw: mne.io.BaseRaw, samples: Path, notes: list[str]) -> mne.io.BaseRaw:
+    """Return a recording with the samples that are in its file, and note it if there are fewer.
+
+    Raises
+    ------
+    SparseEEGError : the file holds more samples, or another number of channels, than the data set says.
+    """
+    channels, stated, values = len(raw.ch_names), raw.n_times, samples.stat().st_size // 4
+    if values == channels * stated:
+        return raw
+    size = f"{samples.name} holds {values} values"
+    if values % stated == 0:
+        raise SparseEEGError(
+            f"it says {channels} channels of {stated} samples, but {size}, those of {values // stated} "
+            "channels; save it again in EEGLAB, or copy both files again"
+        )
+    if values > channels * stated:
+        raise SparseEEGError(
+            f"it says {channels} channels of {stated} samples, but {size}, more than these; save it again in "
+            "EEGLAB, or copy both files again"
+        )
+    notes.append(shorter(values // channels, stated))
+    return cropped(raw, values // channels)
+
+
+def _check_own(path: Path, samples: Path) -> None:
+    """Raise SparseEEGError if the samples that a data set names may be those of another one."""
+    said = f"it names {samples.name}"
+    correct = "save it again in EEGLAB with the samples that are its own"
+    other, own = other_header(path, samples, (".set",)), own_file(path, samples, (".fdt",))
+    if other is not None:
+        raise SparseEEGError(f"{said}, which holds the samples of {other.name}; {correct}")
+    if own is not None:
+        raise SparseEEGError(
+            f"{said}, although {own.name} is there: which of them holds its samples is not known; {correct}, "
+            "or move the other file to another folder"
+        )
 
 
 def _check(path: Path) -> None:
@@ -53,18 +100,21 @@ def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
 
     Raises
     ------
-    SparseEEGError : it is continuous, damaged, or its format needs a package that is missing.
+    SparseEEGError : it is continuous, damaged, names samples of another data set, or its format needs a
+        package that is missing.
     ValueError : any error that MNE raises.
     """
     _check(path)
     try:
-        epochs, fields = read_separately("read_epochs_eeglab", path)
+        epochs, fields, named = read_separately("read_epochs_eeglab", path)
     except ValueError as error:
         if "does not seem to contain epochs" not in str(error):
             raise
         raise SparseEEGError(
             "it holds a continuous recording, not epochs; put recordings in a BIDS folder with their events"
         ) from error
+    if named is not None and (path.parent / named).exists():
+        _check_own(path, path.parent / named)
     epochs.metadata = _metadata(fields, len(epochs))
     return epochs
 

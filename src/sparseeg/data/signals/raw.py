@@ -1,7 +1,5 @@
 """Open recordings with MNE, so that a damaged file gives an error and neither wrong data nor a crash."""
 
-import gzip
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +8,9 @@ import mne
 
 from sparseeg.data.signals import edf
 from sparseeg.data.signals.brainvision import open_brainvision
+from sparseeg.data.signals.cut_off import cropped
 from sparseeg.data.signals.eeglab import open_eeglab
+from sparseeg.data.signals.fif import check_tags
 from sparseeg.data.signals.separate import read_separately
 from sparseeg.errors import SparseEEGError, require
 from sparseeg.files.content import check_content
@@ -78,6 +78,8 @@ def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> 
     header = edf.read_header(path)
     edf.check_continuous(path, header)
     edf.check_units(header, notes, types)
+    edf.check_ranges(header, types)
+    edf.note_size(header, notes)
     include = edf.channels_of_one_rate(header, notes, types)
     if include is None:
         return mne.io.read_raw(path, preload=False)
@@ -85,12 +87,18 @@ def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> 
 
 
 def _open_fif(path: Path, notes: list[str]) -> mne.io.BaseRaw:
-    check_tags(path)
-    return mne.io.read_raw(path, preload=False)
-
-
-def _open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
-    return open_eeglab(path)
+    """Open a FIF file with its other parts, without an incomplete block of samples at the end."""
+    last, lost = path, check_tags(path)
+    raw = mne.io.read_raw(path, preload=False)
+    for part in map(Path, raw.filenames[1:]):
+        if lost is not None:
+            raise SparseEEGError(f"{last.name} is cut off before its end; copy it again")
+        last, lost = part, check_tags(part)
+    if lost is None:
+        return raw
+    there = raw.n_times - lost // len(raw.ch_names)
+    notes.append(f"{last.name} is cut off before its end: {there} samples are there")
+    return cropped(raw, there)
 
 
 def _open_cnt(path: Path, notes: list[str]) -> mne.io.BaseRaw:
@@ -122,7 +130,7 @@ def _open_egi(path: Path, notes: list[str]) -> mne.io.BaseRaw:
 
 
 _READERS: dict[str, Callable[[Path, list[str]], mne.io.BaseRaw]] = {
-    ".set": _open_eeglab,
+    ".set": open_eeglab,
     ".fif": _open_fif,
     ".gz": _open_fif,
     ".cnt": _open_cnt,
@@ -138,24 +146,3 @@ def _check_header(path: Path) -> None:
     for header in _PARTS.get(path.suffix.lower(), ()):
         if path.with_suffix(header).exists():
             raise SparseEEGError(f"it is a part of a recording; name its header, {path.stem}{header}")
-
-
-def check_tags(path: Path) -> None:
-    """Raise SparseEEGError if the tags of a FIF file, each of which points to the next, form a loop.
-
-    MNE would follow them until memory runs out.
-    """
-    seen: set[int] = set()
-    position = 0
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        while position not in seen:
-            seen.add(position)
-            file.seek(position)
-            tag = file.read(16)
-            if len(tag) < 16:
-                return
-            _, _, size, following = struct.unpack(">4i", tag)
-            position = following if following else position + 16 + size
-            if position < 0:
-                return
-    raise SparseEEGError("it is damaged: its tags form a loop")

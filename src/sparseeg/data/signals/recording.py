@@ -1,7 +1,7 @@
 """Read one recording: the segments of signal that its windows need, and the windows in them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mne
@@ -19,6 +19,7 @@ from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.signals.constant import changes_from_before, constant_notes
 from sparseeg.data.signals.continuous import Continuous, open_recording
 from sparseeg.data.signals.intervals import segments
+from sparseeg.data.signals.recording_hash import recording_hash
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.errors import NO_ROOM, SparseEEGError, one_line
 
@@ -38,6 +39,7 @@ class Recording:
     ch_names : channels of the signal, in their order.
     problems : everything wrong with the file that did not prevent reading it.
     found : the EEG channels that the recording has.
+    hash : of its samples, whoever they are said to be of; "" for constant ones.
     """
 
     signal: Any
@@ -45,6 +47,7 @@ class Recording:
     ch_names: tuple[str, ...]
     problems: tuple[Problem, ...]
     found: Selection
+    hash: str = ""
 
 
 def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
@@ -84,6 +87,7 @@ def read_recording(
     try:
         with mne.utils.use_log_level("error"):
             raw = open_recording(file, problems)
+            samples = recording_hash(raw)
             events = _events(file, raw, cut.rule, problems)
             if isinstance(events, Problem):
                 return events
@@ -100,7 +104,8 @@ def read_recording(
             )
             if isinstance(windows, Problem):
                 return windows
-            return _keep(source, windows, cut, file, processing, sink, problems)
+            kept = _keep(source, windows, cut, file, processing, sink, problems)
+            return kept if isinstance(kept, Problem) else replace(kept, hash=samples)
     except Exception as error:  # a reader may raise any error for a damaged file
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise

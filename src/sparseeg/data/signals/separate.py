@@ -16,19 +16,21 @@ import pickle, sys
 out, sys.stdout = sys.stdout.buffer, sys.stderr
 import mne
 
-def epoch_fields(path):
+def fields(path):
     try:
         from scipy.io import loadmat
-        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch"])
+        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch", "data"])
     except NotImplementedError:  # a file of MATLAB 7.3
         from pymatreader import read_mat
         content = read_mat(path)
-    return content.get("EEG", content).get("epoch")
+    content = content.get("EEG", content)
+    data = content.get("data")
+    return content.get("epoch"), data if isinstance(data, str) else None
 
 path, reader = sys.argv[1:]
 try:
     if reader == "read_epochs_eeglab":
-        found = mne.read_epochs_eeglab(path, verbose="error"), epoch_fields(path)
+        found = mne.read_epochs_eeglab(path, verbose="error"), *fields(path)
     else:
         found = getattr(mne.io, reader)(path, preload=False, verbose="error")
         if not str(found.filenames[0]).lower().endswith(".fdt"):
@@ -40,7 +42,10 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def read_separately(reader: Reader, path: Path) -> Any:
-    """Return what a reader of MNE makes of a file; for epochs of EEGLAB, also the content of `EEG.epoch`.
+    """Return what a reader of MNE makes of a file.
+
+    For epochs of EEGLAB, this is a tuple with the content of `EEG.epoch` and the name of the file that holds
+    the samples (None if the data set itself does) in second and third place.
 
     The readers of scipy and of ANT Neuro use numbers from the file as memory addresses: a damaged file can
     crash the process that reads it, or corrupt its memory. A separate process keeps this one intact.

@@ -24,6 +24,7 @@ class _Read(BaseModel):
     ch_names: list[str]
     found: list[str]
     bad: list[str]
+    recording_hash: str | None = None  # earlier versions kept none; their recordings are read again
     windows: dict[str, list[Any]]
     problems: list[Problem]
 
@@ -53,6 +54,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str
         "ch_names": list(result.ch_names),
         "found": list(result.found.names),
         "bad": list(result.found.bad),
+        "recording_hash": result.hash,
         "windows": {name: windows[name].tolist() for name in windows.columns},
         "problems": [_plain(problem) for problem in result.problems],
     }
@@ -69,7 +71,7 @@ def result(entry: Entry, signal: Any, ch_names: tuple[str, ...]) -> Recording | 
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
     problems = tuple(map(_problem, entry["problems"]))
-    return Recording(signal, windows, ch_names, problems, found(entry))
+    return Recording(signal, windows, ch_names, problems, found(entry), entry["recording_hash"])
 
 
 class Journal:

@@ -34,7 +34,9 @@ OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
 _FIELDS = ("source", "simulated")
 _CHOICES = ("margin", "releases", "keep_excluded", "keep_bad")
-_TEXT = {name: str for name in ("subject", "release", "sex", "task", "run", "file", "dataset")}
+_TEXT = {
+    name: str for name in ("subject", "release", "sex", "task", "run", "file", "dataset", "recording_hash")
+}
 
 
 def is_store(path: Path) -> bool:
