@@ -256,7 +256,7 @@ def test_what_a_replay_needs_of_its_events(
     (tmp_path / "sub-1_task-x_events.tsv").write_text("onset\tduration\ttrial_type\n2.0\t0\tleft_target\n")
     replayed = ("stream", response_time, "--replay", path)
     wrong = sparseeg(*replayed, "--stimulus", "x", "--out", tmp_path / "a.tsv")
-    assert_one_line(*wrong, "the events lack the column value; found: onset, duration, trial_type")
+    assert_one_line(*wrong, "no event x; its events are left_target (1) in the column trial_type")
     assert not (tmp_path / "a.tsv").exists()
     code, text = sparseeg(*replayed, "--out", tmp_path / "c.tsv")
     assert code == 0, text

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg import __version__
-from sparseeg.data.bids.events import TABLE
-from sparseeg.data.bids.layout import BidsFile, bids_file
-from sparseeg.data.bids.no_event import NAMES, absent, present, present_in_table
+from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import event_samples
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
@@ -20,7 +18,7 @@ from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
-from sparseeg.files.tsv import exact, read_tsv
+from sparseeg.files.tsv import exact
 from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
 
@@ -240,17 +238,6 @@ def _at_events(
     events, stimulus = recording.events, request.stimulus or inputs.stimulus
     chosen = events[events["name"].isin(stimulus)]
     known = list(map(str, events["name"].unique()))
-    if chosen.empty:
-        table = request.events or next(iter(bids_file(recording.path).sidecars(TABLE)), None)
-        column = request.events_column or inputs.events_column
-        if table is None:
-            there = present(events["name"], [stimulus])
-        else:
-            there = present_in_table(read_tsv(table, (column, *NAMES)), [stimulus], column)
-        raise SparseEEGError(
-            f"{recording.path}: {absent(events['name'], [stimulus])}; {there.removesuffix('.')}. Name the "
-            "stimulus with --stimulus, or give --every for windows on a regular grid"
-        )
     for name in stimulus:
         if name not in known:
             others = [other for other in known if other not in stimulus]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sparseeg.data.bids.events import Events, read_events
 from sparseeg.data.bids.layout import bids_file
+from sparseeg.data.bids.no_event import absent, present, present_in_table
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
@@ -150,9 +151,22 @@ def recorded_events(
     own : names of the events that are looked for.
     notes : gets what was found out or left out.
     events : events file to read instead of the events.tsv of the recording.
+
+    Raises
+    ------
+    SparseEEGError : the recording has none of the events that are looked for, or as in `read_events`.
     """
     problems: list[Problem] = []
     found = read_events(bids_file(path), raw, column, [own], problems, table=events)
+    names = found.named["name"]
+    if column is not None and own and not names.isin(list(own)).any():
+        there = present(names, [own])
+        if found.content is not None:
+            there = present_in_table(found.content, [own], column)
+        raise SparseEEGError(
+            f"{absent(names, [own])}; {there.removesuffix('.')}. Name the stimulus with --stimulus, or give "
+            "--every for windows on a regular grid"
+        )
     notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
     named = found.named.loc[found.named["name"].notna(), ["onset", "name"]].reset_index(drop=True)
     return replace(found, named=named)
