@@ -20,3 +20,12 @@ def toy_store(toy: WindowSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick() -> tuple[object, ...]:
     """Options of `train` for a run of little work."""
     return QUICK
+
+
+@pytest.fixture(autouse=True)
+def page_without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are written without drawing, which takes longer than the small trainings of these tests."""
+    from sparseeg.report import html, page
+
+    monkeypatch.setattr(page, "looked_at", lambda *about: [])
+    monkeypatch.setattr(html, "_svg", lambda figure: b"<svg></svg>")

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.markup import SCRIPT
 from sparseeg.errors import SparseEEGError
 from sparseeg.evaluation.evaluate import add_constant_baselines, evaluate
+from sparseeg.report.comparison_page import write_comparison_page
 from sparseeg.report.page import write_report
 from sparseeg.report.score_table import describe_intervals, describe_sample
 
@@ -45,8 +47,9 @@ def test_page_needs_nothing_from_outside(run: Path) -> None:
     page = write_report(run).read_text()
     links = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert all(link.startswith(("#", "data:")) for link in links)
-    assert "<script" not in page
-    assert page.count("<svg") == 3
+    assert page.count("<script") == 1  # its own
+    assert re.findall(r"(?<!xmlns=.)https?://", page) == []
+    assert page.count('<img src="data:image/') == 4
 
 
 def test_page_says_simulated_and_escapes(run: Path) -> None:
@@ -111,3 +114,49 @@ def test_the_sample_says_how_many_subjects_have_a_correlation() -> None:
     few = describe_sample(metrics | {"spearman_n_subjects": 3})
     assert few == "90 test trials of 5 subjects (correlations within 3 of them)"
     assert describe_sample(metrics) == "90 test trials of 5 subjects"  # of version 0.1.0
+
+
+def test_the_page_of_a_run_reads_from_the_question_to_how_it_was_made(report_of_a_run: Path) -> None:
+    page = report_of_a_run.read_text()
+    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    assert titles == [
+        *("What was asked", "The answer", "How far to trust it", "What the network looked at"),
+        *("What went wrong", "How it was made"),
+    ]
+    assert "was predicted from simulated EEG (toy) by sparse-attention-locator" in page
+    assert "sparseeg train --config" in page
+    assert "[1] Gramfort et al. (2013)" in page
+    for name in ("learning-curves", "predictions", "people", "residuals", "intervals", "scores"):
+        assert f'<figure id="{name}">' in page
+    for name in ("erp-image", "latency", "attribution", "filters", "connections", "attention"):
+        assert f'<figure id="{name}">' in page
+    assert report_of_a_run.stat().st_size < 15e6
+
+
+def test_markup_in_names_is_text(report_of_a_run: Path) -> None:
+    page = report_of_a_run.read_text()
+    assert SCRIPT not in page
+    assert "no event &lt;script&gt;" in page
+
+
+def test_problems_are_there_when_there_are_none(run: Path) -> None:
+    assert "Nothing was reported while reading the files." in write_report(run).read_text()
+
+
+def test_without_data_the_page_says_what_is_not_shown(run: Path) -> None:
+    page = write_report(run, reason="the disk is away").read_text()
+    assert "Not shown: the disk is away." in page
+
+
+def test_the_page_of_a_comparison_compares_two_chosen_models(report_of_a_comparison: Path) -> None:
+    page = report_of_a_comparison.read_text()
+    assert "These data are simulated" in page
+    assert "ceiling against sparse-attention-locator, for each person" in page
+    folder = report_of_a_comparison.parent
+    write_comparison_page(folder, ("ridge", "braindecode:EEGNet"))
+    assert "ridge against braindecode:EEGNet, for each person" in (folder / "compare.html").read_text()
+    with pytest.raises(SparseEEGError, match=r"'ridg' is not in the comparison\. Did you mean 'ridge'"):
+        write_comparison_page(folder, ("ridg", "ceiling"))
+    with pytest.raises(SparseEEGError, match="takes two models"):
+        write_comparison_page(folder, ("ridge",))
+    write_comparison_page(folder)

@@ -86,7 +86,7 @@ def write_report(
     SparseEEGError : the run has no scores, or they are damaged.
     """
     found = _read(scores, run or scores)
-    title = f"{found.metrics['model']}: {found.metrics['target']}"
+    title = f"{found.metrics['model']}: {words.target_of(found.metrics)}"
     sections = [
         Section("asked", "What was asked", _asked(found)),
         Section("answer", "The answer", _answer(found)),

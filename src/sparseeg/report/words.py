@@ -46,7 +46,7 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     """Return what was asked of which data, in one sentence."""
     source = "simulated EEG" if metrics["data"]["simulated"] else "EEG"
     sentence = (
-        f"{metrics['target']} ({metrics['unit']}) was predicted from {source} ({metrics['data']['source']}) "
+        f"{target_of(metrics)} ({metrics['unit']}) was predicted from {source} ({metrics['data']['source']}) "
         f"by {metrics['model']}, and scored on {metrics['n_trials']:,} trials of {metrics['n_subjects']} "
         "people"
     )
@@ -59,6 +59,11 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     elif splits:
         sentence += f", each person by a network that trained without them ({len(splits)} splits)"
     return sentence + "."
+
+
+def target_of(metrics: Mapping[str, Any]) -> str:
+    """Return the name of what was predicted; the first versions named the task only."""
+    return str(metrics.get("target", metrics["task"]))
 
 
 def answered(metrics: Mapping[str, Any]) -> str:
