@@ -55,7 +55,7 @@ LAYERS: dict[str, set[str]] = {
     "training": BASE | DATA | {"models", "evaluation"},
     "experiments": BASE | DATA | {"models", "simulate", "evaluation", "training"},
     "prediction": BASE | DATA | {"models", "training"},
-    "report": BASE | DATA | {"evaluation", "training", "experiments", "prediction"},
+    "report": BASE | DATA | {"attention", "models", "evaluation", "training", "experiments", "prediction"},
     "export": BASE | DATA | {"models", "training", "prediction", "report"},
     "submission": BASE | DATA | {"attention", "models", "evaluation", "training", "prediction"},
     "stream": BASE | DATA | {"prediction"},

@@ -151,7 +151,7 @@ def _people(table: pd.DataFrame, predictions: pd.DataFrame, models: Sequence[str
 
 def _mean(predictions: pd.DataFrame, model: str) -> np.ndarray:
     """Return the mean prediction of the runs of a model."""
-    own = [name for name in predictions if name.rpartition("#")[0] == model]
+    own = [name for name in predictions if str(name).rpartition("#")[0] == model]
     return predictions[own].mean(axis=1).to_numpy()
 
 

@@ -155,7 +155,7 @@ def _take_target(network: Any, other: Any) -> None:
 
 
 def _integrated_gradients(network: Any, x: Tensor) -> np.ndarray:
-    from captum.attr import LayerIntegratedGradients
+    from captum.attr import LayerIntegratedGradients  # type: ignore[import-untyped]
 
     def prediction(windows: Tensor) -> Tensor:
         return network(windows)[:, 0]

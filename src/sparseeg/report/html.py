@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -132,9 +132,8 @@ def _own(name: str) -> Markup:
 
 
 def _svg(figure: Figure) -> bytes:
-    settings: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": "sparseeg"}
     buffer = io.BytesIO()
-    with rc_context(settings):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "sparseeg"}):
         figure.savefig(buffer, format="svg", dpi=_DPI, metadata={"Date": None})
     return buffer.getvalue()
 

@@ -320,7 +320,7 @@ def _problems(found: _Run) -> list[Block]:
     groups = kinds.groupby(["kind", "action"], sort=False)
     counted = sorted(groups, key=lambda group: -len(group[1]))
     lines = [
-        (str(len(part)), part["reason"].iloc[0], action, part["path"].iloc[0])
+        (str(len(part)), str(part["reason"].iloc[0]), str(action), str(part["path"].iloc[0]))
         for (_, action), part in counted[:_MOST_ROWS]
     ]
     more = (

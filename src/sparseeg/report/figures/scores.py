@@ -86,8 +86,9 @@ def plot_speed(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("windows per second (prediction, with reading)")
     axes.set_ylabel("NRMSE")
     if len(known):
-        place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-        axes.legend(frameon=False, fontsize="small", handlelength=0, **place)
+        axes.legend(
+            loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small", handlelength=0
+        )
     return figure
 
 

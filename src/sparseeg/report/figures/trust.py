@@ -36,7 +36,7 @@ def plot_learning_curves(logs: Mapping[str, pd.DataFrame]) -> Figure:
             line = {"color": color, "alpha": alpha, "linewidth": 1.5, "marker": ".", "markersize": 4}
             axis.plot(known["epoch"], known.get(column, []), label=name, **line)
             if column == "valid_nrmse" and len(known):
-                best = known.loc[known[column].idxmin()]
+                best = known.iloc[int(known[column].to_numpy().argmin())]
                 kept = "epoch that was kept" if number == 0 else None
                 axis.plot(best["epoch"], best[column], "o", color=CONTROL, markersize=6, label=kept)
     left.set_title("training", fontsize="medium")
