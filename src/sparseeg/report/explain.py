@@ -16,7 +16,7 @@ from sparseeg.models.latency import LatencyHead
 from sparseeg.models.network import Network
 from sparseeg.models.spec import NetworkSpec
 
-STEPS = 24  # of the path from a window of zeros to the window
+STEPS = 20  # of the path from a window of zeros to the window
 _MOST_TOKENS = 1024  # of a figure, and of its matrices
 _BATCH = 16
 
@@ -162,7 +162,7 @@ def _integrated_gradients(network: Any, x: Tensor) -> np.ndarray:
 
     method = LayerIntegratedGradients(prediction, network.standardize)
     parts = [
-        method.attribute(part, torch.zeros_like(part), n_steps=STEPS, internal_batch_size=4 * _BATCH)
+        method.attribute(part, torch.zeros_like(part), n_steps=STEPS, internal_batch_size=_BATCH)
         for part in x.split(_BATCH)
     ]
     return torch.cat(parts).detach().numpy()

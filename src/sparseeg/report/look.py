@@ -24,7 +24,7 @@ from sparseeg.training.ensemble import load_members, network_files
 from sparseeg.training.inference import predict
 
 CENTRAL = ("CPz", "Pz", "E55", "E62")  # the last two in HBN's cap
-MOST_TRIALS, EXPLAINED = 2_000, 48
+MOST_TRIALS, EXPLAINED = 2_000, 32
 _POSITIVE_HALF = 0.5
 
 
