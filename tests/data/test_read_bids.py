@@ -247,3 +247,21 @@ def test_a_choice_of_channels_that_does_not_exist_is_refused():
         SparseEEGError, match="channels='bogus': it is 'common', 'interpolate', 'strict' or None"
     ):
         Processing(channels="bogus")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"SamplingFrequency": 500}', "is sampled at 500 Hz, but it is at 100 Hz"),
+        ('{"SamplingFrequency": 100.0}', None),
+        ('{"PowerLineFrequency": 50}', None),
+        ('{"SamplingFrequency": ', "is damaged"),
+    ],
+)
+def test_a_description_that_contradicts_its_recording_is_said(bids, content, said):
+    path = bids.add("A")
+    sidecar = path.with_name(path.name.replace("_eeg.bdf", "_eeg.json"))
+    sidecar.write_text(content)
+    problems = [problem for problem in read_bids(bids.root).problems if problem.path == sidecar]
+    assert [said in problem.reason for problem in problems] == ([] if said is None else [True])
+    assert all(problem.lost == "nothing" for problem in problems)

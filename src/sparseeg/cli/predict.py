@@ -74,6 +74,7 @@ def predict(
     from sparseeg.prediction import Predictor
     from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
+    from sparseeg.prediction.seen import seen_before
 
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
@@ -120,7 +121,7 @@ def predict(
                 failed.append(error)
                 say(f"error: {error}")
                 continue
-            for note in notes:
+            for note in [*seen_before(predictor.run, file), *notes]:
                 say(f"{file}: {note}")
             tables.append(table)
     if not tables:

@@ -65,7 +65,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
         return read_json(run / "metrics.json", dict)
     except SparseEEGError as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({error}); run `sparseeg evaluate {run}`"
+            f"{run} has no scores to report ({error}); run `sparseeg evaluate {run}`, or continue an "
+            f"interrupted training with `sparseeg train --out {run} --resume`"
         ) from error
 
 

@@ -88,9 +88,10 @@ def member_folders(folder: Path, seeds: int) -> list[Path]:
 def network_files(folder: Path) -> list[Path]:
     """Return the files of the networks in a folder, by seed; SparseEEGError where they are not finished."""
     if not (folder / calibrate.FILE).exists():
-        comparison = comparison_of(place(folder)[0])
+        run = place(folder)[0]
+        comparison = comparison_of(run)
         command = (
-            "`sparseeg train --resume`"
+            f"`sparseeg train --out {run} --resume`"
             if comparison is None
             else f"the same `sparseeg compare` command that started {comparison}"
         )

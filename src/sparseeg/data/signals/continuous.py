@@ -11,6 +11,7 @@ from sparseeg.data.signals.channels import WantedChannels, channel_problems
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import channel_types, select_channels
+from sparseeg.errors import SparseEEGError, one_line
 
 _BLOCK = 4_000_000  # values read at once, 32 MB
 
@@ -25,7 +26,21 @@ def open_recording(file: BidsFile, problems: list[Problem]) -> mne.io.BaseRaw:
     notes: list[str] = []
     raw = open_raw(file.path, notes, channel_types(file))
     problems += noted(file.path, notes)
+    _check_rate(file, float(raw.info["sfreq"]), problems)
     return raw
+
+
+def _check_rate(file: BidsFile, sfreq: float, problems: list[Problem]) -> None:
+    """Note an eeg.json that can't be read, or gives another sampling rate than the recording has."""
+    path = file.sidecar("eeg.json")
+    try:
+        said = file.metadata("eeg.json").get("SamplingFrequency")
+    except SparseEEGError as error:
+        problems.append(Problem(path, one_line(error), "read without it", "nothing"))
+        return
+    if isinstance(said, int | float) and abs(said - sfreq) > 0.01 * sfreq:
+        reason = f"says that {file.path.name} is sampled at {said:g} Hz, but it is at {sfreq:g} Hz"
+        problems.append(Problem(path, reason, "the rate of the recording is taken", "nothing"))
 
 
 class Continuous:

@@ -223,7 +223,7 @@ def _job(file: layout.BidsFile, survey: Survey, cut: Cut, options: Options, out:
 
 def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
     """Return name and state of every file that a recording is read from."""
-    names = ("events.tsv", "events.json", "channels.tsv")
+    names = ("events.tsv", "events.json", "channels.tsv", "eeg.json")
     sidecars = [table for name in names for table in file.sidecars(name)]
     found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
     return [[os.path.relpath(source, path), _stamp(source)] for source in found]
