@@ -85,16 +85,21 @@ def write_report(
     ------
     SparseEEGError : the run has no scores, or they are damaged.
     """
-    found = _read(scores, run or scores)
-    title = f"{found.metrics['model']}: {words.target_of(found.metrics)}"
-    sections = [
-        Section("asked", "What was asked", _asked(found)),
-        Section("answer", "The answer", _answer(found)),
-        Section("trust", "How far to trust it", _trust(found)),
-        Section("looked-at", "What the network looked at", _looked_at(found, windows, reason)),
-        Section("problems", "What went wrong", _problems(found)),
-        Section("made", "How it was made", _made(found, windows is not None)),
-    ]
+    try:
+        found = _read(scores, run or scores)
+        title = f"{found.metrics['model']}: {words.target_of(found.metrics)}"
+        sections = [
+            Section("asked", "What was asked", _asked(found)),
+            Section("answer", "The answer", _answer(found)),
+            Section("trust", "How far to trust it", _trust(found)),
+            Section("looked-at", "What the network looked at", _looked_at(found, windows, reason)),
+            Section("problems", "What went wrong", _problems(found)),
+            Section("made", "How it was made", _made(found, windows is not None)),
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SparseEEGError(
+            f"{scores} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run or scores}`"
+        ) from error
     path = scores / NAME
     write_whole(path, render(title, "sparseeg", sections, f"sparseeg {found.metrics['version']}"))
     return path
@@ -102,30 +107,25 @@ def write_report(
 
 def _read(scores: Path, run: Path) -> _Run:
     metrics = read_metrics(scores)
-    try:
-        predictions = pd.read_csv(scores / "predictions.tsv", sep="\t", dtype={"subject": str})
-        problems = scores / data_problems.FILE
-        found = _Run(scores, run, metrics, predictions)
-        details: dict[str, Any] = {}
-        if problems.exists():
-            details["problems"] = pd.read_csv(problems, sep="\t", dtype=str, keep_default_na=False)
-        if (run / "config.yaml").exists() and (run / subjects.FILE).exists():
-            splits = read_subjects(run)
-            folders = split_folders(run, len(splits))
-            details |= {
-                "config": TrainConfig.read(run),
-                "config_text": (run / "config.yaml").read_text(encoding="utf-8"),
-                "splits": splits,
-                "folders": folders,
-                "logs": _logs(run, folders),
-            }
-            if (run / people.FILE).exists():
-                details["people"] = read_json(run / people.FILE, list[Person])
-        return _Run(**{**found.__dict__, **details})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SparseEEGError(
-            f"{scores} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
-        ) from error
+    predictions = pd.read_csv(scores / "predictions.tsv", sep="\t", dtype={"subject": str})
+    problems = scores / data_problems.FILE
+    found = _Run(scores, run, metrics, predictions)
+    details: dict[str, Any] = {}
+    if problems.exists():
+        details["problems"] = pd.read_csv(problems, sep="\t", dtype=str, keep_default_na=False)
+    if (run / "config.yaml").exists() and (run / subjects.FILE).exists():
+        splits = read_subjects(run)
+        folders = split_folders(run, len(splits))
+        details |= {
+            "config": TrainConfig.read(run),
+            "config_text": (run / "config.yaml").read_text(encoding="utf-8"),
+            "splits": splits,
+            "folders": folders,
+            "logs": _logs(run, folders),
+        }
+        if (run / people.FILE).exists():
+            details["people"] = read_json(run / people.FILE, list[Person])
+    return _Run(**{**found.__dict__, **details})
 
 
 def _logs(run: Path, folders: list[Path]) -> dict[str, pd.DataFrame]:
