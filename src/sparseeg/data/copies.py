@@ -1,6 +1,6 @@
 """Find windows that hold the same samples: a trial that counts twice, or is read as that of two people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -22,11 +22,17 @@ def copies(windows: WindowSet) -> list[list[int]]:
     in a recording, as crops of overlapping windows may be, are no copies: the first one stands for all.
     """
     places = np.flatnonzero(~windows.table.duplicated(["recording", "start"]))
+    alike = _equal(places.tolist(), fingerprints(windows, places))
+    return [same for group in alike for same in _confirmed(windows, group)]
+
+
+def _equal(numbers: Iterable[int], keys: Iterable[str]) -> list[list[int]]:
+    """Return the numbers that share a key with another one, in groups; an empty key is none."""
     groups: dict[str, list[int]] = {}
-    for row, fingerprint in zip(places.tolist(), fingerprints(windows, places), strict=True):
-        if fingerprint:
-            groups.setdefault(fingerprint, []).append(row)
-    return [same for group in groups.values() if len(group) > 1 for same in _confirmed(windows, group)]
+    for number, key in zip(numbers, keys, strict=True):
+        if key:
+            groups.setdefault(key, []).append(number)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
@@ -54,10 +60,7 @@ def same_recordings(windows: WindowSet) -> list[list[int]]:
     if "recording_hash" not in windows.table:
         return []
     known = windows.table.drop_duplicates("recording").dropna(subset="recording_hash")
-    groups: dict[str, list[int]] = {}
-    for number, found in zip(known["recording"].tolist(), known["recording_hash"], strict=True):
-        groups.setdefault(found, []).append(number)
-    return [group for group in groups.values() if len(group) > 1]
+    return _equal(known["recording"].tolist(), known["recording_hash"])
 
 
 def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> WindowSet:
