@@ -12,6 +12,7 @@ from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
+_FEW = 5  # different targets of a recording: fewer may be the same in two recordings by chance
 _ROUNDING = 0.01  # share of the standard deviation: files of 16 bits, of which the noise fills 7 or more
 
 
@@ -142,6 +143,28 @@ def _doubt(file: Path, other: Path, person: str, other_person: str) -> Problem:
     reason = f"read as {person}, has the same samples as {other}, read as {other_person}"
     kind = "because another person has the same samples"
     return Problem(file, f"{reason}: whose they are is not known", LEFT_OUT, kind=kind)
+
+
+def noting_same_targets(windows: WindowSet) -> WindowSet:
+    """Return windows with a note for each recording that has the same targets as another one.
+
+    Only times after an event can tell: a property of a person has one value for all of them.
+    """
+    if not windows.task.locked:
+        return windows
+    files = _files(windows, None)
+    by_recording = windows.table.groupby("recording", sort=True)["target"].agg(tuple)
+    first: dict[tuple[float, ...], Path] = {}
+    notes = []
+    for file, targets in zip(files, by_recording, strict=True):
+        other = first.setdefault(targets, file)
+        if other != file and len(set(targets)) >= _FEW:
+            reason = (
+                f"its {len(targets)} targets are those of {other}, to the digit; check that the events of one "
+                "are no copy of the other's"
+            )
+            notes.append(Problem(file, reason, "kept", "nothing", kind="has the targets of another recording"))
+    return replace(windows, problems=(*windows.problems, *notes))
 
 
 def _files(windows: WindowSet, roots: Sequence[Path] | None) -> list[Path]:
