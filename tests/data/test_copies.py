@@ -10,8 +10,8 @@ import pytest
 
 from helpers.bids_folder import BidsFolder, contrast_events
 from helpers.epochs_file import write_epochs
-from helpers.toys import toy_windows
-from sparseeg.data.copies import check_no_copies, copies, without_copies
+from helpers.toys import ages, toy_windows
+from sparseeg.data.copies import check_no_copies, copies, noting_same_targets, without_copies
 from sparseeg.data.epochs.read import read_epochs
 from sparseeg.data.load import load
 from sparseeg.data.match import concatenate
@@ -42,6 +42,21 @@ def test_copies_that_another_format_has_rounded_are_copies():
     groups = copies(replace(windows, signals=[windows.signals[0], rounded]))
     assert len(groups) > 12
     assert all(other == one + 24 for one, other in groups)
+
+
+def test_targets_of_another_recording_are_noted():
+    windows = toy_windows(n_subjects=3, n_trials=8)
+    assert noting_same_targets(windows).problems == ()
+    targets = windows.targets.copy()
+    targets[16:] = targets[:8]  # the events of the third person are a copy of the first one's
+    copied = replace(windows, table=windows.table.assign(target=targets))
+    (note,) = noting_same_targets(copied).problems
+    assert note.is_note
+    assert note.path.name == "recording 2"
+    assert "its 8 targets are those of toy/recording 0" in note.reason
+    few = replace(copied, table=copied.table.assign(target=np.round(targets)))  # two values
+    assert noting_same_targets(few).problems == ()
+    assert noting_same_targets(ages(copied)).problems == ()
 
 
 def test_crops_at_the_same_place_are_no_copies():

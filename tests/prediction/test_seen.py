@@ -6,13 +6,16 @@ from pathlib import Path
 import pytest
 
 from sparseeg.prediction.seen import seen_before
+from sparseeg.training.lineage import seen_by
 
 
 @pytest.mark.parametrize(("part", "did"), [("train", "trained"), ("valid", "validated"), ("test", None)])
 def test_who_shaped_the_network_is_said(version_0_1: Path, part: str, did: str | None) -> None:
     run = version_0_1 / "run"
     subject = json.loads((run / "splits.json").read_text())[0][part][0]
-    notes = seen_before(run, Path(subject) / "eeg" / f"{subject}_task-contrastChangeDetection_eeg.bdf")
+    notes = seen_before(
+        seen_by(run), Path(subject) / "eeg" / f"{subject}_task-contrastChangeDetection_eeg.bdf"
+    )
     if did is None:
         assert notes == []
     else:
@@ -21,4 +24,4 @@ def test_who_shaped_the_network_is_said(version_0_1: Path, part: str, did: str |
 
 
 def test_names_without_a_subject_say_nothing(version_0_1: Path) -> None:
-    assert seen_before(version_0_1 / "run", Path("recording.bdf")) == []
+    assert seen_before(seen_by(version_0_1 / "run"), Path("recording.bdf")) == []

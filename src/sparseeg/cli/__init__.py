@@ -25,7 +25,7 @@ from sparseeg.cli import (
     submit,
     train,
 )
-from sparseeg.cli.screen import console, output
+from sparseeg.cli.screen import console, interruptible, output
 from sparseeg.errors import NO_ROOM, SparseEEGError
 from sparseeg.training.memory import keep_freed_memory
 
@@ -38,6 +38,7 @@ COMMANDS = {
     "EEG Foundation Challenge": (submit.submit, score.score),
 }
 BAD_INPUT = 2
+AGAIN = "interrupted; run the same command again"  # where a command has no better line
 NO_ACCESS = (errno.EACCES, errno.EPERM)
 
 app = typer.Typer(
@@ -49,7 +50,7 @@ app = typer.Typer(
 )
 for group, commands in COMMANDS.items():
     for command in commands:
-        app.command(rich_help_panel=group)(command)
+        app.command(rich_help_panel=group)(interruptible(AGAIN)(command))
 app.add_typer(bench.app, name="bench", rich_help_panel="Benchmarks")
 
 

@@ -96,13 +96,11 @@ def evaluate(
         )
     try:
         own = read_windows(config.data, jobs)
-        if elsewhere:
-            runs.own_windows(run, own)
     except SparseEEGError as error:
         if not elsewhere:
             raise
         own = None
-        say(f"the run's own data can't be used ({error}): no ridge and no gradient boosting in the table")
+        say(runs.without_own(error))
     other, paths = None, config.data.path
     if other_path is not None and elsewhere:
         paths = absolute([other_path])

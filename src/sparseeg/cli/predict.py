@@ -75,6 +75,7 @@ def predict(
     from sparseeg.prediction.epochs import check_request, is_epochs, predict_epochs
     from sparseeg.prediction.recordings import PredictionRequest, predict_recording, write_table
     from sparseeg.prediction.seen import seen_before
+    from sparseeg.training.lineage import seen_by
 
     if events is not None and len(files) > 1:
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
@@ -107,6 +108,7 @@ def predict(
         say(f"recordings are read {request.describe(predictor.inputs, predictor.spec.sfreq)}")
     if recordings and (every is not None or not predictor.inputs.task.locked):
         check_grid(given_options(ctx))
+    seen = seen_by(predictor.run)
     tables: list[Any] = []
     failed: list[SparseEEGError] = []
     with interruptible("interrupted; nothing was written"), progress_bar("predicting") as progress:
@@ -121,7 +123,7 @@ def predict(
                 failed.append(error)
                 say(f"error: {error}")
                 continue
-            for note in [*seen_before(predictor.run, file), *notes]:
+            for note in [*seen_before(seen, file), *notes]:
                 say(f"{file}: {note}")
             tables.append(table)
     if not tables:

@@ -94,6 +94,8 @@ def pretrain(
     if resume:
         config = read_resumed(out, PretrainConfig)
         check_resumed(ctx, out, config.data.path)
+        if (out / "metrics.json").exists():
+            say(f"{out} is finished: nothing is left to train, and its errors are computed again")
     else:
         config = pretrain_config(given_options(ctx))
     check_options(config.model, config.model_options)

@@ -1,6 +1,6 @@
 """Find windows that hold the same samples: a trial that counts twice, or is read as that of two people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -12,6 +12,7 @@ from sparseeg.data.problems import LEFT_OUT, Problem, listed, summarise
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
+_FEW = 5  # different targets of a recording: fewer may be the same in two recordings by chance
 _ROUNDING = 0.01  # share of the standard deviation: files of 16 bits, of which the noise fills 7 or more
 
 
@@ -22,11 +23,17 @@ def copies(windows: WindowSet) -> list[list[int]]:
     in a recording, as crops of overlapping windows may be, are no copies: the first one stands for all.
     """
     places = np.flatnonzero(~windows.table.duplicated(["recording", "start"]))
+    alike = _equal(places.tolist(), fingerprints(windows, places))
+    return [same for group in alike for same in _confirmed(windows, group)]
+
+
+def _equal(numbers: Iterable[int], keys: Iterable[str]) -> list[list[int]]:
+    """Return the numbers that share a key with another one, in groups; an empty key is none."""
     groups: dict[str, list[int]] = {}
-    for row, fingerprint in zip(places.tolist(), fingerprints(windows, places), strict=True):
-        if fingerprint:
-            groups.setdefault(fingerprint, []).append(row)
-    return [same for group in groups.values() if len(group) > 1 for same in _confirmed(windows, group)]
+    for number, key in zip(numbers, keys, strict=True):
+        if key:
+            groups.setdefault(key, []).append(number)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
@@ -54,10 +61,7 @@ def same_recordings(windows: WindowSet) -> list[list[int]]:
     if "recording_hash" not in windows.table:
         return []
     known = windows.table.drop_duplicates("recording").dropna(subset="recording_hash")
-    groups: dict[str, list[int]] = {}
-    for number, found in zip(known["recording"].tolist(), known["recording_hash"], strict=True):
-        groups.setdefault(found, []).append(number)
-    return [group for group in groups.values() if len(group) > 1]
+    return _equal(known["recording"].tolist(), known["recording_hash"])
 
 
 def without_copies(windows: WindowSet, roots: Sequence[Path] | None = None) -> WindowSet:
@@ -139,6 +143,28 @@ def _doubt(file: Path, other: Path, person: str, other_person: str) -> Problem:
     reason = f"read as {person}, has the same samples as {other}, read as {other_person}"
     kind = "because another person has the same samples"
     return Problem(file, f"{reason}: whose they are is not known", LEFT_OUT, kind=kind)
+
+
+def noting_same_targets(windows: WindowSet) -> WindowSet:
+    """Return windows with a note for each recording that has the same targets as another one.
+
+    Only times after an event can tell: a property of a person has one value for all of them.
+    """
+    if not windows.task.locked:
+        return windows
+    files = _files(windows, None)
+    by_recording = windows.table.groupby("recording", sort=True)["target"].agg(tuple)
+    first: dict[tuple[float, ...], Path] = {}
+    notes = []
+    for file, targets in zip(files, by_recording, strict=True):
+        other = first.setdefault(targets, file)
+        if other != file and len(set(targets)) >= _FEW:
+            reason = (
+                f"its {len(targets)} targets are those of {other}, to the digit; check that the events of one "
+                "are no copy of the other's"
+            )
+            notes.append(Problem(file, reason, "kept", "nothing", kind="has the targets of another recording"))
+    return replace(windows, problems=(*windows.problems, *notes))
 
 
 def _files(windows: WindowSet, roots: Sequence[Path] | None) -> list[Path]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sparseeg.data.bids.events import NO_EVENTS, TABLE, Events
 from sparseeg.data.bids.layout import BidsFile
-from sparseeg.data.bids.no_event import absent, present, present_in_table
+from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.bids.trials import TrialRule, trial_table
 from sparseeg.data.problems import LEFT_OUT, Problem
 
@@ -81,10 +81,7 @@ class TrialCut:
         if answered.empty:
             lacking = absent(named["name"], self.rule.groups)
             what = lacking or f"none of its {len(trials)} trials has both a stimulus and a response"
-            if events.content is None:
-                there = present(named["name"], self.rule.groups)
-            else:
-                there = present_in_table(events.content, self.rule.groups, self.rule.column)
+            there = present(named["name"], events.content, self.rule.groups, self.rule.column)
             return Problem(path, f"{what}; {there}", f"{file.path.name} {LEFT_OUT}", kind=f"with {what}")
         kept = self._believable(answered, trials, named, file, problems)
         if isinstance(kept, Problem):

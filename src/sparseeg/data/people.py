@@ -180,7 +180,7 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
             f"their ages or sexes differ; if they are the same, give both data sets one Name {remedy}",
         )
     if ages:
-        return False, "their ages and sexes agree"
+        return False, "their ages and sexes agree; if they are not the same, rename those of one data set"
     if made is not None:
         return False, (
             f"{made} is a derivative; if they are not the same, give their ages and sexes in participants.tsv"

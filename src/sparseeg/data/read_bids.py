@@ -13,7 +13,7 @@ from sparseeg.data.bids import hbn, layout
 from sparseeg.data.bids.events import events_of_table
 from sparseeg.data.bids.participants import Subjects
 from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
-from sparseeg.data.copies import without_copies
+from sparseeg.data.copies import noting_same_targets, without_copies
 from sparseeg.data.cuts import Cut
 from sparseeg.data.problems import LEFT_OUT, Problem, noted, summarise
 from sparseeg.data.provenance import Processing
@@ -168,7 +168,7 @@ def assemble(
         problems=tuple(problems),
         people="sub-XX in the names",
     )
-    return without_copies(windows).noting_outside()
+    return noting_same_targets(without_copies(windows)).noting_outside()
 
 
 def _unused_stimuli(table: pd.DataFrame, survey: Survey) -> list[Problem]:

@@ -163,7 +163,8 @@ def reevaluate(
 
     Parameters
     ----------
-    own : the data the run was trained on; None where they are gone, which costs the learned baselines.
+    own : the data the run was trained on; None where they are gone. Scores on other recordings then lack the
+        learned baselines, as they do where these data have changed since.
     other : recordings to test on instead of the run's own test part; none of their subjects may have trained
         or validated the network.
     partitions : what layers of random attention attend to, in place of what the run's configuration says.
@@ -176,7 +177,14 @@ def reevaluate(
         config = config.model_copy(update={"partitions": partitions})
     stored = read_subjects(run)
     folders = split_folders(run, len(stored))
-    own = None if own is None else own_windows(run, own, report)
+    if own is not None:
+        try:
+            own = own_windows(run, own, report)
+        except SparseEEGError as error:
+            if other is None:
+                raise
+            own = None
+            report(without_own(error))
     if other is None:
         if own is None:
             raise SparseEEGError(f"{run}: neither the run's own data nor others to evaluate it on")
@@ -222,6 +230,11 @@ def inputs_of(run: Path) -> Inputs:
     """Return what the networks of a finished run take; SparseEEGError where that can't be read."""
     first = split_folders(run, len(read_subjects(run)))[0]
     return Inputs.read(run, models.files.read_spec(network_files(first)[0]))
+
+
+def without_own(error: SparseEEGError) -> str:
+    """Return the line on a run's own data that can't be used for its scores on other recordings."""
+    return f"the run's own data can't be used ({error}): no ridge and no gradient boosting in the table"
 
 
 def own_windows(run: Path, windows: WindowSet, report: Report = ignore) -> WindowSet:

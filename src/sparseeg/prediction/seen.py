@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from sparseeg.data.bids.layout import bids_file
-from sparseeg.training.lineage import seen_by
+from sparseeg.training.lineage import Seen
 
 
-def seen_before(run: Path, file: Path) -> list[str]:
-    """Return a note if a file is called after a subject who trained or validated the network of a run."""
+def seen_before(seen: Seen, file: Path) -> list[str]:
+    """Return a note if a file is called after a subject who trained or validated a network.
+
+    seen : what the network has seen.
+    """
     name = bids_file(file).entities.get("sub")
     if name is None:
         return []
-    subject, seen = f"sub-{name}", seen_by(run)
+    subject = f"sub-{name}"
     for did, names in (("trained", seen.trained), ("validated", seen.validated)):
         if any(name.rpartition("/")[2] == subject for name in names):
             return [f"a subject called {subject} {did} this network: predictions for others are less exact"]

@@ -19,28 +19,19 @@ def absent(names: pd.Series, wanted: Wanted) -> str:
     return ", ".join(f"no event {' or '.join(group)}" for group in groups)
 
 
-def present(names: pd.Series, wanted: Wanted) -> str:
-    """Return which events a recording without events.tsv has, with their numbers.
+def present(names: pd.Series, content: pd.DataFrame | None, wanted: Wanted, column: str) -> str:
+    """Return which events a recording has, with their numbers.
 
     Parameters
     ----------
     names : of its events.
+    content : of its events.tsv, of which each column that may hold names is told; None if it has none.
     wanted : groups of names that were looked for; one that is similar to an absent one is proposed.
-    """
-    return _listed({"": names}, wanted)
-
-
-def present_in_table(content: pd.DataFrame, wanted: Wanted, column: str | None) -> str:
-    """Return which events an events file has, with their numbers, for each column that may hold names.
-
-    Parameters
-    ----------
-    content : of the file.
-    wanted : as in `present`.
     column : column that was asked for.
     """
-    asked = () if column is None else (column,)
-    found = {name: content[name] for name in dict.fromkeys((*asked, *NAMES)) if name in content}
+    if content is None:
+        return _listed({"": names}, wanted)
+    found = {name: content[name] for name in dict.fromkeys((column, *NAMES)) if name in content}
     said = _listed({name: cells for name, cells in found.items() if cells.notna().any()}, wanted)
     times = next((name for name in content if str(name).lower() in _TIMES), None)
     if times is not None:

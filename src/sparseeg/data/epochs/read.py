@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.arguments import Length, checked
-from sparseeg.data.copies import without_copies
+from sparseeg.data.copies import noting_same_targets, without_copies
 from sparseeg.data.epochs.choose import PATTERNS, choose_files, epochs_files
 from sparseeg.data.epochs.file import Crop, EpochsFile, MissingColumn, read_epochs_file
 from sparseeg.data.epochs.people import find_people
@@ -110,7 +110,7 @@ def read_epochs(
         file_info=first.info,
         people=people.how,
     )
-    return without_copies(windows).noting_outside()
+    return noting_same_targets(without_copies(windows)).noting_outside()
 
 
 def _task(target: str, unit: str, epochs: EpochsFile, max_rt: float | None) -> Task:

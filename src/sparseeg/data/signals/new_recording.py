@@ -12,7 +12,7 @@ import pandas as pd
 
 from sparseeg.data.bids.events import Events, read_events
 from sparseeg.data.bids.layout import bids_file
-from sparseeg.data.bids.no_event import absent, present, present_in_table
+from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks
@@ -160,9 +160,7 @@ def recorded_events(
     found = read_events(bids_file(path), raw, column, [own], problems, table=events)
     names = found.named["name"]
     if column is not None and own and not names.isin(list(own)).any():
-        there = present(names, [own])
-        if found.content is not None:
-            there = present_in_table(found.content, [own], column)
+        there = present(names, found.content, [own], column)
         raise SparseEEGError(
             f"{absent(names, [own])}; {there.removesuffix('.')}. Name the stimulus with --stimulus, or give "
             "--every for windows on a regular grid"
