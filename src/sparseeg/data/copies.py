@@ -160,10 +160,11 @@ def noting_same_targets(windows: WindowSet) -> WindowSet:
         other = first.setdefault(targets, file)
         if other != file and len(set(targets)) >= _FEW:
             reason = (
-                f"its {len(targets)} targets are those of {other}, to the digit; check that the events of one "
-                "are no copy of the other's"
+                f"its {len(targets)} targets are those of {other}, to the digit; check that the events of "
+                "one are no copy of the other's"
             )
-            notes.append(Problem(file, reason, "kept", "nothing", kind="has the targets of another recording"))
+            kind = "has the targets of another recording"
+            notes.append(Problem(file, reason, "kept", "nothing", kind=kind))
     return replace(windows, problems=(*windows.problems, *notes))
 
 
