@@ -15,7 +15,14 @@ def test_compare_shows_every_model_and_goes_on(toy_store: Path, tmp_path: Path, 
         assert all(f"| {name} |" in text for name in models.split(","))
     assert "training response-time-cnn" not in text
     out = tmp_path / "out"
-    for command in (("report", out), ("evaluate", out), ("predict", out, tmp_path / "a.bdf")):
+    assert (out / "compare.html").exists()
+    code, text = sparseeg("report", out, "--models", "ridge,training-mean")
+    assert code == 0
+    assert f"wrote {out / 'compare.html'}" in text
+    assert_one_line(
+        *sparseeg("report", out, "--models", "ridg,training-mean"), "'ridg' is not in the comparison"
+    )
+    for command in (("evaluate", out), ("predict", out, tmp_path / "a.bdf")):
         refused = sparseeg(*command)
         assert_one_line(
             *refused, f"{out} is a comparison of several runs: its scores are in {out / 'compare.md'}"

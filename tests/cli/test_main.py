@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_read_is_not_a_full_disk(
     def fails(*_: object) -> None:
         raise OSError(number, os.strerror(number), "a.bdf")
 
-    monkeypatch.setattr("sparseeg.report.page.write_report", fails)
+    monkeypatch.setattr("sparseeg.report.score_table.read_metrics", fails)
     code, text = sparseeg("report", "run")
     assert code == 1
     assert text.startswith(words)

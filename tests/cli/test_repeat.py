@@ -38,7 +38,7 @@ def configured(tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sparseeg.cli.train.read_windows", lambda *_: SimpleNamespace(problems=()))
     monkeypatch.setattr("sparseeg.cli.train.check_effect", lambda *_: None)
     monkeypatch.setattr("sparseeg.experiments.run.train", lambda config, *_: found.append(config))
-    monkeypatch.setattr("sparseeg.report.page.write_report", lambda run: None)
+    monkeypatch.setattr("sparseeg.report.page.write_report", lambda run, **about: None)
     monkeypatch.setattr("sparseeg.cli.train.show", lambda metrics: None)
 
     def configure(path: Path, *words: object) -> tuple[TrainConfig, str]:

@@ -115,7 +115,7 @@ def test_options_of_a_network_and_of_its_recipe(toy_store: Path, tmp_path: Path,
 def test_the_report_is_written_while_the_folder_is_held(
     toy_store: Path, tmp_path: Path, sparseeg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def report(run: Path) -> None:
+    def report(run: Path, **about: object) -> None:
         with pytest.raises(SparseEEGError, match="another command is writing"), only_writer(run):
             pass
         raise SparseEEGError("the folder was held")

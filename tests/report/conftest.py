@@ -39,7 +39,7 @@ def report_of_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         boosting=False,
     )
     runs.train(config, windows, out, lambda line: None)
-    return write_report(out, windows=runs.own_windows(out, windows))
+    return write_report(out, windows=windows)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +23,6 @@ from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
 from sparseeg.cli.screen import say, say_list_of_problems, show, writing
 from sparseeg.errors import SparseEEGError
-
-if TYPE_CHECKING:
-    from sparseeg.data.windows import WindowSet
 
 WRITTEN = ("predictions.tsv", "problems.tsv", "report.html")  # beside metrics.json
 
@@ -115,12 +112,7 @@ def evaluate(
         _check_evaluation(run, folder, {"path": list(paths), "source": scored.source}, named=out is not None)
         metrics = runs.reevaluate(run, own, other, folder, say, chosen, paths)
         write_problems(scored.problems, folder)
-        shown: WindowSet | None = None
-        if other is not None:
-            shown = runs.other_windows(run, other)
-        elif own is not None:
-            shown = runs.own_windows(run, own)
-        write_report(folder, run, shown)
+        write_report(folder, run, own if other is None else other)
     show(metrics)
     say_list_of_problems(scored, folder)
     say(f"metrics.json and predictions.tsv in {folder}")

@@ -25,7 +25,6 @@ def report(
     it is compare.html.
     """
     from sparseeg.cli.reading import read_windows
-    from sparseeg.experiments.run import own_windows
     from sparseeg.report.comparison_page import write_comparison_page
     from sparseeg.report.page import write_report
     from sparseeg.report.score_table import read_metrics
@@ -42,7 +41,7 @@ def report(
     windows, reason = None, "these are scores on other data, of which only `evaluate` shows it"
     if (run / "config.yaml").exists():
         try:
-            windows = own_windows(run, read_windows(TrainConfig.read(run).data, jobs), say)
+            windows = read_windows(TrainConfig.read(run).data, jobs)
         except SparseEEGError as error:
             reason = f"the run's data can't be read ({error})"
             say(reason)

@@ -232,7 +232,7 @@ def run_training(
     with interruptible(interrupted), writing(out, BEFORE_TRAINING):
         start_anew(out, config, resume)
         metrics = runs.train(config, windows, out, say)
-        write_report(out, windows=runs.own_windows(out, windows))
+        write_report(out, windows=windows)
     show(metrics)
     say_list_of_problems(windows, out)
     say(f"run folder: {out}")

@@ -49,7 +49,9 @@ def write_comparison_page(folder: Path, models: Sequence[str] = ()) -> Path:
             Section("made", "How it was made", _made(description)),
         ]
     except (OSError, ValueError, KeyError) as error:
-        raise SparseEEGError(f"{folder} has no tables to report ({one_line(error)})") from error
+        raise SparseEEGError(
+            f"{folder} has no tables to report ({one_line(error)}); the same `compare` command finishes it"
+        ) from error
     path = folder / NAME
     title = description.partition("\n")[0].removeprefix("# ")
     write_whole(path, render(title, "sparseeg", sections, versions("sparseeg")))

@@ -12,6 +12,7 @@ from sparseeg.data import problems as data_problems
 from sparseeg.data.people import Person
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.experiments.run import other_windows, own_windows
 from sparseeg.files.atomic import read_json, write_whole
 from sparseeg.machine import commit, hardware, versions
 from sparseeg.models.files import load, read_spec
@@ -78,8 +79,8 @@ def write_report(
     ----------
     scores : folder with `metrics.json` and `predictions.tsv`.
     run : the run folder, if the scores are on other data than its own.
-    windows : the data that were scored, as the networks take them; without them, the page doesn't show what
-        the network looked at, and says `reason`.
+    windows : the data that were scored, as they were read; without them, the page doesn't show what the
+        network looked at, and says `reason`.
 
     Raises
     ------
@@ -304,8 +305,11 @@ def _looked_at(found: _Run, windows: WindowSet | None, reason: str) -> list[Bloc
                 "note",
             )
         ]
-    split = found.splits[0]
-    scored = split.scored[1]
+    try:
+        windows = (own_windows if found.own else other_windows)(found.run, windows)
+    except SparseEEGError as error:
+        return [Text(f"Not shown: {error}.", "note")]
+    scored = found.splits[0].scored[1]
     known = np.flatnonzero(np.isin(windows.subjects, scored)) if found.own else np.arange(len(windows))
     if not len(known):
         return [Text("Not shown: none of the scored people are in the data.", "note")]
