@@ -47,6 +47,24 @@ def test_predictions_are_those_of_the_evaluation(
     assert found.loc[0, ["unit", "model"]].tolist() == ["s", "sparse-attention-locator x 2"]
 
 
+def test_the_page_beside_the_table_shows_each_recording_and_what_was_done_to_it(
+    response_time: Path, recording: Path, tmp_path: Path, sparseeg
+) -> None:
+    out = tmp_path / "out.tsv"
+    _, text = predicted(sparseeg, out, response_time, recording, "--bad", "E7")
+    page = out.with_suffix(".html").read_text()
+    assert f"{out.with_suffix('.html')} shows them" in text
+    assert recording.name in page
+    assert "E7" in page.partition("What went wrong")[2]
+    assert "Of the run&#39;s own scored people" in page
+    assert page.count("<img ") == 1
+    code, text = sparseeg("predict", response_time, recording, "--out", tmp_path / "out.html")
+    assert_one_line(code, text, "name a .tsv")
+    out.unlink()
+    code, text = sparseeg("predict", response_time, recording, "--out", out)
+    assert_one_line(code, text, "out.html exists")
+
+
 def test_onsets_join_the_events_exactly(
     response_time: Path, recording: Path, tmp_path: Path, sparseeg
 ) -> None:

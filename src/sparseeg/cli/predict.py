@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sparseeg.cli.given import check_grid, given_options
+from sparseeg.cli.given import check_grid, command_line, given_options
 from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, flag, name_list, option
 from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
@@ -56,7 +56,12 @@ def predict(
     device: Annotated[Literal["cpu", "cuda"], option(NETWORK, "Where the networks run.")] = "cpu",
     out: Annotated[
         Path | None,
-        option(OUTPUT, "Table to write. Default: standard output.", "--out", metavar="FILE"),
+        option(
+            OUTPUT,
+            "Table to write, with a page beside it. Default: standard output.",
+            "--out",
+            metavar="FILE",
+        ),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -81,7 +86,13 @@ def predict(
         raise SparseEEGError(f"--events describes one recording, not {len(files)}; give only that one")
     if out is not None:
         inputs = [path for file in files for path in files_of(file)]
-        check_file(out, overwrite, [*inputs, *([events] if events else []), *run_files(run)])
+        page = out.with_suffix(".html")
+        if out == page:
+            raise SparseEEGError(
+                f"--out {out} names the table, and a page is written beside it; call it .tsv"
+            )
+        for file in (out, page):
+            check_file(file, overwrite, [*inputs, *([events] if events else []), *run_files(run)])
     elif overwrite:
         raise SparseEEGError("--overwrite has no effect without --out; name the table to replace")
     predictor = Predictor(run, device)
@@ -110,6 +121,7 @@ def predict(
         check_grid(given_options(ctx))
     seen = seen_by(predictor.run)
     tables: list[Any] = []
+    all_notes: list[tuple[Path, str]] = []
     failed: list[SparseEEGError] = []
     with interruptible("interrupted; nothing was written"), progress_bar("predicting") as progress:
         for number, file in enumerate(files):
@@ -122,14 +134,21 @@ def predict(
                     raise
                 failed.append(error)
                 say(f"error: {error}")
+                all_notes.append((file, f"could not be predicted: {error}"))
                 continue
             for note in [*seen_before(seen, file), *notes]:
                 say(f"{file}: {note}")
+                all_notes.append((file, note))
             tables.append(table)
     if not tables:
         raise SparseEEGError(f"none of the {len(files)} recordings could be predicted, see above")
     write_table(tables, out)
     if out is not None:
-        say(f"{out}: {sum(map(len, tables))} predictions for {len(tables)} recordings")
+        import pandas as pd
+
+        from sparseeg.report.prediction_page import write_prediction_page
+
+        write_prediction_page(page, pd.concat(tables, ignore_index=True), run, all_notes, command_line())
+        say(f"{out}: {sum(map(len, tables))} predictions for {len(tables)} recordings; {page} shows them")
     if failed:
         raise SparseEEGError(f"{len(failed)} of {len(files)} recordings could not be predicted, see above")

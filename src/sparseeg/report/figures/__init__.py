@@ -18,6 +18,7 @@ from sparseeg.report.figures.scores import (
 from sparseeg.report.figures.trust import (
     plot_intervals,
     plot_learning_curves,
+    plot_new_predictions,
     plot_predictions,
     plot_residuals,
     plot_subjects,
@@ -33,6 +34,7 @@ __all__ = [
     "plot_intervals",
     "plot_latency",
     "plot_learning_curves",
+    "plot_new_predictions",
     "plot_predictions",
     "plot_residuals",
     "plot_scores",

@@ -173,6 +173,27 @@ def plot_intervals(predictions: pd.DataFrame, level: float, unit: str) -> Figure
     return figure
 
 
+def plot_new_predictions(table: pd.DataFrame, unit: str) -> Figure:
+    """Plot predictions for a recording, whose targets are not known, over time.
+
+    Parameters
+    ----------
+    table : one row per window with `onset` in seconds, `prediction`, `interval_low` and `interval_high`.
+    unit : of the target.
+    """
+    figure, axes = one_axes(3.0)
+    ordered = table.sort_values("onset")
+    onset = ordered["onset"].to_numpy() / 60
+    low, high = (ordered[name].to_numpy(dtype=float) for name in ("interval_low", "interval_high"))
+    if np.isfinite(low).any():
+        axes.vlines(onset, low, high, color=BASELINE, linewidth=1, alpha=0.6, label="interval")
+    axes.plot(onset, ordered["prediction"], ".", color=MODEL, markersize=5, label="prediction")
+    axes.set_xlabel("time in the recording (min)")
+    axes.set_ylabel(f"prediction ({unit})" if unit else "prediction")
+    axes.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
+    return figure
+
+
 def _binned(values: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the mean of values, and mean and standard error of others, in bins of equal counts."""
     order = np.argsort(values, kind="stable")
