@@ -59,7 +59,7 @@ def test_the_page_beside_the_table_shows_each_recording_and_what_was_done_to_it(
     assert "Of the run&#39;s own scored people" in page
     assert page.count("<img ") == 1
     code, text = sparseeg("predict", response_time, recording, "--out", tmp_path / "out.html")
-    assert_one_line(code, text, "name a .tsv")
+    assert_one_line(code, text, "call it .tsv")
     out.unlink()
     code, text = sparseeg("predict", response_time, recording, "--out", out)
     assert_one_line(code, text, "out.html exists")
