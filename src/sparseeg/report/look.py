@@ -49,8 +49,8 @@ def looked_at(folder: Path, windows: WindowSet, rows: np.ndarray) -> list[Block]
     prediction = predict(networks, windows, shown).mean
     blocks: list[Block] = [
         Text(
-            f"{len(shown):,} of the {len(rows):,} scored trials in the first picture, {len(chosen)} in the "
-            "others, drawn at random; of several networks, the first.",
+            f"The first picture shows {len(shown):,} of the {len(rows):,} scored trials, the others "
+            f"{len(chosen)} of them, drawn at random. Of several networks, they show the first.",
             "note",
         ),
         _erp_image(signal, times, windows, shown, prediction, channel),
@@ -112,14 +112,24 @@ def _of_the_network(
                 ),
                 "Channels and times that move the prediction",
                 "Mean magnitude of integrated gradients behind the layer that standardises windows. It says "
-                "what moved this network, not what the brain did. Check: the rank correlation with the same "
-                f"map for random weights is {similarity:.2f}"
-                + (
-                    "; so high that the map shows the data rather than what was learned."
-                    if similarity > _POSITIVE_HALF
-                    else "; the map depends on what was learned."
-                ),
+                "what moved this network, not what the brain did.",
                 "Image of attributions by channel and time, and their mean over time on the head.",
+            )
+        )
+        blocks.append(
+            Picture.of(
+                "attribution-check",
+                plot_attribution(
+                    found.attribution.untrained, times, windows.ch_names, positions, windows.target_unit
+                ),
+                "The check: the same map for random weights",
+                f"The rank correlation of the two maps is {similarity:.2f}"
+                + (
+                    ": so high that the map above shows the data rather than what was learned."
+                    if similarity > _POSITIVE_HALF
+                    else ": the map above depends on what was learned."
+                ),
+                "The same image for a network with random weights.",
             )
         )
     if found.filters is not None and can_map(positions):

@@ -1,6 +1,7 @@
 """Write a self-contained page about a run, from what was asked to how it was made."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,10 @@ from sparseeg.training.subjects import SplitSubjects, read_subjects, split_folde
 
 NAME = "report.html"
 _MOST_ROWS = 50
+_KEPT = {
+    "best": "the epoch that was kept, because it validates best",
+    "last": "the last epoch, which was kept whatever its validation error",
+}
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,13 @@ def _version(path: Path) -> int:
     return int(path.parent.name.removeprefix("version_"))
 
 
+def _epochs(logs: Mapping[str, pd.DataFrame]) -> str:
+    """Return how many epochs the networks were trained for."""
+    counts = sorted({int(log["epoch"].max()) + 1 for log in logs.values()})
+    numbers = {f"{counts[0]}", f"{counts[-1]}"} if counts else {"some"}
+    return f"{' to '.join(sorted(numbers, key=len))} epochs"
+
+
 def _asked(found: _Run) -> list[Block]:
     metrics = found.metrics
     blocks: list[Block] = []
@@ -185,7 +197,7 @@ def _parts(split: SplitSubjects) -> tuple[list[str], list[str], list[str]]:
 def _described(group: list[Person], count: int) -> tuple[str, str, str]:
     ages = np.array([person.age for person in group if person.age is not None])
     sexes = Counter((person.sex or "").strip()[:1].upper() for person in group)
-    age = f"{ages.mean():.1f}, {ages.min():g} to {ages.max():g}" if len(ages) else "not known"
+    age = f"{ages.mean():.1f}, {ages.min():.1f} to {ages.max():.1f}" if len(ages) else "not known"
     other = count - sexes["F"] - sexes["M"]
     return str(count), age, f"{sexes['F']} / {sexes['M']} / {other}"
 
@@ -219,15 +231,16 @@ def _answer(found: _Run) -> list[Block]:
 def _trust(found: _Run) -> list[Block]:
     metrics, predictions, unit = found.metrics, found.predictions, found.metrics["unit"]
     blocks: list[Block] = []
+    keep = "best" if found.config is None else found.config.keep
     if found.logs:
         many = f" Of {len(found.logs)} networks." if len(found.logs) > 1 else ""
         blocks.append(
             Picture.of(
                 "learning-curves",
-                plot_learning_curves(found.logs),
-                "Training error falls, validation error decides",
-                "Loss on training windows, and NRMSE of the validation people; the dot is the epoch that was "
-                f"kept. A validation error that never leaves the dashed line has learned nothing.{many}",
+                plot_learning_curves(found.logs, keep),
+                "Errors on training and validation people over the epochs",
+                f"Loss on training windows, and NRMSE of the validation people; the dot is {_KEPT[keep]}. If "
+                f"the validation error stays above the dashed line, nothing was learned.{many}",
                 "Two plots of errors over epochs: training loss and validation NRMSE.",
             )
         )
@@ -345,7 +358,9 @@ def _made(found: _Run, sampled: bool) -> list[Block]:
         spec = read_spec(network)
         inputs = Inputs.read(found.run, spec)
         count = sum(parameter.numel() for parameter in load(network).parameters())
-        paragraph, references = words.methods(found.config, inputs.provenance, found.metrics, count, sampled)
+        paragraph, references = words.methods(
+            found.config, inputs.provenance, found.metrics, count, _epochs(found.logs), sampled
+        )
         blocks += [
             Text("To paste into a paper; check it, and cite what you used:", "note"),
             Text(paragraph),

@@ -39,6 +39,7 @@ REFERENCES = {
         "neuroimaging. NeuroImage 87, 96-110."
     ),
 }
+_UNCLEAR = "the interval of its score includes 1, that of the best constant"
 _BETTER = "the interval of its score lies below 1, that of the best constant"
 
 
@@ -46,8 +47,8 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     """Return what was asked of which data, in one sentence."""
     source = "simulated EEG" if metrics["data"]["simulated"] else "EEG"
     sentence = (
-        f"{target_of(metrics)} ({metrics['unit']}) was predicted from {source} ({metrics['data']['source']}) "
-        f"by {metrics['model']}, and scored on {metrics['n_trials']:,} trials of {metrics['n_subjects']} "
+        f"The {target_of(metrics)} ({metrics['unit']}) was predicted from {source} "
+        f"({metrics['data']['source']}) by {metrics['model']}, and scored on {metrics['n_trials']:,} trials of {metrics['n_subjects']} "
         "people"
     )
     if len(splits) == 1:
@@ -63,7 +64,8 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
 
 def target_of(metrics: Mapping[str, Any]) -> str:
     """Return the name of what was predicted; the first versions named the task only."""
-    return str(metrics.get("target", metrics["task"]))
+    target = str(metrics.get("target", metrics["task"]))
+    return {"rt": "response time"}.get(target, target)
 
 
 def answered(metrics: Mapping[str, Any]) -> str:
@@ -77,7 +79,7 @@ def answered(metrics: Mapping[str, Any]) -> str:
     elif low > 1:
         verdict = f"The model predicts worse than the best constant ({score})."
     else:
-        verdict = f"That the model is better than a constant is not shown: its interval includes 1 ({score})."
+        verdict = f"These people do not show that the model is better than a constant: {_UNCLEAR} ({score})."
     others = {
         LABELS[name]: _value(scores["nrmse"])
         for name, scores in metrics["baselines"].items()
@@ -100,7 +102,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def methods(
-    config: TrainConfig, inputs: Provenance, metrics: Mapping[str, Any], n_parameters: int, sampled: bool
+    config: TrainConfig,
+    inputs: Provenance,
+    metrics: Mapping[str, Any],
+    n_parameters: int,
+    epochs: str,
+    sampled: bool,
 ) -> tuple[str, list[str]]:
     """Return a paragraph about the methods of a run, to paste into a paper, and its references.
 
@@ -108,6 +115,7 @@ def methods(
     ----------
     config, inputs, metrics : of the run.
     n_parameters : of one network.
+    epochs : how long it was trained, as "26 epochs".
     sampled : whether the page shows what the network looked at.
     """
     processing, task = inputs.processing, inputs.task
@@ -130,13 +138,14 @@ def methods(
         f"recordings that were {', '.join(steps)}.",
         f"{config.model} ({n_parameters:,} parameters; sparseeg {metrics['version']}, PyTorch [2]) was "
         f"trained by AdamW [3] with a learning rate of {config.learning_rate:g} in batches of "
-        f"{config.batch_size} for up to {config.epochs} epochs"
+        f"{config.batch_size} for {epochs}"
         + (
             f"; the epoch with the smallest error on the validation people was kept (patience "
             f"{config.patience})"
             if config.keep == "best"
-            else ""
+            else "; the last epoch was kept"
         )
+        + (f", as a moving average of the weights (decay {config.ema:g})" if config.ema else "")
         + (f"; {config.seeds} networks were averaged" if config.seeds > 1 else "")
         + ".",
         "People were split into training, validation and test; nobody was in two parts.",

@@ -141,7 +141,7 @@ def plot_topomaps(
         limits = (-limit, limit) if diverging else (float(values.min()), float(values.max()))
         cmap = DIVERGING if diverging else SEQUENTIAL
         mne.viz.plot_topomap(
-            values, info, axes=axis, show=False, cmap=cmap, vlim=limits, contours=4, sensors="k."
+            values, info, axes=axis, show=False, cmap=cmap, vlim=limits, contours=4, sensors=False
         )
         axis.set_title(plain_text(title), fontsize="small")
     for axis in axes.flat[len(maps) :]:
@@ -207,6 +207,7 @@ def plot_attribution(
             show=False,
             cmap=SEQUENTIAL,
             contours=4,
+            sensors=False,
             vlim=(0, float(by_channel.max()) or 1.0),
         )
         side.set_title("mean over time", fontsize="small")

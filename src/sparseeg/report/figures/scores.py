@@ -43,7 +43,7 @@ def plot_scores(metrics: dict[str, Any], others: Mapping[str, float] | None = No
         style = (0, (1, 1 + number))
         axes.axvline(value, color=OTHER, linewidth=1.2, linestyle=style, label=f"{label}: {value:.3f}")
     if others:
-        axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.25), frameon=False, fontsize="small")
+        figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
     return figure
 
 

@@ -22,23 +22,25 @@ _MOST_POINTS = 6_000  # more of them hide each other
 _BINS = 10
 
 
-def plot_learning_curves(logs: Mapping[str, pd.DataFrame]) -> Figure:
+def plot_learning_curves(logs: Mapping[str, pd.DataFrame], keep: str = "best") -> Figure:
     """Plot the loss of training and the NRMSE of validation over epochs.
 
+    Parameters
+    ----------
     logs : the log of each network by its name, with `epoch`, `train_loss` and `valid_nrmse`.
+    keep : which epoch was kept and gets a dot: the "best" or the "last".
     """
     figure, axes = several_axes(1, 2, 3.0)
     left, right = axes[0]
-    for number, (name, log) in enumerate(logs.items()):
+    for name, log in logs.items():
         alpha = 1.0 if len(logs) == 1 else 0.6
         for axis, column, color in ((left, "train_loss", BASELINE), (right, "valid_nrmse", MODEL)):
             known = log.dropna(subset=column) if column in log else log.iloc[:0]
             line = {"color": color, "alpha": alpha, "linewidth": 1.5, "marker": ".", "markersize": 4}
             axis.plot(known["epoch"], known.get(column, []), label=name, **line)
             if column == "valid_nrmse" and len(known):
-                best = known.iloc[int(known[column].to_numpy().argmin())]
-                kept = "epoch that was kept" if number == 0 else None
-                axis.plot(best["epoch"], best[column], "o", color=CONTROL, markersize=6, label=kept)
+                chosen = known.iloc[int(known[column].to_numpy().argmin()) if keep == "best" else -1]
+                axis.plot(chosen["epoch"], chosen[column], "o", color=CONTROL, markersize=6)
     left.set_title("training", fontsize="medium")
     right.set_title("validation subjects", fontsize="medium")
     left.set_ylabel("loss (standardised targets)")
@@ -154,8 +156,10 @@ def plot_intervals(predictions: pd.DataFrame, level: float, unit: str) -> Figure
     low, high = predictions["interval_low"], predictions["interval_high"]
     inside = (predictions["target"] >= low) & (predictions["target"] <= high)
     by_subject = np.sort(inside.groupby(predictions["subject"]).mean().to_numpy())
-    figure, axes = several_axes(1, 2, 3.0)
-    left, right = axes[0]
+    widths = (high - low).to_numpy()
+    varied = np.ptp(widths) > 1e-6 * widths.mean()
+    figure, axes = several_axes(1, 2 if varied else 1, 3.2)
+    left = axes[0, 0]
     left.bar(np.arange(len(by_subject)), by_subject, color=MODEL, width=0.85)
     left.axhline(level, color=CONTROL, linewidth=1.2, linestyle="--", label=f"wanted: {level:.0%}")
     left.axhline(inside.mean(), color=OTHER, linewidth=1.2, label=f"found: {inside.mean():.1%}")
@@ -163,13 +167,15 @@ def plot_intervals(predictions: pd.DataFrame, level: float, unit: str) -> Figure
     left.set_xticks([])
     left.set_xlabel(f"{len(by_subject)} people, sorted")
     left.set_ylabel("share of trials inside")
-    left.legend(frameon=False, fontsize="small", loc="lower right")
-    middle, mean, error = _binned((high - low).to_numpy(), inside.to_numpy(dtype=float))
-    right.errorbar(middle, mean, yerr=error, color=MODEL, marker="o", markersize=4, capsize=2)
-    right.axhline(level, color=CONTROL, linewidth=1.2, linestyle="--")
-    right.set_ylim(0, 1.02)
-    right.set_xlabel(f"width of the interval ({unit})")
-    right.set_ylabel("share of trials inside")
+    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
+    if varied:
+        right = axes[0, 1]
+        middle, mean, error = _binned(widths, inside.to_numpy(dtype=float))
+        right.errorbar(middle, mean, yerr=error, color=MODEL, marker="o", markersize=4, capsize=2)
+        right.axhline(level, color=CONTROL, linewidth=1.2, linestyle="--")
+        right.set_ylim(0, 1.02)
+        right.set_xlabel(f"width of the interval ({unit})")
+        right.set_ylabel("share of trials inside")
     return figure
 
 
