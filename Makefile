@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 WORKERS ?= 2
 PYTEST ?=
 
-.PHONY: demo test test-slow coverage lint lowest install bench-env clean
+.PHONY: demo test test-slow coverage lint lowest docs install bench-env clean
 
 demo: $(INSTALLED)
 	$(BIN)/sparseeg demo --out demo
@@ -32,6 +32,11 @@ lint: $(INSTALLED)
 lowest:
 	PYTHON=$(PYTHON) tools/lowest.sh -n $(WORKERS) --dist loadfile $(PYTEST)
 
+# The site, in docs/_build/html. Every tutorial is run, and any warning is an error.
+docs: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -j 1 docs docs/_build/html
+
 install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -48,4 +53,4 @@ bench-env:
 
 clean:
 	rm -rf $(VENV) .venv-bench .venv-lowest .venv-uv demo build dist .pytest_cache .mypy_cache .ruff_cache
-	rm -rf .coverage* htmlcov
+	rm -rf .coverage* htmlcov docs/_build docs/learn docs/api docs/_static/drawn
