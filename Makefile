@@ -53,4 +53,4 @@ bench-env:
 
 clean:
 	rm -rf $(VENV) .venv-bench .venv-lowest .venv-uv demo build dist .pytest_cache .mypy_cache .ruff_cache
-	rm -rf .coverage* htmlcov docs/_build docs/learn docs/api docs/_static/drawn
+	rm -rf .coverage* htmlcov docs/_build docs/learn docs/api docs/copied docs/_static/drawn

@@ -4,9 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
-from sphinx_gallery.scrapers import figure_rst
-
 from sparseeg import __version__
 
 HERE = Path(__file__).parent
@@ -17,30 +14,6 @@ os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPAT
 import diagrams  # noqa: E402
 
 diagrams.draw(HERE / "_static" / "drawn")
-
-
-
-
-class FigureScraper:
-    """Shows each figure that a part of a tutorial has made, whether pyplot knows it or not."""
-
-    def __init__(self) -> None:
-        self.shown: set[int] = set()
-
-    def __repr__(self) -> str:
-        return "FigureScraper"
-
-    def __call__(self, block, block_vars, gallery_conf) -> str:
-        """Save the new figures among the variables, and return the text that shows them."""
-        paths = []
-        for value in block_vars["example_globals"].values():
-            if isinstance(value, Figure) and id(value) not in self.shown:
-                self.shown.add(id(value))
-                path = next(block_vars["image_path_iterator"])
-                value.savefig(path, dpi=110)
-                paths.append(path)
-        return figure_rst(paths, gallery_conf["src_dir"])
-
 
 project = "sparseeg"
 author = "sparseeg developers"
@@ -53,6 +26,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
+    "copied",
 ]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "tutorials/*.md", "tutorials/README.txt"]
@@ -80,7 +54,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 0,
     "remove_config_comments": True,
     "reset_modules": ("matplotlib",),
-    "image_scrapers": (FigureScraper(),),
+    "image_scrapers": ("gallery.show_figures",),
 }
 
 html_theme = "pydata_sphinx_theme"

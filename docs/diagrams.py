@@ -116,7 +116,13 @@ def which() -> Figure:
     question = "#FFF3CD"
     _box(axes, 50, 92, "Is the target a time inside the window?", question)
     _box(axes, 20, 62, "sparse-attention-locator\n(latency head, the default)")
-    _box(axes, 74, 62, "Is the window longer than about 10 s,\nor are there recordings without targets?", question)
+    _box(
+        axes,
+        74,
+        62,
+        "Is the window longer than about 10 s,\nor are there recordings without targets?",
+        question,
+    )
     _box(axes, 20, 18, "few people: --seeds 5 --refit\nabsolute errors matter: latency-median", "white")
     _box(axes, 52, 18, "sparse-eeg-transformer\n(pretrain, then train --init)")
     _box(axes, 84, 18, "light-sparse-attention-cnn,\nbraindecode:NAME, ridge")

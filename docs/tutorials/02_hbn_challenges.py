@@ -32,7 +32,10 @@ shell("sparseeg prepare HBN --out FACTOR --task externalizing", last=8)
 # Two networks
 # ------------
 
-shell("sparseeg train --data TIMES --valid R4 --test R5 --epochs 2 --no-control --no-boosting --out run1", last=14)
+shell(
+    "sparseeg train --data TIMES --valid R4 --test R5 --epochs 2 --no-control --no-boosting --out run1",
+    last=14,
+)
 shell(
     "sparseeg train --data FACTOR --task externalizing --valid R4 --test R5 --epochs 2 --no-control --no-boosting "
     "--model response-time-cnn --out run2",

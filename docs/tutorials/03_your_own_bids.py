@@ -72,6 +72,4 @@ except RuntimeError as error:
 #
 # With few people, leave one out at a time: everybody is tested once, by a network that was trained without them.
 
-shell(
-    "sparseeg train --data store --split loso --epochs 3 --no-control --no-boosting --out run", last=16
-)
+shell("sparseeg train --data store --split loso --epochs 3 --no-control --no-boosting --out run", last=16)

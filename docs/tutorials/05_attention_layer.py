@@ -76,7 +76,9 @@ axes.legend(frameon=False)
 quality = pd.read_csv("../../benchmarks/results/attention-quality.tsv", sep="\t")
 ours = quality[(quality["layer"] == "sparseeg") & (quality["N"] == 200) & (quality["d"] == 256)]
 columns = ["signal", "tokens per head", "rounds", "correction", "partition", "relative error"]
-print(ours[columns].drop_duplicates(columns[:-1]).sort_values("relative error").head(8).to_string(index=False))
+print(
+    ours[columns].drop_duplicates(columns[:-1]).sort_values("relative error").head(8).to_string(index=False)
+)
 
 # %%
 # Layers in a stack pass on what they have heard: with ``partition="strided"`` and heads of about the square root of

@@ -43,7 +43,9 @@ print(f"training mean: NRMSE {nrmse(target[test], np.full(test.sum(), target[~te
 
 stimulus = windows.table["onset"].to_numpy()
 shifted = target + rng.uniform(0, 2, len(target))  # counted from the start of the trial
-print(f"spread of the targets: {target.std():.2f} s; counted from the start of the trial: {shifted.std():.2f} s")
+print(
+    f"spread of the targets: {target.std():.2f} s; counted from the start of the trial: {shifted.std():.2f} s"
+)
 
 # %%
 # The larger spread also makes every error look smaller when it is divided by it: scores on different targets can't be
@@ -71,13 +73,17 @@ print(f"mean of thirty guesses: {np.mean(scores):.4f}; the best of them: {np.min
 #
 # Two draws of people give different scores to the same predictions. The interval over people says how different:
 
-prediction = target.mean() + 0.3 * (target - target.mean()) + 0.3 * rng.standard_normal(len(target)) * target.std()
+prediction = (
+    target.mean() + 0.3 * (target - target.mean()) + 0.3 * rng.standard_normal(len(target)) * target.std()
+)
 draws = []
 for _ in range(200):
     drawn = rng.choice(people, len(people))
     rows = np.concatenate([np.flatnonzero(subjects == person) for person in drawn])
     draws.append(nrmse(target[rows], prediction[rows]))
-print(f"NRMSE {nrmse(target, prediction):.3f}, 95 % of the draws: {np.quantile(draws, [0.025, 0.975]).round(3)}")
+print(
+    f"NRMSE {nrmse(target, prediction):.3f}, 95 % of the draws: {np.quantile(draws, [0.025, 0.975]).round(3)}"
+)
 
 # %%
 # Effects of order

@@ -68,7 +68,9 @@ from sparseeg.report.explain import explain
 
 windows = load("data")
 rows = np.flatnonzero(windows.table["release"] == "R5")[:16]
-found = explain(load_network("run/model.safetensors"), read_spec("run/model.safetensors"), windows.gather(rows))
+found = explain(
+    load_network("run/model.safetensors"), read_spec("run/model.safetensors"), windows.gather(rows)
+)
 times = windows.tmin + np.arange(windows.n_times) / windows.sfreq
 attribution = figures.plot_attribution(found.attribution.magnitude, times, windows.ch_names, unit="s")
 print(f"rank correlation with the map for random weights: {found.attribution.similarity:.2f}")

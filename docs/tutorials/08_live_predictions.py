@@ -14,7 +14,9 @@ from sparseeg.prediction import Predictor
 
 new_folder("live")
 shell("sparseeg simulate data --subjects 28 --trials 12 --seed 5")
-shell("sparseeg train --data data --valid R4 --test R5 --epochs 2 --no-control --no-boosting --out run", last=3)
+shell(
+    "sparseeg train --data data --valid R4 --test R5 --epochs 2 --no-control --no-boosting --out run", last=3
+)
 
 # %%
 # New recordings
@@ -24,7 +26,9 @@ shell("sparseeg train --data data --valid R4 --test R5 --epochs 2 --no-control -
 
 recording = sorted(Path("data").rglob("*_eeg.bdf"))[-1]
 shell(f"sparseeg predict run {recording} --bad E7 --out predictions.tsv")
-print(pd.read_csv("predictions.tsv", sep="\t")[["onset", "prediction", "interval_low", "interval_high"]].head())
+print(
+    pd.read_csv("predictions.tsv", sep="\t")[["onset", "prediction", "interval_low", "interval_high"]].head()
+)
 
 # %%
 # From Python
