@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
 
-import diagrams  # noqa: E402
+import diagrams
 
 diagrams.draw(HERE / "_static" / "drawn")
 

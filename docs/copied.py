@@ -1,4 +1,4 @@
-"""Puts pages that stand elsewhere in the repository into the site: tables of results, CONTRIBUTING and CHANGELOG."""
+"""Puts pages that stand elsewhere into the site: tables of results, CONTRIBUTING and CHANGELOG."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ def copy_pages() -> None:
     results = HERE.parent / "benchmarks" / "results"
     shutil.copytree(results, folder / "results", ignore=shutil.ignore_patterns("*.tsv"))
     names = sorted(path.relative_to(results).with_suffix("").as_posix() for path in results.rglob("*.md"))
-    intro = "# Tables of results\n\nEach has the command that reproduces it, the machine, the versions and the commit."
+    intro = "# Tables of results\n\nEach has the command that reproduces it, machine, versions and commit."
     (folder / "results" / "index.md").write_text(
         f"{intro}\n\n```{{toctree}}\n:maxdepth: 1\n\n" + "\n".join(names) + "\n```\n", encoding="utf-8"
     )

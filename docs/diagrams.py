@@ -1,4 +1,4 @@
-"""The diagrams of the site, drawn when it is built: how data flow, what a partition does, which network to use."""
+"""The diagrams of the site, drawn when it is built."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ import torch
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
 
 INK, BOX = "#333333", "#E8F1F8"
 
@@ -120,7 +119,7 @@ def which() -> Figure:
         axes,
         74,
         62,
-        "Is the window longer than about 10 s,\nor are there recordings without targets?",
+        "Are windows longer than about 10 s,\nor are there recordings without targets?",
         question,
     )
     _box(axes, 20, 18, "few people: --seeds 5 --refit\nabsolute errors matter: latency-median", "white")

@@ -2,11 +2,9 @@
 Your own BIDS data
 ==================
 
-Any data set whose events say when something was shown and when somebody answered can be decoded. This page makes one
-with events of its own names, as a laboratory would have it, and trains on it.
+Any data set whose events say when something was shown and when somebody answered can be decoded. This page
+makes one with events of its own names, as a laboratory would have it, and trains on it.
 """
-
-from pathlib import Path
 
 import mne
 import numpy as np
@@ -19,8 +17,8 @@ folder = new_folder("own")
 # A data set with other names
 # ---------------------------
 #
-# Eight people see faces and houses and press one of two buttons. A wave over the parietal electrodes precedes the
-# button by 200 ms.
+# Eight people see faces and houses and press one of two buttons. A wave over the parietal electrodes
+# precedes the button by 200 ms.
 
 names = ["Fz", "F3", "F4", "Cz", "C3", "C4", "CPz", "Pz", "P3", "P4", "Oz", "O1", "O2"]
 near_pz = np.array([{"CPz": 1.0, "Pz": 1.0, "P3": 0.6, "P4": 0.6}.get(name, 0.1) for name in names])
@@ -33,7 +31,7 @@ for person in range(1, 9):
     wave = sum(np.exp(-(((times - at + 0.2) / 0.1) ** 2)) for at in response)
     signal = 10 * rng.standard_normal((len(names), len(times))) + 15 * near_pz[:, None] * wave
     raw = mne.io.RawArray(signal * 1e-6, mne.create_info(names, sfreq, "eeg"), verbose=False)
-    eeg = Path("faces") / f"sub-{person:02d}" / "eeg"
+    eeg = folder / "faces" / f"sub-{person:02d}" / "eeg"
     eeg.mkdir(parents=True)
     raw.export(eeg / f"sub-{person:02d}_task-faces_eeg.edf", verbose=False)
     shown = rng.choice(["face", "house"], n_trials)
@@ -50,8 +48,8 @@ for person in range(1, 9):
 # Prepare
 # -------
 #
-# ``--stimulus`` and ``--response`` name the events, ``--tmin`` and ``--tmax`` the window, in seconds from the
-# stimulus. What was found, kept and left out is counted; the same counts are in ``store.json``.
+# ``--stimulus`` and ``--response`` name the events, ``--tmin`` and ``--tmax`` the window, in seconds from
+# the stimulus. What was found, kept and left out is counted; the same counts are in ``store.json``.
 
 shell(
     "sparseeg prepare faces --out store --stimulus face,house --response left,right --tmin 0 --tmax 1.5 "
@@ -70,6 +68,7 @@ except RuntimeError as error:
 # Train
 # -----
 #
-# With few people, leave one out at a time: everybody is tested once, by a network that was trained without them.
+# With few people, leave one out at a time: everybody is tested once, by a network that was trained without
+# them.
 
 shell("sparseeg train --data store --split loso --epochs 3 --no-control --no-boosting --out run", last=16)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from shell import new_folder, shell
 
-new_folder("epochs")
+folder = new_folder("epochs")
 
 # %%
 # One file for each person
@@ -26,7 +26,7 @@ for person in range(1, 9):
     data = 8e-6 * rng.standard_normal((40, len(names), 128))
     data[:, 2:4] += 12e-6 * wave[:, None]
     epochs = mne.EpochsArray(data, info, tmin=-0.2, metadata=pd.DataFrame({"rt": rt}), verbose=False)
-    epochs.save(f"sub-{person:02d}-epo.fif", verbose=False)
+    epochs.save(folder / f"sub-{person:02d}-epo.fif", verbose=False)
 
 # %%
 # Train
@@ -35,8 +35,8 @@ for person in range(1, 9):
 # ``--target`` is the column, ``--target-unit`` its unit; milliseconds become seconds.
 
 shell(
-    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --split kfold --folds 4 --epochs 4 "
-    "--no-control --no-boosting --out run",
+    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --split kfold --folds 4 "
+    "--epochs 4 --no-control --no-boosting --out run",
     last=16,
 )
 
@@ -47,9 +47,9 @@ shell(
 # One network predicts for new people. Here it is trained on all eight, two of whom validate and test.
 
 shell(
-    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --epochs 4 --no-control --no-boosting "
-    "--out single",
+    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --epochs 4 "
+    "--no-control --no-boosting --out single",
     last=3,
 )
 shell("sparseeg predict single sub-01-epo.fif --out predictions.tsv")
-print(pd.read_csv("predictions.tsv", sep="\t").iloc[:5, :6])
+print(pd.read_csv(folder / "predictions.tsv", sep="\t").iloc[:5, :6])

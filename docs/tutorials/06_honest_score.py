@@ -2,8 +2,8 @@
 How the score is made honest
 ============================
 
-Most faults in decoding make scores better. This page shows some of them with numbers: all computed here, on the
-response times alone or on simulated windows.
+Most faults in decoding make scores better. This page shows some of them with numbers: all computed here, on
+the response times alone or on simulated windows.
 """
 
 import numpy as np
@@ -12,9 +12,9 @@ from shell import new_folder, shell
 from sparseeg.data import load
 from sparseeg.evaluation.metrics import nrmse
 
-new_folder("honest")
+folder = new_folder("honest")
 shell("sparseeg simulate data --subjects 28 --trials 24 --seed 3")
-windows = load("data")
+windows = load(folder / "data")
 target, subjects = windows.targets, windows.subjects
 rng = np.random.default_rng(0)
 
@@ -22,8 +22,8 @@ rng = np.random.default_rng(0)
 # One person in two parts
 # -----------------------
 #
-# Who mixes trials of a person over training and test needs no EEG: each person's own mean predicts the response time
-# better than any network does for new people.
+# Who mixes trials of a person over training and test needs no EEG: each person's own mean predicts the
+# response time better than any network does for new people.
 
 test = rng.random(len(target)) < 0.25
 own = [target[~test & (subjects == person)].mean() for person in subjects[test]]
@@ -31,15 +31,16 @@ print(f"own mean of each person, from the training trials: NRMSE {nrmse(target[t
 print(f"training mean: NRMSE {nrmse(target[test], np.full(test.sum(), target[~test].mean())):.3f}")
 
 # %%
-# sparseeg splits by person. A person who trained any ancestor of a network can't test it, also under another name:
-# windows are compared by their samples.
+# sparseeg splits by person. A person who trained any ancestor of a network can't test it, also under
+# another name: windows are compared by their samples.
 #
 # Two labelling faults
 # --------------------
 #
-# Response times that are counted from the start of the trial instead of the stimulus, or from a stimulus of the trial
-# before, are still numbers, and networks still learn them: from the time of the trial. With the rule of the challenge
-# the target is the time from the target of the trial to the first button press after it.
+# Response times that are counted from the start of the trial instead of the stimulus, or from a stimulus of
+# the trial before, are still numbers, and networks still learn them: from the time of the trial. With the
+# rule of the challenge the target is the time from the target of the trial to the first button press after
+# it.
 
 stimulus = windows.table["onset"].to_numpy()
 shifted = target + rng.uniform(0, 2, len(target))  # counted from the start of the trial
@@ -48,8 +49,8 @@ print(
 )
 
 # %%
-# The larger spread also makes every error look smaller when it is divided by it: scores on different targets can't be
-# compared.
+# The larger spread also makes every error look smaller when it is divided by it: scores on different
+# targets can't be compared.
 #
 # Choosing on the part that is reported
 # -------------------------------------
@@ -65,13 +66,14 @@ print(f"mean of thirty guesses: {np.mean(scores):.4f}; the best of them: {np.min
 
 # %%
 # On the simulated reference set, choosing the epoch on the reported part flatters by 0.035
-# (:doc:`/claims`). Epoch, shrinkage and intervals are therefore chosen on validation people, and the test people are
-# scored once.
+# (:doc:`/claims`). Epoch, shrinkage and intervals are therefore chosen on validation people, and the test
+# people are scored once.
 #
 # Noise of a leaderboard
 # ----------------------
 #
-# Two draws of people give different scores to the same predictions. The interval over people says how different:
+# Two draws of people give different scores to the same predictions. The interval over people says how
+# different:
 
 prediction = (
     target.mean() + 0.3 * (target - target.mean()) + 0.3 * rng.standard_normal(len(target)) * target.std()
@@ -89,8 +91,8 @@ print(
 # Effects of order
 # ----------------
 #
-# A submission that keeps a running median of its own last answers scores better where the trials come in order, and
-# says nothing about the window. ``sparseeg score`` asks windows again in another order, and ``train`` does it for its
-# own network: ``model, other order`` in the table must equal ``model``.
+# A submission that keeps a running median of its own last answers scores better where the trials come in
+# order, and says nothing about the window. ``sparseeg score`` asks windows again in another order, and
+# ``train`` does it for its own network: ``model, other order`` in the table must equal ``model``.
 
 shell("sparseeg train --data data --valid R4 --test R5 --epochs 2 --no-boosting --out run", last=16)

@@ -12,19 +12,19 @@ from shell import new_folder, shell
 
 from sparseeg.report import figures
 
-new_folder("report")
+folder = new_folder("report")
 shell("sparseeg simulate data --subjects 28 --trials 24 --seed 4")
 shell("sparseeg train --data data --valid R4 --test R5 --epochs 8 --no-boosting --out run", last=3)
-with open("run/metrics.json") as file:
+with (folder / "run" / "metrics.json").open() as file:
     metrics = json.load(file)
-predictions = pd.read_csv("run/predictions.tsv", sep="\t")
+predictions = pd.read_csv(folder / "run" / "predictions.tsv", sep="\t")
 
 # %%
 # The answer
 # ----------
 #
-# Rows whose interval lies left of the dashed line are better than any constant. Grey rows that know the person's own
-# mean are no competitors: they use targets of the people who are tested.
+# Rows whose interval lies left of the dashed line are better than any constant. Grey rows that know the
+# person's own mean are no competitors: they use targets of the people who are tested.
 
 scores = figures.plot_scores(metrics)
 
@@ -32,8 +32,8 @@ scores = figures.plot_scores(metrics)
 # How far to trust it
 # -------------------
 #
-# A network that is unsure predicts values near the mean: the cloud is flatter than the dashed line. A cloud of one
-# colour at one height would be a network that knows persons, not trials.
+# A network that is unsure predicts values near the mean: the cloud is flatter than the dashed line. A cloud
+# of one colour at one height would be a network that knows persons, not trials.
 
 cloud = figures.plot_predictions(predictions, "s")
 
@@ -56,8 +56,9 @@ intervals = figures.plot_intervals(predictions, metrics["interval"]["level"], "s
 # What the network looked at
 # --------------------------
 #
-# The figures of this part need windows and the network. Attributions are integrated gradients; the same map for random
-# weights stands beside them, because a map that looks alike without training shows the data, not the network.
+# The figures of this part need windows and the network. Attributions are integrated gradients; the same map
+# for random weights stands beside them, because a map that looks alike without training shows the data, not
+# the network.
 
 import numpy as np
 
@@ -66,11 +67,10 @@ from sparseeg.models.files import load as load_network
 from sparseeg.models.files import read_spec
 from sparseeg.report.explain import explain
 
-windows = load("data")
+windows = load(folder / "data")
 rows = np.flatnonzero(windows.table["release"] == "R5")[:16]
-found = explain(
-    load_network("run/model.safetensors"), read_spec("run/model.safetensors"), windows.gather(rows)
-)
+network = folder / "run" / "model.safetensors"
+found = explain(load_network(network), read_spec(network), windows.gather(rows))
 times = windows.tmin + np.arange(windows.n_times) / windows.sfreq
 attribution = figures.plot_attribution(found.attribution.magnitude, times, windows.ch_names, unit="s")
 print(f"rank correlation with the map for random weights: {found.attribution.similarity:.2f}")
