@@ -106,7 +106,7 @@ def main() -> None:
         command="python benchmarks/report.py",
         packages=("torch", "matplotlib", "mne"),
         notes=(
-            f"{PEOPLE * TRIALS:,} scored trials of {PEOPLE} people: {len(CH_NAMES)} channels, {N_TIMES} samples",
+            f"{PEOPLE * TRIALS:,} trials of {PEOPLE} people, {len(CH_NAMES)} channels, {N_TIMES} samples",
             f"asked: under {SECONDS} s, {MEGABYTES} MB and {PAGE_MEGABYTES} MB; {'met' if met else 'MISSED'}",
             "every repeat in a process of its own",
         ),

@@ -67,7 +67,7 @@ def flow() -> Figure:
 
 
 def partition(n_tokens: int = 16, size: int = 4, layers: int = 3) -> Figure:
-    """Draw which head each token is dealt to in three layers, and what the first token can know after each."""
+    """Draw the head of each token in three layers, and which tokens have met the first one."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.add_subplot()
     colors = colormaps["cividis"](np.linspace(0.1, 0.95, n_tokens // size))

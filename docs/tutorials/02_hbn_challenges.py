@@ -37,8 +37,8 @@ shell(
     last=14,
 )
 shell(
-    "sparseeg train --data FACTOR --task externalizing --valid R4 --test R5 --epochs 2 --no-control --no-boosting "
-    "--model response-time-cnn --out run2",
+    "sparseeg train --data FACTOR --task externalizing --valid R4 --test R5 --epochs 2 --no-control "
+    "--no-boosting --model response-time-cnn --out run2",
     last=14,
 )
 

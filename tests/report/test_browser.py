@@ -12,6 +12,14 @@ if BROWSER is None:
     pytest.skip("no Chromium is installed", allow_module_level=True)
 
 WIDTHS = (1280, 390)
+COLOURS = """image => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [100, 100];
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, 100, 100);
+  const pixels = new Uint32Array(context.getImageData(0, 0, 100, 100).data.buffer);
+  return new Set(pixels).size;
+}"""  # how many a picture has
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +49,16 @@ def check(browser, page_file: Path, width: int, pictures: int) -> None:
         assert image.evaluate("image => image.complete && image.naturalWidth > 0")
         assert (image.get_attribute("alt") or "").strip()
         assert image.evaluate("image => image.getBoundingClientRect().right <= window.innerWidth + 1")
+        assert image.evaluate(COLOURS) > 1
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
     for link in page.query_selector_all("a[href^='#']"):
         anchor = link.get_attribute("href") or ""
         assert page.query_selector(anchor) is not None, anchor
     for link in page.query_selector_all("a.save"):
         assert (link.get_attribute("href") or "").startswith("data:")
+    folder = Path("build/pages")
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{page_file.stem}-{width}.png", full_page=True)
     context.close()
 
 
