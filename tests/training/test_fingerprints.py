@@ -73,6 +73,14 @@ def test_the_order_of_channels_changes_no_fingerprint() -> None:
     assert fingerprints(turned) == fingerprints(WINDOWS)
 
 
+@pytest.mark.parametrize("gain", [0.5, 0.37, 1.9, -1.0])
+def test_gain_and_sign_change_no_fingerprint(gain: float) -> None:
+    changed = replace(
+        WINDOWS, signals=[(gain * signal + 5.0).astype(np.float32) for signal in WINDOWS.signals]
+    )
+    assert fingerprints(changed) == fingerprints(WINDOWS)
+
+
 def test_constant_windows_have_none() -> None:
     flat = replace(WINDOWS, signals=[np.full_like(signal, 3.0) for signal in WINDOWS.signals])
     assert set(fingerprints(flat)) == {""}

@@ -8,13 +8,15 @@ from sparseeg.data.windows import WindowSet
 
 # Few and coarse values, so that rounding on another processor changes few fingerprints.
 _VALUES, _CHANNELS, _STEPS = 128, 8, 8
+_FEWEST = 8  # different samples: with fewer, as of a pulse or a step, two people may have the same ones
 
 
 def fingerprints(windows: WindowSet, rows: np.ndarray | None = None) -> list[str]:
-    """Return the fingerprint of each window, or of some rows; empty where its channels are constant.
+    """Return the fingerprint of each window, or of some rows; empty where its channels hardly ever change.
 
-    It is the hash of some samples in the middle of the window, in steps of about an eighth of their standard
-    deviation, from the first channels by name: it doesn't depend on the order of the channels.
+    It is the hash of some samples in the middle of the window, in steps of an eighth of their standard
+    deviation, from the first channels by name: it doesn't depend on the order of the channels, on their
+    means, on the unit and on the sign.
     """
     order = sorted(range(windows.n_chans), key=lambda number: windows.ch_names[number].lower())
     chosen = order[:_CHANNELS]
@@ -35,6 +37,9 @@ def _fingerprint(samples: np.ndarray) -> str:
     spread = float(varying.std())
     if (samples == samples[0]).all() or spread == 0:
         return ""
-    step = 2.0 ** np.rint(np.log2(spread)) / _STEPS  # a power of two: it hardly depends on rounding
-    steps = np.rint(varying / step).astype("<i4")
+    steps = np.rint(varying * (_STEPS / spread)).astype("<i4")
+    if len(np.unique(steps, axis=0)) < min(_FEWEST, len(steps)):
+        return ""
+    if steps[steps != 0][0] < 0:  # one sign for a signal and its inverse
+        steps = -steps
     return hashlib.blake2b(steps.tobytes(), digest_size=8).hexdigest()
