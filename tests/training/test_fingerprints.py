@@ -132,7 +132,7 @@ def test_own_data_that_changed_are_not_scored(run: Path, tmp_path: Path) -> None
 
 def test_an_interrupted_run_does_not_go_on_with_other_data(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
-    with pytest.raises(SparseEEGError, match=r"windows of sub-00 are not those"):
+    with pytest.raises(SparseEEGError, match=r"the data are not those that .*run was started with: sub-00"):
         runs.train(config(), OTHERS, folder, silent)
 
 

@@ -38,7 +38,7 @@ def _fingerprint(samples: np.ndarray) -> str:
     if (samples == samples[0]).all() or spread == 0:
         return ""
     steps = np.rint(varying * (_STEPS / spread)).astype("<i4")
-    if len(np.unique(steps, axis=0)) < min(_FEWEST, len(steps)):
+    if len({row.tobytes() for row in steps}) < min(_FEWEST, len(steps)):
         return ""
     if steps[steps != 0][0] < 0:  # one sign for a signal and its inverse
         steps = -steps
