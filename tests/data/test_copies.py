@@ -56,6 +56,16 @@ def test_copies_with_another_gain_and_offset_are_copies(gain: float, offset: flo
     assert groups == [[row, row + 24] for row in range(24)]
 
 
+def test_copies_are_found_when_a_smaller_gain_was_rounded():
+    rng = np.random.default_rng(1)
+    windows = toy_windows(n_subjects=2, n_trials=40, n_times=200)
+    signal = np.round(5.0 * rng.standard_normal(windows.signals[0].shape), 1).astype(np.float32)
+    halved = np.round(0.5 * signal, 1)  # in steps of 4 % of its standard deviation
+    groups = copies(replace(windows, signals=[signal, halved]))
+    assert groups
+    assert all(other == one + 40 for one, other in groups)
+
+
 @pytest.mark.parametrize("size", [100.0, 250.0])
 def test_artefacts_of_one_shape_are_no_copies(size: float):
     windows = toy_windows(n_subjects=2, n_trials=4, n_times=30)

@@ -13,6 +13,7 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _FEW = 5  # different targets of a recording: fewer may be the same in two recordings by chance
+_STEPS = 2  # per standard deviation, of fingerprints: coarse, as those that are equal are compared
 _ROUNDING = 0.05  # standard deviations: rounded twice to whole numbers, of which the noise fills 5 bits
 
 
@@ -25,7 +26,7 @@ def copies(windows: WindowSet) -> list[list[int]]:
     for all.
     """
     places = np.flatnonzero(~windows.table.duplicated(["recording", "start"]))
-    alike = _equal(places.tolist(), fingerprints(windows, places))
+    alike = _equal(places.tolist(), fingerprints(windows, places, _STEPS))
     return [same for group in alike for same in _confirmed(windows, group)]
 
 
