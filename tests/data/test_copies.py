@@ -76,6 +76,9 @@ def test_artefacts_of_one_shape_are_no_copies(size: float):
     for signal, height in zip(flat, (100.0, size), strict=True):
         signal.reshape(4, 30, -1)[:, 15:] = height  # a step
     assert copies(replace(windows, signals=flat)) == []
+    slopes = size * np.arange(1, windows.n_chans + 1)
+    ramp = (np.arange(120)[:, None] / 120 * slopes).astype(np.float32)
+    assert copies(replace(windows, signals=[ramp, 2 * ramp])) == []
 
 
 def test_targets_of_another_recording_are_noted():
