@@ -11,6 +11,7 @@ import pandas as pd
 from sparseeg.data.bids.description import is_derivative, read_description
 from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
+from sparseeg.data.sexes import compared_sexes
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
@@ -87,10 +88,10 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
     """Return people with names that tell them apart, and a line for each two data sets that share subjects.
 
     Subjects who are in two data sets are the same people if all their ages and sexes agree, and different
-    people if these differ. Without ages, they are different people if both data sets have a Name, and it
-    differs. The Name of a derivative doesn't count. Different people are named with their data set, as
-    `NAME/sub-01`. Subjects of HBN-EEG are always the same people, and so are those of a data set that is not
-    known.
+    people if these differ. Sexes in codes that are not understood are not compared. Without ages, they are
+    different people if both data sets have a Name, and it differs. The Name of a derivative doesn't count.
+    Different people are named with their data set, as `NAME/sub-01`. Subjects of HBN-EEG are always the same
+    people, and so are those of a data set that is not known.
 
     Raises
     ------
@@ -172,15 +173,17 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
     ages = [(a.age, b.age) for a, b in pairs if a.age is not None and b.age is not None]
     sexes = [(a.sex, b.sex) for a, b in pairs if a.sex is not None and b.sex is not None]
     remedy = "in dataset_description.json"
-    # Ages may be rounded in one of them, and sexes written as F or female.
-    other_age = any(abs(a - b) >= 1.0 for a, b in ages)
-    if other_age or any(a.strip()[:1].lower() != b.strip()[:1].lower() for a, b in sexes):
+    other_age = any(abs(a - b) >= 1.0 for a, b in ages)  # they may be rounded in one of them
+    other_sex, unclear = compared_sexes(sexes)
+    if other_age or other_sex:
         return (
             True,
             f"their ages or sexes differ; if they are the same, give both data sets one Name {remedy}",
         )
     if ages:
-        return False, "their ages and sexes agree; if they are not the same, rename those of one data set"
+        not_compared = f", their sexes can't be compared ({unclear})"
+        agree = f"ages agree{not_compared}" if unclear else "ages and sexes agree"
+        return False, f"their {agree}; if they are not the same, rename those of one data set"
     if made is not None:
         return False, (
             f"{made} is a derivative; if they are not the same, give their ages and sexes in participants.tsv"

@@ -95,7 +95,7 @@ def test_samples_and_events_of_epochs(tmp_path: Path) -> None:
 
 def test_epochs_in_a_folder_are_windows(tmp_path: Path) -> None:
     write(tmp_path / "P01.set", fields())
-    write(tmp_path / "P02.SET", fields() | {"data": 2 * DATA.transpose(1, 2, 0)})  # of another person
+    write(tmp_path / "P02.SET", fields() | {"data": DATA[:, :, ::-1].transpose(1, 2, 0)})  # of another person
     windows = load(tmp_path, target="key_latency", target_unit="ms", tmin=0.0, tmax=0.8)
     answered = [epoch for epoch in range(COUNT) if RT[epoch] is not None]
     assert windows.targets == pytest.approx([RT[epoch] / 1000 for epoch in answered] * 2)
