@@ -280,6 +280,31 @@ def test_several_data_sets_are_told_apart(tmp_path):
     assert stored.subjects.tolist() == both.subjects.tolist()
 
 
+@pytest.mark.parametrize("name", ["[Unspecified]", "n/a", "Untitled", " "])
+def test_what_programs_write_for_no_name_is_none(tmp_path, name):
+    for number, people in ((1, LAB_A), (2, LAB_B)):
+        laboratory(tmp_path / f"lab{number}", name, people, seed=number)
+    said: list[str] = []
+    windows = load_windows(
+        DataConfig(path=[str(tmp_path / "lab1"), str(tmp_path / "lab2")]), report=said.append
+    )
+    assert set(windows.table["dataset"]) == {"lab1 (folder)", "lab2 (folder)"}
+    assert len(set(windows.subjects)) == 4  # their ages differ
+    assert "their ages or sexes differ" in said[0]
+
+
+def test_subjects_of_one_name_in_two_folders_of_one_data_set_are_said(tmp_path):
+    for number, (people, runs) in enumerate(((LAB_A, (1,)), (LAB_B, (2,))), start=1):
+        laboratory(tmp_path / f"lab{number}", "Lab", people, seed=number, runs=runs)
+    said: list[str] = []
+    windows = load_windows(
+        DataConfig(path=[str(tmp_path / "lab1"), str(tmp_path / "lab2")]), report=said.append
+    )
+    assert len(set(windows.subjects)) == 2
+    assert "both have 2 subjects: 01, 02, read as the same people" in said[0].replace("sub-", "")
+    assert "their data sets have 1 Name: Lab; if they are not the same" in said[0]
+
+
 def test_several_data_sets_of_the_same_people_are_joined(tmp_path):
     a = laboratory(tmp_path / "a", "Lab A", LAB_A).root
     rest = laboratory(tmp_path / "rest", "Lab A, rest", LAB_A, seed=1, runs=(2,)).root

@@ -17,6 +17,20 @@ from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
 _FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
+# What programs write where nobody has named the data set, as "[Unspecified]" of mne-bids; without punctuation.
+_NO_NAME = {
+    "",
+    "unspecified",
+    "unknown",
+    "untitled",
+    "unnamed",
+    "n/a",
+    "na",
+    "none",
+    "todo",
+    "name",
+    "dataset",
+}
 _DERIVATIVE = " (derivative)"  # after the Name of a processed version of another data set
 
 
@@ -48,6 +62,8 @@ class Person:
 def dataset_name(root: Path) -> str:
     """Return the Name in dataset_description.json; without one, the name of the folder, marked as such.
 
+    What programs write instead of a Name, as "[Unspecified]", is none.
+
     The Name of a derivative is marked, too: it tells no people apart.
     """
     try:
@@ -55,7 +71,7 @@ def dataset_name(root: Path) -> str:
         mark = _DERIVATIVE if is_derivative(root) else ""
     except SparseEEGError:
         name = None
-    if isinstance(name, str) and name.strip():
+    if isinstance(name, str) and name.strip(" []<>().-_").lower() not in _NO_NAME:
         return name.strip().removesuffix(_DERIVATIVE) + mark
     return f"{root.resolve().name}{_FOLDER}"
 
@@ -198,8 +214,25 @@ def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
     sets = _folders_told_apart(sets)
     people = [person for windows in sets for person in people_in(windows)]
     named, notes = name_people(people)
+    notes = [*_of_one_name(sets), *notes]
     names = {(person.subject, person.dataset): person.name for person in named}
     return [_renamed(windows, names) for windows in sets], notes
+
+
+def _of_one_name(sets: Sequence[WindowSet]) -> list[str]:
+    """Return a line for each two sets with subjects of a data set of the same name: they are the same people."""
+    found = [({(who.subject, who.dataset) for who in people_in(one)}, one.source) for one in sets]
+    lines = []
+    for (some, one), (others, other) in combinations(found, 2):
+        shared = [who for who in some & others if who[1] is not None and not _HBN.match(who[0])]
+        if shared and one != other:
+            names = listed({f"{name}" for _, name in shared}, "Name")
+            lines.append(
+                f"{one} and {other} both have {listed((who for who, _ in shared), 'subject')}, read as the same "
+                f"people: their data sets have {names}; if they are not the same, give them different Names in "
+                "dataset_description.json"
+            )
+    return lines
 
 
 def _folders_told_apart(sets: Sequence[WindowSet]) -> list[WindowSet]:
