@@ -210,6 +210,15 @@ CASES = {
         )
         for ending in (".bdf", ".edf", ".set")
     },
+    "BAD in a comment of BrainVision": Case(
+        ".vhdr", ((26.0, 3.0, "BAD_muscle"),), lost=(5, 6), said=(f"2 {BAD} (Comment/BAD_muscle)",)
+    ),
+    **{
+        f"a cut in a comment of BrainVision, {name}": Case(
+            ".vhdr", ((IN_WINDOW, 0.0, name),), lost=(5,), said=(CUT_INSIDE,)
+        )
+        for name in ("boundary", "EDGE boundary", "LostSamples: 40")
+    },
     "BAD over two trials in events.tsv": Case(
         ".vhdr", rows=((26.0, 3.0, "BAD_muscle"),), lost=(5, 6), said=(f"2 {BAD} (BAD_muscle)",)
     ),

@@ -18,7 +18,12 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 # Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
-_CUT = re.compile(r"(?i:new segment\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|bad_acq_skip)|EDGE")
+_CUT = re.compile(
+    r"(?i:new segment\b|lost ?samples\b|buffer overflow\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|"
+    r"bad_acq_skip)|EDGE"
+)
+# Type of a BrainVision marker, which MNE writes before its description
+_TYPE = re.compile(r"^(comment|userdefined|stimulus|response|syncstatus|toggle|optic|marker)/", re.IGNORECASE)
 _BAD = re.compile(r"bad(?!ge|minton|land)", re.IGNORECASE)  # as in MNE, where a badge is bad, too
 _SKIP = "bad_acq_skip"
 _ROUNDING = 0.3  # samples by which the onset of a cut may be rounded up
@@ -104,10 +109,10 @@ def find_breaks(
     bad: list[tuple[int, int]] = []
     names: Counter[str] = Counter()
     for onset, duration, name, is_cut, is_bad in marks:
-        if name in own:
+        if name in own or _untyped(name) in own:
             continue
         first, last = onset * sfreq, (onset + duration) * sfreq
-        skipped = name.lower().startswith(_SKIP)
+        skipped = _untyped(name).lower().startswith(_SKIP)
         if is_cut:
             cuts += [first, last] if skipped else [first]
         if is_bad and (duration or not is_cut):
@@ -123,7 +128,12 @@ def find_breaks(
 
 def break_kinds(name: str) -> tuple[bool, bool]:
     """Return whether the name of an annotation or of an event of BIDS says a cut, and a bad stretch."""
+    name = _untyped(name)
     return _CUT.match(name) is not None, _BAD.match(name) is not None
+
+
+def _untyped(name: str) -> str:
+    return _TYPE.sub("", name)
 
 
 _Mark = tuple[float, float, str, bool, bool]
