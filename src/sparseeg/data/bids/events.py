@@ -88,10 +88,12 @@ def read_events(
 def _events_of_file(
     path: Path, raw: mne.io.BaseRaw, wanted: Sequence[Collection[str]], problems: list[Problem]
 ) -> Events:
-    found = file_events(raw, wanted)
+    notes: list[str] = []
+    found = file_events(raw, wanted, notes)
     reason = "does not exist" if len(found) else NO_EVENTS
     action = "its events are read from the file itself" if len(found) else "read without events"
     problems.append(Problem(path, reason, action, "nothing"))
+    problems += [Problem(path, note, action, "nothing") for note in notes]
     return Events(found.assign(known=True))
 
 
