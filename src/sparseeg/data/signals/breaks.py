@@ -14,7 +14,7 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import note_lost
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.intervals import segments
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 # Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
@@ -124,6 +124,18 @@ def find_breaks(
     after = np.unique(np.ceil(np.array(cuts) - _ROUNDING).astype(np.int64))
     after = after[(after > 0) & (after < n_times)]
     return Breaks(after, *segments(first, last), tuple(name for name, _ in names.most_common()))
+
+
+def unmarked(file: BidsFile, breaks: Breaks) -> list[Problem]:
+    """Return a problem without loss if eeg.json says that a recording has cuts, but none is found in it."""
+    try:
+        kind = str(file.metadata("eeg.json").get("RecordingType")).lower()
+    except SparseEEGError as error:
+        return [Problem(file.sidecar("eeg.json"), one_line(error), "read without it", "nothing")]
+    if kind not in ("discontinuous", "epoched") or len(breaks.cuts):
+        return []
+    reason = f"eeg.json says that it is {kind}, but no cut is marked in it or in its events"
+    return [Problem(file.path, reason, "read as a continuous recording", "nothing")]
 
 
 def break_kinds(name: str) -> tuple[bool, bool]:
