@@ -14,6 +14,7 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.no_event import NAMES
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 TABLE = "events.tsv"
@@ -115,6 +116,7 @@ def events_of_table(
     problems: list[Problem],
 ) -> Events:
     """Return the events in the content of an events file; parameters and errors as in `read_events`."""
+    content = content.apply(lambda cells: cells.map(event_name, na_action="ignore"))
     column = _column(content, path, column, wanted, problems)
     names = pd.Series(None, content.index, dtype=object) if column is None else content[column]
     onset, text = finite_numbers(content["onset"])

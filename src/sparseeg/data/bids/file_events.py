@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.bids.triggers import read_triggers
+from sparseeg.files.names import event_name
 
 
 def file_events(
@@ -44,7 +45,7 @@ def holds(names: pd.Series, wanted: Sequence[Collection[str]]) -> int:
 def _annotations(raw: mne.io.BaseRaw) -> pd.DataFrame:
     # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
     onset = np.asarray(raw.annotations.onset, dtype=np.float64) - raw.first_time
-    names = np.asarray(raw.annotations.description, dtype=object)
+    names = np.array([event_name(str(name)) for name in raw.annotations.description], dtype=object)
     return pd.DataFrame({"onset": onset, "name": names}).sort_values(
         "onset", kind="stable", ignore_index=True
     )

@@ -15,6 +15,7 @@ from sparseeg.data.cuts import note_lost
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.intervals import segments
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 # Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
@@ -155,7 +156,7 @@ _Mark = tuple[float, float, str, bool, bool]
 def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
     found = raw.annotations
     for onset, duration, name in zip(found.onset, found.duration, found.description, strict=True):
-        name = str(name).strip()
+        name = event_name(str(name))
         # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
         yield (
             float(onset) - raw.first_time,
@@ -172,7 +173,7 @@ def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
     duration, text = finite_numbers(lengths)
     for column_name in columns:
         for row in np.flatnonzero(np.isfinite(onset) & events[column_name].notna()):
-            name = str(events[column_name].iloc[row]).strip()
+            name = event_name(str(events[column_name].iloc[row]))
             is_cut, is_bad = break_kinds(name)
             if is_bad and row in text:
                 raise SparseEEGError(not_numbers(lengths, "duration", np.array([row])))
