@@ -145,7 +145,7 @@ def test_a_repeated_header_is_named() -> None:
 
 
 def test_words_for_a_missing_number_are_missing() -> None:
-    column = pd.Series(["1.5", "NaN", "NA", "nan", "N.A.", "None", "null", None, "inf", "later", "-inf"])
+    column = pd.Series(["1.5", "NaN", "NA", "nan", "N.A.", "NULL", "null", None, "inf", "later", "-inf"])
     values, text = finite_numbers(column)
     assert values[0] == 1.5
     assert np.isnan(values[1:]).all()

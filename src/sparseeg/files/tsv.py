@@ -14,7 +14,7 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.content import check_fetched
 
 MISSING = ("", "n/a")
-_NO_NUMBER = ("na", "n.a.", "nan", "none", "null")  # what programs write for a number that is missing
+_NO_NUMBER = ("na", "n.a.", "nan", "null")  # what programs write for a number that is missing
 FAR_OFF = 1e5  # times the median: a number that is as large is a code or a slip
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _LINE_END = re.compile("\r\n|\n|\r")
