@@ -14,6 +14,7 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.no_event import NAMES
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 TABLE = "events.tsv"
@@ -88,10 +89,12 @@ def read_events(
 def _events_of_file(
     path: Path, raw: mne.io.BaseRaw, wanted: Sequence[Collection[str]], problems: list[Problem]
 ) -> Events:
-    found = file_events(raw, wanted)
+    notes: list[str] = []
+    found = file_events(raw, wanted, notes)
     reason = "does not exist" if len(found) else NO_EVENTS
     action = "its events are read from the file itself" if len(found) else "read without events"
     problems.append(Problem(path, reason, action, "nothing"))
+    problems += [Problem(path, note, action, "nothing") for note in notes]
     return Events(found.assign(known=True))
 
 
@@ -113,6 +116,7 @@ def events_of_table(
     problems: list[Problem],
 ) -> Events:
     """Return the events in the content of an events file; parameters and errors as in `read_events`."""
+    content = content.apply(lambda cells: cells.map(event_name, na_action="ignore"))
     column = _column(content, path, column, wanted, problems)
     names = pd.Series(None, content.index, dtype=object) if column is None else content[column]
     onset, text = finite_numbers(content["onset"])

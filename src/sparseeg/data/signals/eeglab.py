@@ -14,6 +14,7 @@ from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError, require
 from sparseeg.files.content import check_content
 
+_BOUNDARY = ("-99", "-99.0")  # of a data set whose types of events are numbers; option_boundary99 of EEGLAB
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 
 
@@ -37,6 +38,7 @@ def open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
             f"it holds {epochs[1]} epochs, not a continuous recording; save the continuous data set in its "
             "place, or put the files of epochs together in a folder, to train on with --target"
         ) from error
+    raw.annotations.rename({name: "boundary" for name in _BOUNDARY if name in raw.annotations.description})
     samples = Path(raw.filenames[0])
     if samples.suffix.lower() == ".fdt":
         _check_own(path, samples)

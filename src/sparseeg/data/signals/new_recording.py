@@ -15,7 +15,7 @@ from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.breaks import Breaks, find_breaks, unmarked
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
@@ -91,6 +91,7 @@ def read_new(
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             found = recorded_events(path, raw, column, own, notes, events)
             breaks = find_breaks(raw, found.content, own, found.column)
+            notes += [f"{note.reason} ({note.action})" for note in unmarked(bids_file(path), breaks)]
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
             volts = fit.apply(raw.get_data(picks=list(selection.names)))
             signal = _signal(volts, conditioning, breaks, notes)

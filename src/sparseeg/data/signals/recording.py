@@ -14,7 +14,7 @@ from sparseeg.data.bids.trials import TrialRule
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.breaks import find_breaks, without_breaks
+from sparseeg.data.signals.breaks import find_breaks, unmarked, without_breaks
 from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.signals.constant import changes_from_before, constant_notes
 from sparseeg.data.signals.continuous import Continuous, open_recording
@@ -95,6 +95,7 @@ def read_recording(
             if isinstance(trials, Problem):
                 return trials
             breaks = find_breaks(raw, events.content, cut.rule.names if cut.rule else (), events.column)
+            problems += [note for note in unmarked(file, breaks) if note not in problems]
             source = Continuous(raw, file, processing, wanted, breaks, problems)
             windows = cut.windows(trials, source.n_samples, file, problems)
             if isinstance(windows, Problem):
