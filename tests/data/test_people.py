@@ -302,7 +302,7 @@ def test_subjects_of_one_name_in_two_folders_of_one_data_set_are_said(tmp_path):
     )
     assert len(set(windows.subjects)) == 2
     assert "both have 2 subjects: 01, 02, read as the same people" in said[0].replace("sub-", "")
-    assert "their data sets have 1 Name: Lab; if they are not the same" in said[0]
+    assert "both data sets are called Lab; if they are not the same" in said[0]
 
 
 def test_several_data_sets_of_the_same_people_are_joined(tmp_path):

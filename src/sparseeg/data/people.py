@@ -17,8 +17,8 @@ from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
 _FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
-# What programs write where nobody has named the data set, as "[Unspecified]" of mne-bids; without punctuation.
-_NO_NAME = {
+# What programs write where nobody has named the data set, as "[Unspecified]" of mne-bids.
+_NO_NAME = (
     "",
     "unspecified",
     "unknown",
@@ -30,7 +30,7 @@ _NO_NAME = {
     "todo",
     "name",
     "dataset",
-}
+)
 _DERIVATIVE = " (derivative)"  # after the Name of a processed version of another data set
 
 
@@ -220,17 +220,17 @@ def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
 
 
 def _of_one_name(sets: Sequence[WindowSet]) -> list[str]:
-    """Return a line for each two sets with subjects of a data set of the same name: they are the same people."""
+    """Return a line for each two sets with the same subjects of data sets of one name: the same people."""
     found = [({(who.subject, who.dataset) for who in people_in(one)}, one.source) for one in sets]
     lines = []
     for (some, one), (others, other) in combinations(found, 2):
         shared = [who for who in some & others if who[1] is not None and not _HBN.match(who[0])]
         if shared and one != other:
-            names = listed({f"{name}" for _, name in shared}, "Name")
+            people = listed((subject for subject, _ in shared), "subject")
+            names = ", ".join(sorted({str(dataset) for _, dataset in shared}))
             lines.append(
-                f"{one} and {other} both have {listed((who for who, _ in shared), 'subject')}, read as the same "
-                f"people: their data sets have {names}; if they are not the same, give them different Names in "
-                "dataset_description.json"
+                f"{one} and {other} both have {people}, read as the same people: both data sets are called "
+                f"{names}; if they are not the same, give them other Names in dataset_description.json"
             )
     return lines
 
