@@ -35,6 +35,12 @@ def config(**options: object) -> TrainConfig:
 
 
 @pytest.fixture(scope="module")
+def toy(toy: WindowSet) -> WindowSet:
+    """Windows with channels whose positions are known."""
+    return replace(toy, ch_names=("Fz", "Cz", "Pz", "C3", "C4"))
+
+
+@pytest.fixture(scope="module")
 def split(toy: WindowSet) -> Split:
     return by_release(toy.table["release"], "R4", "R5")
 
@@ -229,10 +235,10 @@ def test_channels_must_be_in_the_order_of_the_initial_network(
     (tmp_path / "fitted").mkdir()
     path = fit(toy, split, config(**model), tmp_path / "fitted")
     shutil.copy(path, tmp_path)
-    with pytest.raises(SparseEEGError, match=r"toy: channel 1 is E2, but that of the network in .* is E1;"):
+    with pytest.raises(SparseEEGError, match=r"toy: channel 1 is Cz, but that of the network in .* is Fz;"):
         started(tmp_path, reordered(toy), split, **model)
-    renamed = replace(toy, ch_names=("Fz", *toy.ch_names[1:]))
-    with pytest.raises(SparseEEGError, match=r"channel 1 is Fz, but that of the network in .* is E1;"):
+    renamed = replace(toy, ch_names=("Oz", *toy.ch_names[1:]))
+    with pytest.raises(SparseEEGError, match=r"channel 1 is Oz, but that of the network in .* is Fz;"):
         started(tmp_path, renamed, split, **model)
     started(tmp_path, replace(toy, ch_names=tuple(name.lower() for name in toy.ch_names)), split, **model)
 
@@ -242,7 +248,7 @@ def test_a_network_that_reads_positions_takes_channels_in_any_order(
 ) -> None:
     started(pretrained, reordered(toy), split)
     by_number = {**OPTIONS, "positions": "index"}
-    with pytest.raises(SparseEEGError, match="channel 1 is E2"):
+    with pytest.raises(SparseEEGError, match="channel 1 is Cz"):
         started(pretrained, reordered(toy), split, model_options=by_number)
 
 

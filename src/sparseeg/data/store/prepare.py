@@ -27,6 +27,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import assemble
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.companions import companions
+from sparseeg.data.signals.electrodes import electrode_tables
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
@@ -225,7 +226,7 @@ def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
     """Return name and state of every file that a recording is read from."""
     names = ("events.tsv", "events.json", "channels.tsv", "eeg.json")
     sidecars = [table for name in names for table in file.sidecars(name)]
-    found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
+    found = dict.fromkeys([file.path, *companions(file.path), *sidecars, *electrode_tables(file)])
     return [[os.path.relpath(source, path), _stamp(source)] for source in found]
 
 
