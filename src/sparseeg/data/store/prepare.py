@@ -42,7 +42,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, whole_file
 
 MARGIN = 0.5  # seconds of signal kept on each side of a window
-_CODE = 2  # increased when the same source and options give other windows or another signal
+_CODE = 3  # increased when the same source and options give other windows or another signal
 
 
 @dataclass(frozen=True)
