@@ -5,11 +5,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import mne
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from helpers.toys import toy_windows
 from sparseeg import models
 from sparseeg.data.load import _without_targets
 from sparseeg.data.provenance import Processing
@@ -17,6 +19,7 @@ from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_weights
+from sparseeg.models.network import HasPatches
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec
 from sparseeg.training.inputs import Inputs
@@ -250,6 +253,15 @@ def test_a_network_that_reads_positions_takes_channels_in_any_order(
     by_number = {**OPTIONS, "positions": "index"}
     with pytest.raises(SparseEEGError, match="channel 1 is Cz"):
         started(pretrained, reordered(toy), split, model_options=by_number)
+
+
+def test_a_network_that_reads_positions_has_those_of_the_cap() -> None:
+    windows = toy_windows(n_subjects=1, n_trials=1, n_chans=64)  # E1 to E64
+    network = network_spec(windows, config()).build()
+    assert isinstance(network, HasPatches)
+    places = mne.channels.make_standard_montage("GSN-HydroCel-64_1.0").get_positions()["ch_pos"]
+    expected = np.array([place / np.linalg.norm(place) for place in places.values()])
+    assert network.electrode_positions.numpy() == pytest.approx(expected, abs=5e-3)
 
 
 def test_the_signals_of_a_fold_are_described_in_its_run(toy: WindowSet, split: Split, tmp_path: Path) -> None:
