@@ -156,8 +156,13 @@ def test_positions_of_the_same_cap_in_another_unit_change_nothing(tmp_path: Path
 def test_an_electrodes_tsv_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     where = places("biosemi64")
     recording = Recording(tmp_path / "bids", tuple(where), potentials(where), "C4")
+    expected = recording.read().gather([0])
     recording.beside("electrodes.tsv").write_text("name\ttheta\nC4\t3\n")
     assert any("it lacks a column name, x, y or z (not used)" in line for line in said(recording.read()))
+    recording.state({name: place * [1, 1, 0] for name, place in where.items()})
+    windows = recording.read()
+    assert any("electrodes in three dimensions (not used)" in line for line in said(windows))
+    assert np.array_equal(windows.gather([0]), expected)
 
 
 def test_positions_in_a_file_are_used(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sparseeg.files.tsv import finite_numbers, read_tsv
 
 OTHER_CAP = 0.02  # metres: the same cap differs by up to 0.01 between people, another one by 0.03 or more
 _FEWEST = 8  # electrodes that are compared: fewer can be turned and stretched to fit another cap
+_FLAT = 0.05  # of the radius
 _RADIUS = 0.09  # metres, of a head
 _METRES = (0.05, 0.15)  # distance of electrodes from their middle, if positions are in metres
 
@@ -81,7 +82,11 @@ def _in_table(file: BidsFile, names: Sequence[str], problems: list[Problem]) -> 
     places = np.stack([finite_numbers(table[axis])[0] for axis in "xyz"], axis=1)
     rows = {plain_name(name): place for name, place in zip(table["name"].fillna(""), places, strict=True)}
     found = _in_metres({name: rows[plain_name(name)] for name in names if plain_name(name) in rows})
-    return (found, path) if found else None
+    if not found:
+        reason = "it states no positions of the recording's electrodes in three dimensions"
+        problems.append(Problem(path, reason, "not used", "nothing"))
+        return None
+    return found, path
 
 
 def _in_file(
@@ -93,13 +98,17 @@ def _in_file(
 
 
 def _in_metres(stated: Mapping[str, np.ndarray]) -> Positions:
-    """Return positions in any unit in metres, without those that are missing or the origin."""
+    """Return positions in any unit in metres, without those that are missing or the origin.
+
+    There are none if they lie in a plane, as on a drawing of a cap.
+    """
     found = {name: place for name, place in stated.items() if np.isfinite(place).all() and place.any()}
     if not found:
         return {}
     places = np.array(list(found.values()), dtype=np.float64)
     radius = float(np.median(np.linalg.norm(places - places.mean(axis=0), axis=1)))
-    if radius == 0:
+    thickness = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(places))
+    if radius == 0 or (len(places) >= _FEWEST and thickness < _FLAT * radius):
         return {}
     scale = 1.0 if _METRES[0] < radius < _METRES[1] else _RADIUS / radius
     return dict(zip(found, np.round(scale * places, 5).tolist(), strict=True))
