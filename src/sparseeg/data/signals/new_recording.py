@@ -18,6 +18,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.signals.breaks import Breaks, find_breaks, unmarked
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
+from sparseeg.data.signals.electrodes import electrode_tables
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
@@ -86,7 +87,8 @@ def read_new(
             check_bad(bad, raw.ch_names)
             selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
             unusable = {*bad, *selection.bad}
-            fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
+            reference = processing.reference or ()
+            fit = fit_channels(selection.names, wanted, unusable, flat, reference, own=selection.positions)
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             found = recorded_events(path, raw, column, own, notes, events)
@@ -107,6 +109,7 @@ def files_of(path: Path) -> list[Path]:
     """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
     recording = bids_file(path)
     tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
+    tables += electrode_tables(recording)
     return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 

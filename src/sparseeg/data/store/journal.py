@@ -54,6 +54,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str
         "ch_names": list(result.ch_names),
         "found": list(result.found.names),
         "bad": list(result.found.bad),
+        "positions": dict(result.found.positions),
         "recording_hash": result.hash,
         "windows": {name: windows[name].tolist() for name in windows.columns},
         "problems": [_plain(problem) for problem in result.problems],
@@ -62,7 +63,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str
 
 def found(entry: Entry) -> Selection:
     """Return the EEG channels that the recording of an entry has, whatever channels its signal was given."""
-    return Selection(tuple(entry["found"]), tuple(entry["bad"]))
+    return Selection(tuple(entry["found"]), tuple(entry["bad"]), entry.get("positions", {}))
 
 
 def result(entry: Entry, signal: Any, ch_names: tuple[str, ...]) -> Recording | Problem:

@@ -27,6 +27,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import assemble
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.companions import companions
+from sparseeg.data.signals.electrodes import electrode_tables
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
@@ -41,7 +42,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, whole_file
 
 MARGIN = 0.5  # seconds of signal kept on each side of a window
-_CODE = 2  # increased when the same source and options give other windows or another signal
+_CODE = 3  # increased when the same source and options give other windows or another signal
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
     """Return name and state of every file that a recording is read from."""
     names = ("events.tsv", "events.json", "channels.tsv", "eeg.json")
     sidecars = [table for name in names for table in file.sidecars(name)]
-    found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
+    found = dict.fromkeys([file.path, *companions(file.path), *sidecars, *electrode_tables(file)])
     return [[os.path.relpath(source, path), _stamp(source)] for source in found]
 
 
