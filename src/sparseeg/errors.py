@@ -49,6 +49,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 window" or "2 windows"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def in_words(value: object) -> str:
     """Return a value as a user types it: 100 for 100.0, names with commas, "none" for nothing."""
     if isinstance(value, list | tuple):

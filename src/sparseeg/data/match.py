@@ -141,6 +141,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
         problems=tuple(problem for part in parts for problem in part.problems),
         people=" and ".join(dict.fromkeys(part.people for part in parts if part.people)),
         file_info=_common_info(parts),
+        unanswered=sum(part.unanswered for part in parts),
     ), notes
 
 

@@ -14,7 +14,7 @@ from sparseeg.data.bids.trials import CONTRAST_CHANGE
 from sparseeg.data.people import Person, dataset_name, name_people, person_of
 from sparseeg.data.problems import LEFT_OUT, Problem, listed
 from sparseeg.data.tasks import TASKS, Task
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError, counted, nearest
 
 Names = dict[tuple[Path, str], Person]  # by data set and subject
 
@@ -205,5 +205,7 @@ def _with_target(
         )
     for root, names in missing.items():
         reason = f"no number in column {task.target} for {listed(names, 'subject')}"
-        problems.append(Problem(root / NAME, reason, f"their {len(names)} recordings {LEFT_OUT}"))
+        action = f"their {counted(len(names), 'recording')} {LEFT_OUT}"
+        kind = f"without a number in the column {task.target}"
+        problems.append(Problem(root / NAME, reason, action, count=len(names), kind=kind))
     return [file for file in files if not np.isnan(subjects.target(file))]

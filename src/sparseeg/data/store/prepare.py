@@ -263,7 +263,7 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
         return False
     if "problem" in entry:
         return True
-    if entry.get("recording_hash") is None:
+    if entry.get("recording_hash") is None or entry.get("events") is None:
         return False
     # What others have is known once all are read; until then, a signal that was made like theirs will do.
     if job.final and entry["signal"] != job.signal:
