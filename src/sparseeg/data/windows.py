@@ -250,7 +250,7 @@ class WindowSet:
             f"{counted(self.table['recording'].nunique(), 'recording')}"
         )
         if self.file_info is not None:
-            counts += f"; files say {self.file_info}"
+            counts += f"; files say {self.file_info.up_to(self.sfreq / 2)}"
         if self.unanswered:
             counts += f"; {counted(self.unanswered, 'trial')} without a response left out"
         return f"{counts}; {summarise(self.problems, examples)}"

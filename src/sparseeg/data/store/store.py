@@ -14,6 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -282,7 +283,7 @@ def _manifest(path: Path, task: str | None) -> dict[str, Any]:
         )
     if task is not None and own_task != task:
         raise SparseEEGError(
-            f"{path} is a store of the task {own_task!r}, not {task!r}: give --task {own_task}, or "
+            f"{path} is a store of the task {own_task!r}, not {task!r}: give --task {quote(own_task)}, or "
             f"prepare one for {task!r}"
         )
     return manifest
