@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from functools import partial
@@ -82,49 +80,3 @@ def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
     processes = [int(path.name) for path in tmp_path.iterdir()]
     assert len(processes) == 2
     wait_until(lambda: all(map(has_ended, processes)))
-
-
-SLOW = """
-import os, pathlib, time
-FOLDER = pathlib.Path(os.environ["FOLDER"])
-if os.environ["MAIN"] != str(os.getpid()):  # a process that still imports
-    (FOLDER / f"started-{os.getpid()}").touch()
-    while True:
-        time.sleep(0.01)
-
-def work(item):
-    return item
-"""
-MAIN = """
-import os
-os.environ["MAIN"] = str(os.getpid())
-import slow_work
-from sparseeg.engines import in_any_order, read_each
-try:
-    if os.environ["WHICH"] == "any":
-        list(in_any_order(slow_work.work, range(4), 2))
-    else:
-        read_each(slow_work.work, range(4), 2, None)
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-
-
-@posix
-@pytest.mark.parametrize("which", ["any", "each"])
-def test_ctrl_c_while_processes_start_prints_no_traceback(tmp_path: Path, which: str) -> None:
-    (tmp_path / "slow_work.py").write_text(SLOW)
-    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    process = subprocess.Popen(
-        [sys.executable, "-c", MAIN],
-        env={**os.environ, "PYTHONPATH": paths, "FOLDER": str(tmp_path), "WHICH": which},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
-    os.killpg(process.pid, signal.SIGINT)
-    said, errors = process.communicate()
-    assert said == "interrupted\n"
-    assert "Traceback" not in errors, errors

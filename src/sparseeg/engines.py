@@ -1,9 +1,7 @@
 """Process many items in parallel, with joblib on this machine or with dask and ray on several."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -57,7 +55,7 @@ def in_any_order(
     except (ValueError, ImportError) as error:
         raise SparseEEGError(f"joblib can't use the backend {backend!r}: {one_line(error)}") from error
     with _killed_workers_said():
-        yield from _started(pool, work, items)
+        yield from pool(delayed(work)(item) for item in items)
 
 
 def read_each(
@@ -73,41 +71,11 @@ def read_each(
     items = list(items)
     results: list[Result] = []
     with _killed_workers_said():
-        for result in _started(Parallel(n_jobs=n_jobs, return_as="generator"), read, items):
+        for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(read)(item) for item in items):
             results.append(result)
             if progress is not None:
                 progress(len(results), len(items))
     return results
-
-
-def _started(pool: Parallel, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Start the processes of a pool, which Ctrl-C interrupts in their work only.
-
-    In an idle process, or in one that still imports, it would print a traceback; both are ended anyway.
-    """
-    with _ctrl_c(signal.SIG_BLOCK if _CAN_BLOCK else None):  # processes inherit it
-        return pool(delayed(partial(_interruptible, work))(item) for item in items)
-
-
-def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
-    with _ctrl_c(signal.SIG_UNBLOCK if _CAN_BLOCK else None):
-        return work(item)
-
-
-_CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
-
-
-@contextmanager
-def _ctrl_c(how: int | None) -> Iterator[None]:
-    """Hold Ctrl-C back in this thread, or let it through, within this context."""
-    if how is None:
-        yield
-        return
-    before = signal.pthread_sigmask(how, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_jobs(n_jobs: int) -> None:
