@@ -88,11 +88,6 @@ class FileInfo:
         band = f"{self.high_pass:g} to {self.low_pass:g} Hz, {reference}"
         return band if self.baseline is None else f"{band}, {self.corrected}"
 
-    def up_to(self, limit: float) -> str:
-        """Return the description of windows whose rate holds nothing above `limit` Hz."""
-        cut = f" (as far as {2 * limit:g} Hz can hold it)" if self.low_pass >= limit else ""
-        return str(self).replace(" Hz,", f" Hz{cut},", 1)
-
     @property
     def corrected(self) -> str:
         """Description of the baseline."""

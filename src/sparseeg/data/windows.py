@@ -250,7 +250,9 @@ class WindowSet:
             f"{counted(self.table['recording'].nunique(), 'recording')}"
         )
         if self.file_info is not None:
-            counts += f"; files say {self.file_info.up_to(self.sfreq / 2)}"
+            counts += f"; files say {self.file_info}"
+            if self.file_info.low_pass >= self.sfreq / 2:
+                counts += f" (edges above {self.sfreq / 2:g} Hz count as that, half of the windows' rate)"
         if self.unanswered:
             counts += f"; {counted(self.unanswered, 'trial')} without a response left out"
         return f"{counts}; {summarise(self.problems, examples)}"
