@@ -10,7 +10,7 @@ from sparseeg.cli.given import check_grid, given_options
 from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, flag, name_list, option
 from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 
 
 def predict(
@@ -130,6 +130,6 @@ def predict(
         raise SparseEEGError(f"none of the {len(files)} recordings could be predicted, see above")
     write_table(tables, out)
     if out is not None:
-        say(f"{out}: {sum(map(len, tables))} predictions for {len(tables)} recordings")
+        say(f"{out}: {counted(sum(map(len, tables)), 'prediction')} for {counted(len(tables), 'recording')}")
     if failed:
         raise SparseEEGError(f"{len(failed)} of {len(files)} recordings could not be predicted, see above")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.errors import SparseEEGError, command, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.report.figures import scatter_figure, scores_figure, subjects_figure
 from sparseeg.report.score_table import (
@@ -45,7 +45,7 @@ def write_report(run: Path) -> Path:
         page = _page(metrics, predictions, config.read_text() if config.exists() else "")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run}`"
+            f"{run} has no scores to report ({one_line(error)}); run `{command('evaluate', run)}`"
         ) from error
     path = run / "report.html"
     write_whole(path, page)

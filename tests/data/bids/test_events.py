@@ -145,6 +145,21 @@ def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_p
     assert notes == ["sub-A_task-go_events.tsv: does not exist (its events are read from the file itself)"]
 
 
+def test_a_table_beside_a_recording_without_a_bids_name_is_said(tmp_path):
+    path = tmp_path / "Proband_1.edf"
+    annotated(path)
+    notes: list[str] = []
+    recorded_events(path, open_raw(path), "value", ("go",), notes)
+    assert notes == ["Proband_1_events.tsv: does not exist (its events are read from the file itself)"]
+    pairs().to_csv(tmp_path / "Proband_1_events.tsv", sep="\t", index=False)
+    notes.clear()
+    recorded_events(path, open_raw(path), "value", ("go",), notes)
+    beside = "is there, but is only read for a recording named ..._eeg: give it with --events"
+    assert notes == [f"Proband_1_events.tsv: {beside} (its events are read from the file itself)"]
+    with pytest.raises(SparseEEGError, match=rf"Proband_1_events\.tsv {beside}\. Name"):
+        recorded_events(path, open_raw(path), "value", ("x",), notes)
+
+
 def test_a_recording_without_any_events_is_refused(bids):
     events, (problem,) = found(own_events(bids, None))
     assert events == []

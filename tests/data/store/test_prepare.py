@@ -518,7 +518,17 @@ def test_options_go_before_a_task_file_and_are_checked_as_it_is():
             "prepared with --events-column value, no --low-cut, "
             "asked for --events-column trial_type, --low-cut 0.5",
         ),
-        ({"source": "/a"}, {"source": "/b"}, "prepared with source /a, asked for source /b"),
+        ({"source": "/a"}, {"source": "/b"}, "made of the data in /a, not in /b"),
+        (
+            {"source": "/a", "task": {"bids_tasks": ["go"]}},
+            {"source": "/b", "task": {"bids_tasks": []}},
+            "made of the data in /a, not in /b; prepared with --bids-task go, asked for no --bids-task",
+        ),
+        (
+            {"task": {"name": "Vigilanz (ms)"}},
+            {"task": {"name": "age"}},
+            "prepared with --task 'Vigilanz (ms)', asked for --task age",
+        ),
     ],
 )
 def test_options_that_differ_are_told_as_they_are_typed(before, now, said):

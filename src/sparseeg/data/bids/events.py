@@ -19,6 +19,7 @@ from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 TABLE = "events.tsv"
 COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
+BESIDE = "is there, but is only read for a recording named ..._eeg: give it with --events"
 NO_EVENTS = "does not exist, and the file itself has no events"
 _SECONDS = {"", "n/a", "s", "sec", "secs", "second", "seconds"}
 _OTHER_UNITS = {
@@ -92,6 +93,8 @@ def _events_of_file(
     notes: list[str] = []
     found = file_events(raw, wanted, notes)
     reason = "does not exist" if len(found) else NO_EVENTS
+    if path.exists():
+        reason = BESIDE
     action = "its events are read from the file itself" if len(found) else "read without events"
     problems.append(Problem(path, reason, action, "nothing"))
     problems += [Problem(path, note, action, "nothing") for note in notes]

@@ -10,7 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import Events, read_events
+from sparseeg.data.bids.events import BESIDE, Events, read_events
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.problems import Problem
@@ -165,9 +165,10 @@ def recorded_events(
     names = found.named["name"]
     if column is not None and own and not names.isin(list(own)).any():
         there = present(names, found.content, [own], column)
+        beside = "".join(f"{one.path.name} {one.reason}. " for one in problems if one.reason == BESIDE)
         raise SparseEEGError(
-            f"{absent(names, [own])}; {there.removesuffix('.')}. Name the stimulus with --stimulus, or give "
-            "--every for windows on a regular grid"
+            f"{absent(names, [own])}; {there.removesuffix('.')}. {beside}Name the stimulus with "
+            "--stimulus, or give --every for windows on a regular grid"
         )
     notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
     named = found.named.loc[found.named["name"].notna(), ["onset", "name"]].reset_index(drop=True)

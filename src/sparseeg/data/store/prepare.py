@@ -198,8 +198,8 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
         )
     if done.options is not None and done.options != options and not overwrite:
         raise SparseEEGError(
-            f"{out} holds a store of other options: {other_options(done.options, options)}; leave the option "
-            "out, name a new folder, or replace the store with --overwrite"
+            f"{out} holds another store: {other_options(done.options, options)}; ask for what it was made of "
+            "and prepared with, name a new folder, or replace the store with --overwrite"
         )
     done.name(signals_in_table(out))  # those of the previous store
     if done.options != options:
@@ -264,7 +264,7 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
         return False
     if "problem" in entry:
         return True
-    if entry.get("recording_hash") is None:
+    if entry.get("recording_hash") is None or entry.get("events") is None:
         return False
     # What others have is known once all are read; until then, a signal that was made like theirs will do.
     if job.final and entry["signal"] != job.signal:
