@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -80,3 +82,43 @@ def test_ctrl_c_ends_all_processes_at_once(tmp_path: Path) -> None:
     processes = [int(path.name) for path in tmp_path.iterdir()]
     assert len(processes) == 2
     wait_until(lambda: all(map(has_ended, processes)))
+
+
+STARTING = """
+import os, pathlib, sys, time
+if any("popen_loky" in word for word in sys.orig_argv):  # a worker process that is still being started
+    (pathlib.Path(os.environ["FOLDER"]) / f"started-{os.getpid()}").touch()
+    while True:
+        time.sleep(0.01)
+"""
+MAIN = """
+import os
+from sparseeg.engines import in_any_order, read_each
+try:
+    if os.environ["WHICH"] == "any":
+        list(in_any_order(abs, range(4), 2))
+    else:
+        read_each(abs, range(4), 2, None)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@posix
+@pytest.mark.parametrize("which", ["any", "each"])
+def test_ctrl_c_while_processes_start_prints_no_traceback(tmp_path: Path, which: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(STARTING)
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN],
+        env={**os.environ, "PYTHONPATH": paths, "FOLDER": str(tmp_path), "WHICH": which},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate()
+    assert said == "interrupted\n"
+    assert "Traceback" not in errors, errors

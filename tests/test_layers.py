@@ -42,7 +42,8 @@ LAYERS: dict[str, set[str]] = {
     # Who is who, and which windows are the same, before several files become one set.
     "data.fingerprints": {"data.windows"},
     "data.copies": {"errors", "data.problems", "data.windows", "data.fingerprints"},
-    "data.people": {"errors", "data.problems", "data.bids", "data.windows"},
+    "data.sexes": set(),
+    "data.people": {"errors", "data.problems", "data.bids", "data.windows", "data.sexes"},
     "data.survey": {"errors", "data.problems", "data.bids", "data.description", "data.people"},
     "data.read_bids": READING | {"data.survey"},
     "data.epochs": READING,

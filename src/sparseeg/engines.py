@@ -1,10 +1,14 @@
 """Process many items in parallel, with joblib on this machine or with dask and ray on several."""
 
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sparseeg.errors import SparseEEGError, not_installed, one_line
@@ -55,7 +59,7 @@ def in_any_order(
     except (ValueError, ImportError) as error:
         raise SparseEEGError(f"joblib can't use the backend {backend!r}: {one_line(error)}") from error
     with _killed_workers_said():
-        yield from pool(delayed(work)(item) for item in items)
+        yield from _started(pool, work, items)
 
 
 def read_each(
@@ -71,11 +75,39 @@ def read_each(
     items = list(items)
     results: list[Result] = []
     with _killed_workers_said():
-        for result in Parallel(n_jobs=n_jobs, return_as="generator")(delayed(read)(item) for item in items):
+        for result in _started(Parallel(n_jobs=n_jobs, return_as="generator"), read, items):
             results.append(result)
             if progress is not None:
                 progress(len(results), len(items))
     return results
+
+
+def _started(pool: Parallel, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Start a pool whose processes Ctrl-C interrupts in their work only.
+
+    One that is idle or still imports would print a traceback; all are ended with the pool anyway.
+    """
+    if pool.n_jobs == 1 or not hasattr(signal, "pthread_sigmask"):  # the latter on Windows
+        return pool(delayed(work)(item) for item in items)
+    for tracker in (resource_tracker, loky_tracker):  # the first start of one would let Ctrl-C through again
+        tracker.ensure_running()
+    with _ctrl_c(signal.SIG_BLOCK):  # processes inherit it
+        return pool(delayed(partial(_interruptible, work))(item) for item in items)
+
+
+def _interruptible(work: Callable[[Item], Result], item: Item) -> Result:
+    with _ctrl_c(signal.SIG_UNBLOCK):
+        return work(item)
+
+
+@contextmanager
+def _ctrl_c(how: int) -> Iterator[None]:
+    """Hold Ctrl-C back in this thread, or let it through, within this context."""
+    before = signal.pthread_sigmask(how, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_jobs(n_jobs: int) -> None:

@@ -3,6 +3,7 @@
 import difflib
 import errno
 import importlib
+import shlex
 from collections.abc import Iterable
 
 # Errors of an OSError that concern the disk that is written to, never a file that is read.
@@ -42,11 +43,30 @@ def one_line(error: BaseException) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the known name that is most similar or contains `name`, if any."""
+    """Return " Did you mean 'x'?" for the known name that is most similar or contains `name`, if any.
+
+    A name that is known needs no hint.
+    """
     names = list(known)
+    if name in names:
+        return ""
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     close = close or [candidate for candidate in names if len(name) > 2 and name.lower() in candidate.lower()]
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def command(*words: object) -> str:
+    """Return a command of sparseeg as it can be pasted into a shell: words with blanks are quoted.
+
+    >>> command("train", "--task", "reaction (ms)")
+    "sparseeg train --task 'reaction (ms)'"
+    """
+    return shlex.join(["sparseeg", *map(str, words)])
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 window" or "2 windows"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def in_words(value: object) -> str:

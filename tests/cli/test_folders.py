@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_before_its_training_goes_on(
         code, said = sparseeg(*command)
     assert code == 130, said  # scoring was reached
     assert {path.name for path in run.iterdir() if not path.name.startswith(".")} == {
-        *("config.yaml", "people.json", "splits.json", "fingerprints.json", "input.json"),
+        *("config.yaml", "people.json", "splits.json", "fingerprints.json", "windows.json", "input.json"),
     }
 
 

@@ -16,6 +16,7 @@ from sparseeg.data.load import load_like
 from sparseeg.data.provenance import Processing
 from sparseeg.data.store import open_store, save
 from sparseeg.data.store.prepare import Options, prepare
+from sparseeg.data.tasks import TaskFile, find_task
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.inputs import Inputs
 
@@ -51,6 +52,20 @@ def test_other_recordings_are_prepared_like_those_of_the_run(
         found[data] = predictions(tmp_path / f"on-{data}")
     assert len(found["others"]) == 4
     assert found["others"].to_numpy() == pytest.approx(found["filtered"].to_numpy(), abs=1e-5)
+
+
+def test_events_of_other_names_are_said_once(
+    version_0_1: Path, others: Path, tmp_path: Path, sparseeg
+) -> None:
+    for table in others.rglob("*_events.tsv"):
+        table.write_text(
+            table.read_text().replace("left_target", "links").replace("left_buttonPress", "taste")
+        )
+    file = TaskFile(stimulus=("links",), response=("taste",), trial_start=("contrastTrial_start",))
+    prepare(others, tmp_path / "own", find_task("response-time", file), Options(FILTER))
+    code, text = sparseeg("evaluate", version_0_1 / "run", "--data", tmp_path / "own")
+    assert code == 0, text
+    assert text.count("events of the stimulus are links, ") == 1
 
 
 def test_a_store_without_the_filter_of_the_run_is_refused(

@@ -65,7 +65,8 @@ def test_compare_lists_problems(damaged: Path, tmp_path: Path, sparseeg) -> None
 
 
 def test_pretrain_lists_problems(damaged: Path, tmp_path: Path, sparseeg) -> None:
-    out, small = tmp_path / "out", ("--option", "width=16", "--option", "n_blocks=1", "--option", "patch=0.1")
+    options = ("width=16", "n_blocks=1", "patch=0.1", "positions=index")
+    out, small = tmp_path / "out", [word for option in options for word in ("--option", option)]
     code, said = sparseeg("pretrain", "--data", damaged, *SHORT, *small, "--out", out)
     assert code == 0, said
     check_listed(said, out)

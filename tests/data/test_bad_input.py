@@ -62,7 +62,7 @@ def test_no_events_file(folder):
     [
         ("", "is empty"),
         ("time\tname\n1\tx\n", "lack the columns onset, value; found: time, name"),
-        ("onset,value\n1,x\n", "lack the columns onset, value; found: onset,value"),
+        ("onset,value\n1,x\n", "its columns are separated by commas, not by tabs"),
         ("onset\tduration\n1.0\tn/a\n", "lack the column value"),
         (
             "onset\tvalue\n1.0\tcontrastTrial_start\nlater\tleft_target\n",

@@ -1,6 +1,7 @@
 """Windows with the same samples are found whatever their files, and are no trial of their own."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from sparseeg.data.read_bids import read_bids
 from sparseeg.data.store import open_store, save
 from sparseeg.data.store.prepare import prepare
 from sparseeg.errors import SparseEEGError
+
+Change = Callable[[np.ndarray], np.ndarray]
 
 
 def noise(seed: int, n_chans: int = 4, seconds: float = 20.0) -> np.ndarray:
@@ -42,6 +45,40 @@ def test_copies_that_another_format_has_rounded_are_copies():
     groups = copies(replace(windows, signals=[windows.signals[0], rounded]))
     assert len(groups) > 12
     assert all(other == one + 24 for one, other in groups)
+
+
+@pytest.mark.parametrize("gain", [0.5, 2.0, 0.37, 1.9, 1e-6, -1.0, -0.37])
+@pytest.mark.parametrize("offset", [0.0, 50.0])
+def test_copies_with_another_gain_and_offset_are_copies(gain: float, offset: float):
+    windows = toy_windows(n_subjects=2, n_trials=24)
+    changed = (gain * (windows.signals[0] + offset * np.arange(1, windows.n_chans + 1))).astype(np.float32)
+    groups = copies(replace(windows, signals=[windows.signals[0], changed]))
+    assert groups == [[row, row + 24] for row in range(24)]
+
+
+def test_copies_are_found_when_a_smaller_gain_was_rounded():
+    rng = np.random.default_rng(1)
+    windows = toy_windows(n_subjects=2, n_trials=40, n_times=200)
+    signal = np.round(5.0 * rng.standard_normal(windows.signals[0].shape), 1).astype(np.float32)
+    halved = np.round(0.5 * signal, 1)  # in steps of 4 % of its standard deviation
+    groups = copies(replace(windows, signals=[signal, halved]))
+    assert groups
+    assert all(other == one + 40 for one, other in groups)
+
+
+@pytest.mark.parametrize("size", [100.0, 250.0])
+def test_artefacts_of_one_shape_are_no_copies(size: float):
+    windows = toy_windows(n_subjects=2, n_trials=4, n_times=30)
+    flat = [np.zeros_like(signal) for signal in windows.signals]
+    for signal, height in zip(flat, (100.0, size), strict=True):
+        signal[15::30] = height  # a pulse in the middle of each window
+    assert copies(replace(windows, signals=flat)) == []
+    for signal, height in zip(flat, (100.0, size), strict=True):
+        signal.reshape(4, 30, -1)[:, 15:] = height  # a step
+    assert copies(replace(windows, signals=flat)) == []
+    slopes = size * np.arange(1, windows.n_chans + 1)
+    ramp = (np.arange(120)[:, None] / 120 * slopes).astype(np.float32)
+    assert copies(replace(windows, signals=[ramp, 2 * ramp])) == []
 
 
 def test_targets_of_another_recording_are_noted():
@@ -225,6 +262,22 @@ def test_one_recording_of_two_people_in_two_data_sets(stores: bool, tmp_path):
     assert set(both.subjects) == {"sub-C", "sub-D"}
     with pytest.raises(SparseEEGError, match="sub-A, sub-B have recordings with the same samples"):
         check_no_copies(concatenate([load(Path(path)) for path in paths])[0], "a run")
+
+
+@pytest.mark.parametrize("change", [lambda data: data + 50.0, lambda data: 0.37 * data, lambda data: -data])
+def test_people_of_test_data_whose_files_were_rescaled_are_left_out(change: Change, tmp_path):
+    from sparseeg.experiments.run import load_windows
+    from sparseeg.training.config import DataConfig
+
+    one, two = BidsFolder(tmp_path / "one"), BidsFolder(tmp_path / "two")
+    for number, name in enumerate("AB"):
+        one.add(name, data=noise(number))
+        two.add(f"X{name}", data=change(noise(number)))
+    one.add("C", data=noise(5))
+    two.add("D", data=noise(6))
+    paths = [(str(folder.root),) for folder in (one, two)]
+    both = load_windows(DataConfig(path=paths[0], test_path=paths[1]))
+    assert set(both.subjects) == {"sub-C", "sub-D"}
 
 
 def test_one_recording_with_the_events_of_two_runs_is_left_out(bids: BidsFolder):

@@ -107,6 +107,10 @@ IN_WINDOW, BEFORE_WINDOW, BETWEEN_TRIALS = 25.5, 24.2, 27.0
 LATE = "1 of 60 windows have a cut of the recording between their stimulus and their response"
 
 
+def recording_type(kind: str) -> tuple[str, bytes]:
+    return "task-go_eeg.json", f'{{"RecordingType": "{kind}"}}'.encode()
+
+
 def as_samples(events: pd.DataFrame) -> pd.DataFrame:
     return events.assign(onset=(events["onset"].astype(float) * SFREQ).round().astype(int))
 
@@ -210,10 +214,33 @@ CASES = {
         )
         for ending in (".bdf", ".edf", ".set")
     },
+    "BAD in a comment of BrainVision": Case(
+        ".vhdr", ((26.0, 3.0, "BAD_muscle"),), lost=(5, 6), said=(f"2 {BAD} (Comment/BAD_muscle)",)
+    ),
+    **{
+        f"a cut in a comment of BrainVision, {name}": Case(
+            ".vhdr", ((IN_WINDOW, 0.0, name),), lost=(5,), said=(CUT_INSIDE,)
+        )
+        for name in ("boundary", "EDGE boundary", "LostSamples: 40")
+    },
     "BAD over two trials in events.tsv": Case(
         ".vhdr", rows=((26.0, 3.0, "BAD_muscle"),), lost=(5, 6), said=(f"2 {BAD} (BAD_muscle)",)
     ),
     "bad in events.tsv": Case(".set", rows=((25.0, 0.1, "bad"),), lost=(5,), said=(f"1 {BAD} (bad)",)),
+    "a boundary of EEGLAB among numbers": Case(
+        ".set", ((IN_WINDOW, 5.0, -99.0), (2.0, 0.0, 7.0)), lost=(5,), said=(CUT_INSIDE,)
+    ),
+    "a missing value among events that is no boundary": Case(".set", rows=((IN_WINDOW, 0.0, "-99"),)),
+    **{
+        f"a recording that is {kind} without a cut": Case(
+            ".edf", tables=(recording_type(kind),), said=(f"says that it is {kind.lower()}, but no cut",)
+        )
+        for kind in ("discontinuous", "epoched", "Discontinuous")
+    },
+    "a recording that is discontinuous with a cut": Case(
+        ".edf", ((BETWEEN_TRIALS, 0.0, "boundary"),), tables=(recording_type("discontinuous"),)
+    ),
+    "a recording that is continuous": Case(".edf", tables=(recording_type("continuous"),)),
     "an event that only starts like bad": Case(".set", rows=((25.0, 0.1, "badge"),)),
     "BAD up to the start of a window": Case(".bdf", ((23.0, 1.5, "BAD_x"),)),
     "BAD from the end of a window": Case(".bdf", ((26.5, 1.5, "BAD_x"),)),
@@ -298,6 +325,7 @@ def test_predict_reads_the_same_samples_and_breaks(case: Case, tmp_path: Path) -
         assert case.refused in str(caught.value)
         return
     found = read_new(path, wanted, Processing())
+    assert any("no cut is marked" in note for note in found.notes) == any("no cut" in s for s in case.said)
     np.testing.assert_allclose(found.signal, case.samples, rtol=1e-6, atol=1e-6)
     stimulus = np.round(ONSETS * SFREQ).astype(int)
     first, last = stimulus + SFREQ // 2, stimulus + 5 * SFREQ // 2

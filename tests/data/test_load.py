@@ -58,7 +58,9 @@ def test_an_empty_folder(tmp_path):
 def test_a_folder_of_other_files(tmp_path):
     for name in ("a.edf", "b.edf", "notes.txt"):
         (tmp_path / name).write_text("x")
-    assert message(tmp_path).endswith("found files ending in .edf (2), .txt (1)")
+    said = message(tmp_path)
+    assert "found files ending in .edf (2), .txt (1). To train on recordings such as " in said
+    assert "make a BIDS folder of them with mne-bids (mne_bids.write_raw_bids), or cut them" in said
 
 
 def test_a_file_instead_of_a_folder(tmp_path):
@@ -83,6 +85,7 @@ def test_a_bids_folder_without_the_task(bids):
     said = message(bids.root)
     assert "no recording of the BIDS task contrastChangeDetection" in said
     assert "tasks found: RestingState (2), symbolSearch (1). For events of your own, make a store" in said
+    assert said.endswith(f"sparseeg prepare {bids.root} --out STORE --stimulus NAME --response NAME")
 
 
 def test_a_bids_folder_without_signals(bids):

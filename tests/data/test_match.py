@@ -83,7 +83,7 @@ def test_channels_are_reordered_and_left_out(windows: WindowSet) -> None:
     made, notes = match(windows, wanted.provenance, "the run RUN")
     assert np.array_equal(made.gather([0, 5]), windows.gather([0, 5])[:, [3, 1]])
     assert made.ch_names == ("e4", "E2")
-    assert notes == [f"{windows.source}: 2 channels dropped"]
+    assert notes == [f"{windows.source}: 2 channels dropped: E1, E3"]
     assert "lacks channel Pz of the run RUN" in refusal(
         windows, replace(windows.provenance, ch_names=("Pz", "E1"))
     )

@@ -71,6 +71,49 @@ def test_two_with_one_name(one, other, same):
     assert names(first, second) == expected
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("F", "2"),
+        ("M", "1"),
+        ("1", "2"),
+        ("w", "F"),
+        ("Weiblich", "female"),
+        ("m", "Man"),
+        ("O", "F"),
+        ("F", "NA"),
+        ("nan", "M"),
+        ("unknown", "male"),
+        ("H", "M"),  # hombre
+        ("mujer", "F"),
+        ("Femme", "Frau"),
+        ("woman", "girl"),
+    ],
+)
+def test_a_code_for_sex_in_other_words_makes_no_other_person(one, other):
+    for first, second in ((one, other), (other, one)):
+        people = (person("sub-01", "Lab A", 23.0, first), person("sub-01", "Lab B", 23.0, second))
+        assert names(*people) == ["sub-01"] * 2
+
+
+def test_m_beside_h_means_mujer():
+    people = [person("sub-01", "A", 23.0, "M"), person("sub-02", "A", 25.0, "H")]
+    people += [person("sub-01", "B", 23.0, "F"), person("sub-02", "B", 25.0, "M")]
+    assert names(*people) == ["sub-01", "sub-02"] * 2
+
+
+@pytest.mark.parametrize(("one", "other"), [("w", "M"), ("female", "Mann"), ("F", "male"), ("boy", "girl")])
+def test_a_sex_that_is_understood_tells_people_apart(one, other):
+    people = (person("sub-01", "Lab A", 23.0, one), person("sub-01", "Lab B", 23.0, other))
+    assert names(*people) == ["Lab A/sub-01", "Lab B/sub-01"]
+
+
+def test_codes_that_are_not_understood_are_said():
+    people = (person("sub-01", "Lab A", 23.0, "F"), person("sub-01", "Lab B", 23.0, "2"))
+    (note,) = name_people(people)[1]
+    assert "read as the same people: their ages agree, their sexes can't be compared ('F' and '2')" in note
+
+
 def test_one_who_differs_tells_all_apart_and_those_in_one_data_set_keep_their_names():
     people = [person("sub-01", "A", 23.0), person("sub-02", "A", 30.0), person("sub-03", "A", 33.0)]
     people += [person("sub-01", "B", 23.0), person("sub-02", "B", 31.0)]
@@ -235,6 +278,31 @@ def test_several_data_sets_are_told_apart(tmp_path):
     prepare(b, tmp_path / "store")  # the store knows its data set
     stored = load_windows(DataConfig(path=(str(a), str(tmp_path / "store"))))
     assert stored.subjects.tolist() == both.subjects.tolist()
+
+
+@pytest.mark.parametrize("name", ["[Unspecified]", "n/a", "Untitled", " "])
+def test_what_programs_write_for_no_name_is_none(tmp_path, name):
+    for number, people in ((1, LAB_A), (2, LAB_B)):
+        laboratory(tmp_path / f"lab{number}", name, people, seed=number)
+    said: list[str] = []
+    windows = load_windows(
+        DataConfig(path=[str(tmp_path / "lab1"), str(tmp_path / "lab2")]), report=said.append
+    )
+    assert set(windows.table["dataset"]) == {"lab1 (folder)", "lab2 (folder)"}
+    assert len(set(windows.subjects)) == 4  # their ages differ
+    assert "their ages or sexes differ" in said[0]
+
+
+def test_subjects_of_one_name_in_two_folders_of_one_data_set_are_said(tmp_path):
+    for number, (people, runs) in enumerate(((LAB_A, (1,)), (LAB_B, (2,))), start=1):
+        laboratory(tmp_path / f"lab{number}", "Lab", people, seed=number, runs=runs)
+    said: list[str] = []
+    windows = load_windows(
+        DataConfig(path=[str(tmp_path / "lab1"), str(tmp_path / "lab2")]), report=said.append
+    )
+    assert len(set(windows.subjects)) == 2
+    assert "both have 2 subjects: 01, 02, read as the same people" in said[0].replace("sub-", "")
+    assert "both data sets are called Lab; if they are not the same" in said[0]
 
 
 def test_several_data_sets_of_the_same_people_are_joined(tmp_path):

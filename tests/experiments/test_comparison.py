@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,19 @@ def test_what_is_done_is_not_done_again(
     monkeypatch.setattr(again, "_one", lambda *_: pytest.fail("it trains again"))
     again.run(entries, seeds=2)
     pd.testing.assert_frame_equal(again.table(entries), done.table(entries), rtol=1e-3, check_dtype=False)
+
+
+def test_what_is_done_has_the_same_scores_again(toy: WindowSet, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    # Times of a clock of 0.1 s, as differences of two onsets that are no multiples of it in binary.
+    targets = np.round(toy.targets, 1) + 1e-13 * rng.standard_normal(len(toy))
+    windows = replace(toy, table=toy.table.assign(target=targets))
+    entries = [Entry.parse("ridge"), Entry.parse("training-mean")]
+    first = comparison(tmp_path / "compare", windows)
+    first.run(entries, seeds=1)
+    again = comparison(tmp_path / "compare", windows)
+    again.run(entries, seeds=1)
+    pd.testing.assert_frame_equal(first.table(entries), again.table(entries), check_exact=True)
 
 
 def test_several_workers_do_the_same(

@@ -100,6 +100,59 @@ def test_what_is_no_table_is_refused(content: bytes, said: str, tmp_path: Path) 
         read_tsv(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("onset,duration,value\n4.0,0,go\n4.5,0,press\n", "commas"),
+        ('onset,value\n4.0,"go, left"\n', "commas"),
+        ("onset;duration;value\n4,0;0;go\n4,5;0;press\n", "semicolons"),
+        ("onset duration value\n4.0   0 go\n4.5 0   press\n", "blanks"),
+        ("onset,duration,value\n", "commas"),
+    ],
+)
+def test_another_separator_is_named(content: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "events.tsv").write_text(content)
+    with pytest.raises(SparseEEGError) as caught:
+        read_tsv(tmp_path / "events.tsv")
+    assert str(caught.value) == (
+        f"events.tsv can't be read as a table: its columns are separated by {name}, not by tabs; save it "
+        "with tabs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("participant_id\nsub-1\nsub-2\n", [["sub-1"], ["sub-2"]]),
+        ("name\nFz, left\nCz\n", [["Fz, left"], ["Cz"]]),
+        ("a note\nwith more words\nword\n", [["with more words"], ["word"]]),
+        ("first, name\tage\na, b\t3\n", [["a, b", "3"]]),
+    ],
+)
+def test_commas_and_blanks_in_cells_separate_nothing(
+    content: str, expected: list[list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "events.tsv").write_text(content)
+    assert cells(read_tsv(tmp_path / "events.tsv")) == expected
+
+
+def test_a_repeated_header_is_named() -> None:
+    column = pd.Series(["1.5", "onset", "2.5"])
+    assert not_numbers(column, "onset", finite_numbers(column)[1]) == (
+        "column onset, row 2: 'onset' repeats the header, as where tables were joined; remove that line, or "
+        "keep the tables apart"
+    )
+
+
+def test_words_for_a_missing_number_are_missing() -> None:
+    column = pd.Series(["1.5", "NaN", "NA", "nan", "N.A.", "NULL", "null", None, "inf", "later", "-inf"])
+    values, text = finite_numbers(column)
+    assert values[0] == 1.5
+    assert np.isnan(values[1:]).all()
+    assert text.tolist() == [8, 9, 10]
+    assert finite_numbers(pd.Series([1.0, np.nan, np.inf]))[1].tolist() == [2]
+
+
 def test_a_column_of_row_names_keeps_the_others_in_place(tmp_path: Path) -> None:
     path = tmp_path / "events.tsv"
     pd.DataFrame({"onset": [1.5], "value": ["go"]}).to_csv(path, sep="\t")

@@ -20,7 +20,8 @@ def test_who_shaped_the_network_is_said(version_0_1: Path, part: str, did: str |
         assert notes == []
     else:
         (note,) = notes
-        assert note.startswith(f"a subject called {subject} {did} this network")
+        assert note.startswith(f"a subject called {subject} {did} this network: if this is the same person,")
+        assert "another laboratory" in note
 
 
 def test_names_without_a_subject_say_nothing(version_0_1: Path) -> None:

@@ -73,6 +73,14 @@ def test_the_order_of_channels_changes_no_fingerprint() -> None:
     assert fingerprints(turned) == fingerprints(WINDOWS)
 
 
+@pytest.mark.parametrize("gain", [0.5, 0.37, 1.9, -1.0])
+def test_gain_and_sign_change_no_fingerprint(gain: float) -> None:
+    changed = replace(
+        WINDOWS, signals=[(gain * signal + 5.0).astype(np.float32) for signal in WINDOWS.signals]
+    )
+    assert fingerprints(changed) == fingerprints(WINDOWS)
+
+
 def test_constant_windows_have_none() -> None:
     flat = replace(WINDOWS, signals=[np.full_like(signal, 3.0) for signal in WINDOWS.signals])
     assert set(fingerprints(flat)) == {""}
@@ -124,7 +132,7 @@ def test_own_data_that_changed_are_not_scored(run: Path, tmp_path: Path) -> None
 
 def test_an_interrupted_run_does_not_go_on_with_other_data(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
-    with pytest.raises(SparseEEGError, match=r"windows of sub-00 are not those"):
+    with pytest.raises(SparseEEGError, match=r"the data are not those that .*run was started with: sub-00"):
         runs.train(config(), OTHERS, folder, silent)
 
 

@@ -555,3 +555,32 @@ def test_the_cosine_fits_any_number_of_steps(n_steps: int) -> None:
     assert rates[0] < 0.1
     assert n_steps < 4 or max(rates) == pytest.approx(1.0, rel=0.1)
     assert n_steps < 20 or rates[-1] < 0.05
+
+
+def test_a_constant_validation_target_is_scored_in_its_unit(toy: WindowSet, tmp_path: Path) -> None:
+    """An NRMSE of one person's age would divide by an SD of zero, or by its rounding error."""
+    people = ages(toy)
+    years = dict(zip(np.unique(people.subjects), 0.1 * np.arange(12) + 7.3, strict=True))
+    people = replace(people, table=people.table.assign(target=[years[name] for name in people.subjects]))
+    train, valid = (np.flatnonzero((people.subjects == "sub-05") == one) for one in (False, True))
+    said: list[str] = []
+    options = {"epochs": 2, "schedule": "plateau", "keep": "best"}
+    path = fit(people, Split(train, valid, valid), config(**options), tmp_path, report=said.append)
+    prediction = predict(models.load(path), people, valid).mean
+    log = pd.read_csv(tmp_path / "logs" / "csv" / "version_0" / "metrics.csv")
+    error = np.sqrt(np.mean((prediction - people.targets[valid]) ** 2))
+    assert log["valid_rmse"].min() == pytest.approx(error, abs=1e-4)
+    assert "valid_nrmse" not in log
+    lines = [line for line in said if line.startswith("epoch ")]
+    assert len(lines) == 2
+    assert all("validation RMSE in years " in line for line in lines)
+
+
+def test_a_training_target_that_differs_by_rounding_is_refused(
+    toy: WindowSet, split: Split, tmp_path
+) -> None:
+    same = np.where(np.arange(len(toy)) % 3, 0.1 + 0.2, 0.3)
+    with pytest.raises(SparseEEGError, match="nothing to learn"):
+        fit(toy, split, config(), tmp_path, targets=same)
+    with pytest.raises(SparseEEGError, match="nothing to learn"):
+        fit(toy, split, config(), tmp_path, targets=np.full(len(toy), 0.1))

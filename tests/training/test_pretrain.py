@@ -47,7 +47,7 @@ def waves() -> WindowSet:
         phase = rng.uniform(0, 2 * np.pi, 16)
         wave = [np.sin(2 * np.pi * 3 * times / 100 + angle) * [1.0, 2.0, -1.0, 0.5] for angle in phase]
         signals.append(np.concatenate(wave).astype(np.float32) + rng.normal(0, 0.05, (1280, 4)).astype("f4"))
-    return _without_targets(replace(toy, signals=signals))
+    return _without_targets(replace(toy, signals=signals, ch_names=("Fz", "Cz", "Pz", "Oz")))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
@@ -196,7 +196,7 @@ def test_bfloat16_pretrains(waves: WindowSet, tmp_path: Path) -> None:
 def test_what_does_not_fit_is_said(waves: WindowSet, tmp_path: Path) -> None:
     with pytest.raises(SparseEEGError, match="response-time-cnn has no tokens of patches"):
         pretrain(config(model="response-time-cnn", model_options={}), waves, tmp_path, silent)
-    short = replace(waves, n_times=8, ch_names=("E1",), signals=[part[:, :1] for part in waves.signals])
+    short = replace(waves, n_times=8, ch_names=("Fz",), signals=[part[:, :1] for part in waves.signals])
     with pytest.raises(SparseEEGError, match="windows need at least two patches"):
         pretrain(config(), short, tmp_path, silent)
     alone = waves.select(waves.subjects == "sub-00")

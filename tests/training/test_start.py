@@ -5,11 +5,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import mne
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from helpers.toys import toy_windows
 from sparseeg import models
 from sparseeg.data.load import _without_targets
 from sparseeg.data.provenance import Processing
@@ -17,6 +19,7 @@ from sparseeg.data.splits import Split, by_release
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 from sparseeg.models.files import read_weights
+from sparseeg.models.network import HasPatches
 from sparseeg.training.config import DataConfig, PretrainConfig, SplitConfig, TrainConfig
 from sparseeg.training.fit import fit, network_spec
 from sparseeg.training.inputs import Inputs
@@ -32,6 +35,12 @@ OPTIONS = {"width": 16, "n_blocks": 2}
 def config(**options: object) -> TrainConfig:
     defaults = {"model": NAME, "model_options": OPTIONS, "epochs": 1, "batch_size": 32, "device": "cpu"}
     return TrainConfig(data=DataConfig(path="toy"), **{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def toy(toy: WindowSet) -> WindowSet:
+    """Windows with channels whose positions are known."""
+    return replace(toy, ch_names=("Fz", "Cz", "Pz", "C3", "C4"))
 
 
 @pytest.fixture(scope="module")
@@ -229,10 +238,10 @@ def test_channels_must_be_in_the_order_of_the_initial_network(
     (tmp_path / "fitted").mkdir()
     path = fit(toy, split, config(**model), tmp_path / "fitted")
     shutil.copy(path, tmp_path)
-    with pytest.raises(SparseEEGError, match=r"toy: channel 1 is E2, but that of the network in .* is E1;"):
+    with pytest.raises(SparseEEGError, match=r"toy: channel 1 is Cz, but that of the network in .* is Fz;"):
         started(tmp_path, reordered(toy), split, **model)
-    renamed = replace(toy, ch_names=("Fz", *toy.ch_names[1:]))
-    with pytest.raises(SparseEEGError, match=r"channel 1 is Fz, but that of the network in .* is E1;"):
+    renamed = replace(toy, ch_names=("Oz", *toy.ch_names[1:]))
+    with pytest.raises(SparseEEGError, match=r"channel 1 is Oz, but that of the network in .* is Fz;"):
         started(tmp_path, renamed, split, **model)
     started(tmp_path, replace(toy, ch_names=tuple(name.lower() for name in toy.ch_names)), split, **model)
 
@@ -242,8 +251,17 @@ def test_a_network_that_reads_positions_takes_channels_in_any_order(
 ) -> None:
     started(pretrained, reordered(toy), split)
     by_number = {**OPTIONS, "positions": "index"}
-    with pytest.raises(SparseEEGError, match="channel 1 is E2"):
+    with pytest.raises(SparseEEGError, match="channel 1 is Cz"):
         started(pretrained, reordered(toy), split, model_options=by_number)
+
+
+def test_a_network_that_reads_positions_has_those_of_the_cap() -> None:
+    windows = toy_windows(n_subjects=1, n_trials=1, n_chans=64)  # E1 to E64
+    network = network_spec(windows, config()).build()
+    assert isinstance(network, HasPatches)
+    places = mne.channels.make_standard_montage("GSN-HydroCel-64_1.0").get_positions()["ch_pos"]
+    expected = np.array([place / np.linalg.norm(place) for place in places.values()])
+    assert network.electrode_positions.numpy() == pytest.approx(expected, abs=5e-3)
 
 
 def test_the_signals_of_a_fold_are_described_in_its_run(toy: WindowSet, split: Split, tmp_path: Path) -> None:

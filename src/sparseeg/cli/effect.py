@@ -1,6 +1,7 @@
 """Training options that would have no effect: refused, with what they need."""
 
 from collections.abc import Callable, Iterator, Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from sparseeg.errors import SparseEEGError
@@ -39,9 +40,9 @@ def check_effect(
 def as_option(name: str, value: Any) -> str:
     """Return a setting as it is written on the command line of `train`."""
     if name in ("output", "standardize"):
-        return f"--option {name}={value}"
+        return f"--option {quote(f'{name}={value}')}"
     dashed = f"--{name.replace('_', '-')}"
-    return dashed if value is True else f"{dashed} {value}"
+    return dashed if value is True else f"{dashed} {quote(str(value))}"
 
 
 def as_change(name: str, value: Any) -> str:

@@ -21,7 +21,7 @@ from sparseeg.cli.options import (
 )
 from sparseeg.cli.outputs import check_own
 from sparseeg.cli.reading import read_windows, read_windows_like
-from sparseeg.cli.screen import say, say_list_of_problems, show, writing
+from sparseeg.cli.screen import say, say_list_of_problems, say_once, show, writing
 from sparseeg.errors import SparseEEGError
 
 WRITTEN = ("predictions.tsv", "problems.tsv", "report.html")  # beside metrics.json
@@ -98,19 +98,20 @@ def evaluate(
             raise
         own = None
         say(runs.without_own(error))
+    report = say_once()  # other windows are matched when they are read, and again before they are scored
     other, paths = None, config.data.path
     if other_path is not None and elsewhere:
         paths = absolute([other_path])
         # The run's own releases are no choice among these.
         like = config.data.model_copy(update=given)
-        other = read_windows_like(run, other_path.resolve(), like, jobs, keep_bad)
+        other = read_windows_like(run, other_path.resolve(), like, jobs, keep_bad, report=report)
         if leave_out_seen:
             other = without_seen(run, other, say)
     folder = out or _evaluation_folder(run, other_path if elsewhere else None, chosen)
     scored = next(windows for windows in (other, own) if windows is not None)
     with writing(folder):
         _check_evaluation(run, folder, {"path": list(paths), "source": scored.source}, named=out is not None)
-        metrics = runs.reevaluate(run, own, other, folder, say, chosen, paths)
+        metrics = runs.reevaluate(run, own, other, folder, report, chosen, paths)
         write_problems(scored.problems, folder)
         write_report(folder, run, own if other is None else other)
     show(metrics)

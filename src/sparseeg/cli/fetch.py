@@ -9,6 +9,7 @@ from rich.filesize import decimal
 
 from sparseeg.cli.options import DATA, DOWNLOAD, OUTPUT, flag, name_list, option
 from sparseeg.cli.screen import CONTINUES, SHOWN, byte_bar, duration, interruptible, say
+from sparseeg.errors import command
 
 
 def fetch(
@@ -83,4 +84,4 @@ def _say_outcome(outcome: Any, seconds: float, to: Path) -> None:
     if outcome.problems:
         say("the same command fetches only what is missing")
         raise typer.Exit(1)
-    say(f"next: sparseeg prepare {to} --out STORE")
+    say(f"next: {command('prepare', to, '--out', 'STORE')}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.names import event_name
 
 DATA = "Data"
 WINDOWS = "Windows"
@@ -146,8 +147,8 @@ def name_list(given: str | Iterable[str] | None, option: str, known: Collection[
     """
     names: list[str] = []
     for value in [given] if isinstance(given, str) else given or ():
-        whole = value.strip() in known
-        found = [value.strip()] if whole else [name.strip() for name in value.split(",") if name.strip()]
+        whole = event_name(value) in known
+        found = [event_name(name) for name in ([value] if whole else value.split(",")) if name.strip()]
         if not found:
             raise SparseEEGError(
                 f"{option} {value!r} names nothing; give a name, or several that are separated by commas"

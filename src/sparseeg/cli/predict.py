@@ -10,7 +10,7 @@ from sparseeg.cli.given import check_grid, command_line, given_options
 from sparseeg.cli.options import EVENTS, NETWORK, OUTPUT, SIGNALS, Overwrite, flag, name_list, option
 from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, progress_bar, say
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 
 
 def predict(
@@ -149,6 +149,7 @@ def predict(
         from sparseeg.report.prediction_page import write_prediction_page
 
         write_prediction_page(page, pd.concat(tables, ignore_index=True), run, all_notes, command_line())
-        say(f"{out}: {sum(map(len, tables))} predictions for {len(tables)} recordings; {page} shows them")
+        found = f"{counted(sum(map(len, tables)), 'prediction')} for {counted(len(tables), 'recording')}"
+        say(f"{out}: {found}; {page} shows them")
     if failed:
         raise SparseEEGError(f"{len(failed)} of {len(files)} recordings could not be predicted, see above")

@@ -28,7 +28,7 @@ from sparseeg.cli.screen import (
     say_problems,
     writing,
 )
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 
 if TYPE_CHECKING:
     from sparseeg.data.tasks import Task
@@ -172,13 +172,24 @@ def prepare(
             backend=backend,
             progress=progress,
         )
+    _say_inside(dataset.resolve(), out.resolve())
     say_problems(windows)
     say_list_of_problems(windows, out)
     say(f"{out}: {windows.summary(examples=0)}")
     for line in describe_kept(windows):
         say(f"  {line}")
-    command = "pretrain" if windows.task.name == tasks.PRETRAINING else f"train --task {windows.task.name}"
-    say(f"next: sparseeg {command} --data {out} --out RUN")
+    unlabelled = windows.task.name == tasks.PRETRAINING
+    words = ("pretrain",) if unlabelled else ("train", "--task", windows.task.name)
+    say(f"next: {command(*words, '--data', out, '--out', 'RUN')}")
+
+
+def _say_inside(dataset: Path, out: Path) -> None:
+    """Say that a store lies in the data set that it was made of, elsewhere than in `derivatives`."""
+    if out.is_relative_to(dataset) and out.relative_to(dataset).parts[:1] != ("derivatives",):
+        say(
+            f"{out} lies inside the data set {dataset}, where other programs may take it for recordings: "
+            "keep stores in another folder, or in its derivatives"
+        )
 
 
 def _task(ctx: typer.Context, name: str, file: Path | None, dataset: Path) -> "Task":

@@ -26,6 +26,7 @@ from sparseeg.cli.options import (
 from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
 from sparseeg.cli.screen import interruptible, output, say, say_list_of_problems, writing
+from sparseeg.errors import command
 
 _PREDICTORS = {
     "network": "network",
@@ -102,14 +103,15 @@ def pretrain(
     check_device(config.device)
     check_run_folder(out, config, resume)
     windows = read_windows(config.data, jobs)
-    interrupted = f"interrupted; continue with: sparseeg pretrain --out {out} --resume"
+    interrupted = f"interrupted; continue with: {command('pretrain', '--out', out, '--resume')}"
     with interruptible(interrupted), writing(out, BEFORE_TRAINING):
         start_anew(out, config, resume)
         write_problems(windows.problems, out)
         metrics = train_masked(config, windows, out, say)
     _show(metrics)
     say_list_of_problems(windows, out)
-    say(f"run folder: {out}; next: sparseeg train --init {out} --model {config.model} --data ...")
+    again = command("train", "--init", out, "--model", config.model, "--data", "...")
+    say(f"run folder: {out}; next: {again}")
 
 
 def _show(metrics: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparseeg.cli.screen import progress_bar, say, say_problems
+from sparseeg.engines import Report
 
 if TYPE_CHECKING:
     from sparseeg.data.windows import WindowSet
@@ -25,12 +26,18 @@ def read_windows(data: "DataConfig", n_jobs: int, margin: float = 0.0) -> "Windo
 
 
 def read_windows_like(
-    run: Path, path: Path, data: "DataConfig", n_jobs: int, keep_bad: bool = False
+    run: Path,
+    path: Path,
+    data: "DataConfig",
+    n_jobs: int,
+    keep_bad: bool = False,
+    report: Report = say,
 ) -> "WindowSet":
     """Read other windows in the way in which those of a run were read.
 
     data : says how epochs are read.
     keep_bad : keep windows in stretches that are marked as bad.
+    report : prints a note on how they were converted.
     """
     from sparseeg.data.load import load_like
     from sparseeg.experiments.run import inputs_of
@@ -49,11 +56,11 @@ def read_windows_like(
             n_jobs=n_jobs,
             progress=progress,
         )
-    _tell(str(path), windows, notes)
+    _tell(str(path), windows, notes, report)
     return windows
 
 
-def _tell(where: str, windows: "WindowSet", notes: list[str]) -> None:
+def _tell(where: str, windows: "WindowSet", notes: list[str], report: Report = say) -> None:
     """Print what was done to windows, what was wrong with their files, and what there is.
 
     where : the paths that were opened; the source of a store is the folder that it was made of.
@@ -61,7 +68,7 @@ def _tell(where: str, windows: "WindowSet", notes: list[str]) -> None:
     from sparseeg.data.tasks import NO_UNIT
 
     for note in notes:
-        say(note)
+        report(note)
     say_problems(windows)
     say(f"{where}: {windows.summary(examples=0)}")
     if windows.file_info is not None and windows.target_unit == NO_UNIT:

@@ -38,6 +38,18 @@ def say(line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
+def say_once() -> Callable[[str], None]:
+    """Return a `say` that leaves out lines that it has printed."""
+    said: set[str] = set()
+
+    def report(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            say(line)
+
+    return report
+
+
 def _lines(words: Callable[..., str]) -> Callable[..., None]:
     """Return a function that replaces a progress bar in a log: it prints a line now and then."""
     last = time.monotonic()

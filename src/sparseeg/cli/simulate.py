@@ -7,6 +7,7 @@ import typer
 
 from sparseeg.cli.options import DATA, Jobs, option
 from sparseeg.cli.screen import progress_bar, say, writing
+from sparseeg.errors import command
 
 
 def simulate(
@@ -34,4 +35,4 @@ def simulate(
 
     with writing(out), progress_bar("simulating") as progress:
         simulate_dataset(out, subjects, trials, seed, n_jobs=jobs, progress=progress, passive_minutes=passive)
-    say(f"{subjects} simulated subjects in {out}; next: sparseeg train --data {out} --out RUN")
+    say(f"{subjects} simulated subjects in {out}; next: {command('train', '--data', out, '--out', 'RUN')}")

@@ -10,7 +10,7 @@ from sparseeg.cli.given import check_once
 from sparseeg.cli.options import NETWORK, OUTPUT, Overwrite, option
 from sparseeg.cli.outputs import check_file, run_files
 from sparseeg.cli.screen import interruptible, say
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 
 
 def submit(
@@ -57,4 +57,4 @@ def submit(
             f"in volts and microvolts; {1000 * result.seconds_per_window:.1f} ms per window at batch size 1"
             f"{memory}"
         )
-    say(f"{out}: {decimal(out.stat().st_size)}; next: sparseeg score {out} --data R5")
+    say(f"{out}: {decimal(out.stat().st_size)}; next: {command('score', out, '--data', 'R5')}")

@@ -1,6 +1,7 @@
 """The command `sparseeg train`: a network, and its scores."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -41,7 +42,7 @@ from sparseeg.cli.options import (
 from sparseeg.cli.outputs import check_resumed, check_run_folder, read_resumed, start_anew
 from sparseeg.cli.reading import read_windows
 from sparseeg.cli.screen import interruptible, say, say_list_of_problems, show, writing
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 
 if TYPE_CHECKING:
     from sparseeg.training.config import TrainConfig
@@ -197,7 +198,7 @@ def train(
         if (out / "metrics.json").exists():
             say(
                 f"{out} is finished: nothing is left to train, and its scores are computed again; to train "
-                f"further, start a new run with --init {out}"
+                f"further, start a new run with --init {quote(str(out))}"
             )
         given = {}
     elif config is not None:
@@ -228,7 +229,7 @@ def run_training(
         network_file(Path(config.init), config.model)  # before anything is read or written
     windows = read_windows(config.data, jobs, config.augment.jitter)
     check_effect(config, windows, given or {}, as_option)
-    interrupted = f"interrupted; continue with: sparseeg train --out {out} --resume"
+    interrupted = f"interrupted; continue with: {command('train', '--out', out, '--resume')}"
     with interruptible(interrupted), writing(out, BEFORE_TRAINING):
         start_anew(out, config, resume)
         metrics = runs.train(config, windows, out, say)

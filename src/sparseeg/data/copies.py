@@ -13,17 +13,20 @@ from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _FEW = 5  # different targets of a recording: fewer may be the same in two recordings by chance
-_ROUNDING = 0.01  # share of the standard deviation: files of 16 bits, of which the noise fills 7 or more
+_STEPS = 2  # per standard deviation, of fingerprints: coarse, as those that are equal are compared
+_ROUNDING = 0.05  # standard deviations: rounded twice to whole numbers, of which the noise fills 5 bits
 
 
 def copies(windows: WindowSet) -> list[list[int]]:
     """Return groups of windows with the same samples, but for rounding, as rows in their order.
 
-    Windows in which each channel is constant are no evidence, and are in no group. Windows at the same place
-    in a recording, as crops of overlapping windows may be, are no copies: the first one stands for all.
+    Samples that differ by a gain, a sign or the mean of each channel are the same: another export may have
+    changed these. Windows in which hardly anything changes are no evidence, and are in no group. Windows at
+    the same place in a recording, as crops of overlapping windows may be, are no copies: the first one stands
+    for all.
     """
     places = np.flatnonzero(~windows.table.duplicated(["recording", "start"]))
-    alike = _equal(places.tolist(), fingerprints(windows, places))
+    alike = _equal(places.tolist(), fingerprints(windows, places, _STEPS))
     return [same for group in alike for same in _confirmed(windows, group)]
 
 
@@ -38,12 +41,12 @@ def _equal(numbers: Iterable[int], keys: Iterable[str]) -> list[list[int]]:
 
 def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
     """Return the groups of rows whose samples are the same but for rounding; their fingerprints are equal."""
-    first: dict[int, np.ndarray] = {}  # the samples of the first row of each group
+    first: dict[int, np.ndarray] = {}  # the standardised samples of the first row of each group
     groups: dict[int, list[int]] = {}
     for row in rows:
-        samples = windows.gather([row])[0].astype(np.float64)
+        samples = _standardised(windows.gather([row])[0])
         for one, other in first.items():
-            if np.abs(samples - other).max() <= _ROUNDING * _spread(other):
+            if min(np.abs(samples - other).max(), np.abs(samples + other).max()) <= _ROUNDING:
                 groups[one].append(row)
                 break
         else:
@@ -51,9 +54,14 @@ def _confirmed(windows: WindowSet, rows: Sequence[int]) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _spread(samples: np.ndarray) -> float:
-    """Return the standard deviation over time, in the mean over channels."""
-    return float(samples.std(axis=1).mean())
+def _standardised(samples: np.ndarray) -> np.ndarray:
+    """Return samples (channel, time) without the mean of each channel, in standard deviations.
+
+    There is one standard deviation for all channels, their mean: one of a flat channel is rounding.
+    """
+    varying = samples.astype(np.float64)
+    varying -= varying.mean(axis=1, keepdims=True)
+    return varying / varying.std(axis=1).mean()
 
 
 def same_recordings(windows: WindowSet) -> list[list[int]]:

@@ -10,6 +10,7 @@ from sparseeg.data.bids.events import TABLE
 from sparseeg.data.bids.file_events import file_events
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import read_tsv
 
 
@@ -29,7 +30,7 @@ def names_with_commas(
     files : recordings; those that can't be read are passed over, as reading their windows says why.
     table : events file of all of them, in place of their own.
     """
-    left = {name.strip() for name in wanted if "," in name}
+    left = {event_name(name) for name in wanted if "," in name}
     found: set[str] = set()
     for file in files if left else ():
         found |= left & _names(file, table)
@@ -43,7 +44,7 @@ def _names(file: BidsFile, table: Path | None) -> set[str]:
     try:
         if path is not None:
             content = read_tsv(path)
-            return {str(cell) for name in content for cell in content[name].dropna()}
+            return {event_name(str(cell)) for name in content for cell in content[name].dropna()}
         with mne.utils.use_log_level("error"):
             return set(file_events(open_raw(file.path), ())["name"].astype(str))
     except Exception:  # a reader may raise any error for a damaged file

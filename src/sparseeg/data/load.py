@@ -244,7 +244,7 @@ def recognise(path: Path) -> Literal["store", "bids", "epochs"]:
         return "bids"
     raise SparseEEGError(
         f"{path} holds no data that sparseeg reads: looked for {READS}; found {_contents(path)}"
-        f"{_data_set_hint(path)}"
+        f"{_data_set_hint(path) or _recordings_hint(path)}"
     )
 
 
@@ -254,6 +254,18 @@ def _data_set_hint(path: Path) -> str:
         if folder.name.startswith("sub-"):
             return f". Name the data set's folder, as {folder.parent}"
     return ""
+
+
+def _recordings_hint(path: Path) -> str:
+    """Return a hint if a folder has recordings, but is no BIDS folder."""
+    endings = (*layout.EXTENSIONS, *layout.OTHERS)
+    found = sorted(file for file in path.rglob("*") if file.name.lower().endswith(endings))
+    if not found:
+        return ""
+    return (
+        f". To train on recordings such as {found[0].name}, make a BIDS folder of them with mne-bids "
+        "(mne_bids.write_raw_bids), or cut them into epochs with MNE and save these as NAME-epo.fif"
+    )
 
 
 def _similar_name(path: Path) -> str:

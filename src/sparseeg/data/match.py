@@ -20,7 +20,7 @@ from sparseeg.data.signals.fit_channels import ChannelFit, fit_channels
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 
 TOLERANCE = 1e-6  # seconds or Hz: -0.3 + 0.8 is not -0.2 + 0.7 in floating point
 
@@ -141,6 +141,7 @@ def concatenate(sets: Sequence[WindowSet], names: Sequence[str] | None = None) -
         problems=tuple(problem for part in parts for problem in part.problems),
         people=" and ".join(dict.fromkeys(part.people for part in parts if part.people)),
         file_info=_common_info(parts),
+        unanswered=sum(part.unanswered for part in parts),
     ), notes
 
 
@@ -281,9 +282,10 @@ def _conversions(names: Sequence[str], fit: ChannelFit) -> Iterator[str]:
         yield f"interpolated by spherical splines: {', '.join(fit.interpolated)}"
     if fit.zeroed:
         yield f"set to zero, as in training: {', '.join(fit.zeroed)}"
-    dropped = len(names) - len(used) - sum(name in names for name in fit.zeroed)
-    if dropped > 0:
-        yield f"{dropped} channels dropped"
+    dropped = [name for at, name in enumerate(names) if at not in used and name not in fit.zeroed]
+    if dropped:
+        more = ", ..." if len(dropped) > 8 else ""
+        yield f"{counted(len(dropped), 'channel')} dropped: {', '.join(dropped[:8])}{more}"
     elif used != sorted(used):
         yield "channels reordered"
 

@@ -11,11 +11,26 @@ import pandas as pd
 from sparseeg.data.bids.description import is_derivative, read_description
 from sparseeg.data.bids.spelling import plain
 from sparseeg.data.problems import listed
+from sparseeg.data.sexes import compared_sexes
 from sparseeg.data.windows import WindowSet
 from sparseeg.errors import SparseEEGError
 
 _HBN = re.compile(r"^sub-NDAR[A-Z0-9]{6,}$")  # given once, in whatever release or study
 _FOLDER = " (folder)"  # after the name of a folder, which says less than a Name
+# What programs write where nobody has named the data set, as "[Unspecified]" of mne-bids.
+_NO_NAME = (
+    "",
+    "unspecified",
+    "unknown",
+    "untitled",
+    "unnamed",
+    "n/a",
+    "na",
+    "none",
+    "todo",
+    "name",
+    "dataset",
+)
 _DERIVATIVE = " (derivative)"  # after the Name of a processed version of another data set
 
 
@@ -47,6 +62,8 @@ class Person:
 def dataset_name(root: Path) -> str:
     """Return the Name in dataset_description.json; without one, the name of the folder, marked as such.
 
+    What programs write instead of a Name, as "[Unspecified]", is none.
+
     The Name of a derivative is marked, too: it tells no people apart.
     """
     try:
@@ -54,7 +71,7 @@ def dataset_name(root: Path) -> str:
         mark = _DERIVATIVE if is_derivative(root) else ""
     except SparseEEGError:
         name = None
-    if isinstance(name, str) and name.strip():
+    if isinstance(name, str) and name.strip(" []<>().-_").lower() not in _NO_NAME:
         return name.strip().removesuffix(_DERIVATIVE) + mark
     return f"{root.resolve().name}{_FOLDER}"
 
@@ -87,10 +104,10 @@ def name_people(people: Iterable[Person]) -> tuple[list[Person], list[str]]:
     """Return people with names that tell them apart, and a line for each two data sets that share subjects.
 
     Subjects who are in two data sets are the same people if all their ages and sexes agree, and different
-    people if these differ. Without ages, they are different people if both data sets have a Name, and it
-    differs. The Name of a derivative doesn't count. Different people are named with their data set, as
-    `NAME/sub-01`. Subjects of HBN-EEG are always the same people, and so are those of a data set that is not
-    known.
+    people if these differ. Sexes in codes that are not understood are not compared. Without ages, they are
+    different people if both data sets have a Name, and it differs. The Name of a derivative doesn't count.
+    Different people are named with their data set, as `NAME/sub-01`. Subjects of HBN-EEG are always the same
+    people, and so are those of a data set that is not known.
 
     Raises
     ------
@@ -172,15 +189,17 @@ def _compared(one: str, other: str, pairs: Sequence[tuple[Person, Person]]) -> t
     ages = [(a.age, b.age) for a, b in pairs if a.age is not None and b.age is not None]
     sexes = [(a.sex, b.sex) for a, b in pairs if a.sex is not None and b.sex is not None]
     remedy = "in dataset_description.json"
-    # Ages may be rounded in one of them, and sexes written as F or female.
-    other_age = any(abs(a - b) >= 1.0 for a, b in ages)
-    if other_age or any(a.strip()[:1].lower() != b.strip()[:1].lower() for a, b in sexes):
+    other_age = any(abs(a - b) >= 1.0 for a, b in ages)  # they may be rounded in one of them
+    other_sex, unclear = compared_sexes(sexes)
+    if other_age or other_sex:
         return (
             True,
             f"their ages or sexes differ; if they are the same, give both data sets one Name {remedy}",
         )
     if ages:
-        return False, "their ages and sexes agree; if they are not the same, rename those of one data set"
+        not_compared = f", their sexes can't be compared ({unclear})"
+        agree = f"ages agree{not_compared}" if unclear else "ages and sexes agree"
+        return False, f"their {agree}; if they are not the same, rename those of one data set"
     if made is not None:
         return False, (
             f"{made} is a derivative; if they are not the same, give their ages and sexes in participants.tsv"
@@ -195,8 +214,25 @@ def tell_apart(sets: Sequence[WindowSet]) -> tuple[list[WindowSet], list[str]]:
     sets = _folders_told_apart(sets)
     people = [person for windows in sets for person in people_in(windows)]
     named, notes = name_people(people)
+    notes = [*_of_one_name(sets), *notes]
     names = {(person.subject, person.dataset): person.name for person in named}
     return [_renamed(windows, names) for windows in sets], notes
+
+
+def _of_one_name(sets: Sequence[WindowSet]) -> list[str]:
+    """Return a line for each two sets with the same subjects of data sets of one name: the same people."""
+    found = [({(who.subject, who.dataset) for who in people_in(one)}, one.source) for one in sets]
+    lines = []
+    for (some, one), (others, other) in combinations(found, 2):
+        shared = [who for who in some & others if who[1] is not None and not _HBN.match(who[0])]
+        if shared and one != other:
+            people = listed((subject for subject, _ in shared), "subject")
+            names = ", ".join(sorted({str(dataset) for _, dataset in shared}))
+            lines.append(
+                f"{one} and {other} both have {people}, read as the same people: both data sets are called "
+                f"{names}; if they are not the same, give them other Names in dataset_description.json"
+            )
+    return lines
 
 
 def _folders_told_apart(sets: Sequence[WindowSet]) -> list[WindowSet]:

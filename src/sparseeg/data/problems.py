@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from sparseeg.errors import counted
 from sparseeg.files.atomic import write_whole
 
 Loss = Literal["nothing", "channels", "windows", "recording"]
@@ -26,7 +27,7 @@ class Problem:
     action : what was done about it.
     lost : what it cost: "nothing" if the file was read nevertheless, some "channels" that are not EEG, some
         "windows", or the "recording".
-    count : number of channels or windows lost.
+    count : number of channels, windows or recordings lost; 0 is one recording.
     kind : the reason without what differs between files, or the type of the channels; for summaries.
     """
 
@@ -65,7 +66,7 @@ def listed(names: Iterable[str], noun: str, which: str = "") -> str:
     """Return "2 subjects: a, b": the number of different names and the first five of them."""
     different = sorted(set(names))
     more = ", ..." if len(different) > 5 else ""
-    return f"{len(different)} {noun}{'s' * (len(different) != 1)}{which}: {', '.join(different[:5])}{more}"
+    return f"{counted(len(different), noun)}{which}: {', '.join(different[:5])}{more}"
 
 
 def count(problems: Iterable[Problem]) -> str:
@@ -73,19 +74,20 @@ def count(problems: Iterable[Problem]) -> str:
     problems = tuple(problems)
     notes = sum(problem.is_note for problem in problems)
     numbers = ((len(problems) - notes, "problem"), (notes, "note"))
-    return " and ".join(_number(number, noun) for number, noun in numbers if number) or "no problems"
+    return " and ".join(counted(number, noun) for number, noun in numbers if number) or "no problems"
 
 
 def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
     """Return one line with the number of problems, what they cost, and the first of each of a few kinds."""
     problems = tuple(problems)
     by_loss = Counter(problem.lost for problem in problems)
+    recordings = sum(problem.count or 1 for problem in problems if problem.lost == "recording")
     windows = sum(problem.count for problem in problems if problem.lost == "windows")
     costs = []
-    if by_loss["recording"]:
-        costs.append(f"{_number(by_loss['recording'], 'recording')} left out")
+    if recordings:
+        costs.append(f"{counted(recordings, 'recording')} left out")
     if windows:
-        costs.append(f"{_number(windows, 'window')} dropped in {by_loss['windows']}")
+        costs.append(f"{counted(windows, 'window')} dropped in {by_loss['windows']}")
     if by_loss["channels"]:
         costs.append(f"{by_loss['channels']} with channels left out")
     kinds: dict[str, list[Problem]] = {}
@@ -97,10 +99,6 @@ def summarise(problems: Iterable[Problem], examples: int = 3) -> str:
         shown.append(f"and {left} more")
     cost = f" ({', '.join(costs)})" if costs else ""
     return count(problems) + cost + (f": {'; '.join(shown)}" if shown else "")
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _first_of(alike: list[Problem]) -> str:

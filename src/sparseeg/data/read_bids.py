@@ -10,7 +10,8 @@ import pandas as pd
 
 from sparseeg.arguments import Length, checked
 from sparseeg.data.bids import hbn, layout
-from sparseeg.data.bids.events import events_of_table
+from sparseeg.data.bids.events import TABLE, events_of_table
+from sparseeg.data.bids.named_events import notes_on_events
 from sparseeg.data.bids.participants import Subjects
 from sparseeg.data.bids.trials import CONTRAST_CHANGE, trial_table
 from sparseeg.data.copies import noting_same_targets, without_copies
@@ -23,7 +24,7 @@ from sparseeg.data.survey import Survey, other_tasks, survey_bids
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, Task
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Progress, read_each
-from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.errors import SparseEEGError, counted, one_line
 from sparseeg.files.tsv import read_tsv
 
 AS_RECORDED = Processing()
@@ -151,10 +152,12 @@ def assemble(
             kept.append((file, result))
     if not kept:
         raise SparseEEGError(
-            f"{survey.path}: no usable window in {len(read)} recordings; {summarise(problems)}"
+            f"{survey.path}: no usable window in {counted(len(read), 'recording')}; {summarise(problems)}"
         )
     table = _table(kept, survey)
-    problems += _unused_stimuli(table, survey)
+    if survey.task.rule is not None:
+        events = [(file.sidecar(TABLE), recording.events) for file, recording in kept]
+        problems += notes_on_events(survey.path, survey.task.rule, events)
     windows = WindowSet(
         signals=[recording.signal for _, recording in kept],
         table=table,
@@ -167,18 +170,9 @@ def assemble(
         tmin=cut.tmin,
         problems=tuple(problems),
         people="sub-XX in the names",
+        unanswered=sum(sum(recording.events.unanswered.values()) for _, recording in kept),
     )
     return noting_same_targets(without_copies(windows)).noting_outside()
-
-
-def _unused_stimuli(table: pd.DataFrame, survey: Survey) -> list[Problem]:
-    """Return a problem for stimuli of the user's own that no window starts at, as a wrong name."""
-    rule = survey.task.rule
-    if rule is None or rule.stimulus == CONTRAST_CHANGE.stimulus:
-        return []
-    unused = [name for name in rule.stimulus if not (table["stimulus"] == name).any()]
-    reason = f"no window is locked to an event {' or '.join(unused)}"
-    return [Problem(survey.path, reason, "the other stimuli are used", "nothing")] if unused else []
 
 
 def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
@@ -208,7 +202,9 @@ def read_trials(path: Path | str) -> tuple[pd.DataFrame, tuple[Problem, ...]]:
         except SparseEEGError as error:
             problems.append(Problem(file.path, one_line(error), LEFT_OUT))
     if not tables:
-        raise SparseEEGError(f"{path}: no trials in {len(files)} events files; {summarise(problems)}")
+        raise SparseEEGError(
+            f"{path}: no trials in {counted(len(files), 'events file')}; {summarise(problems)}"
+        )
     return pd.concat(tables, ignore_index=True), tuple(problems)
 
 

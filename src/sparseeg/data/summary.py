@@ -7,6 +7,7 @@ from sparseeg.data.problems import Loss
 from sparseeg.data.windows import WindowSet
 
 SHOWN = 5  # reasons on a line
+NO_RESPONSE = "because no response was found"
 
 
 def count_kept(windows: WindowSet) -> dict[str, Any]:
@@ -15,14 +16,18 @@ def count_kept(windows: WindowSet) -> dict[str, Any]:
     Returns
     -------
     dict : `subjects`, `recordings`, `channels` (of each recording) and `windows`, each with `kept`; all but
-        the first with `left_out`, which counts recordings and windows by reason and channels by type.
+        the first with `left_out`, which counts recordings and windows by reason and channels by type. A
+        trial without a response counts as a window that was left out.
     """
+    left_out = _left_out(windows, "windows")
+    if windows.unanswered:
+        left_out = {NO_RESPONSE: windows.unanswered, **left_out}
     subjects, recordings = (int(windows.table[name].nunique()) for name in ("subject", "recording"))
     return {
         "subjects": {"kept": subjects, "found_by": windows.people},
         "recordings": {"kept": recordings, "left_out": _left_out(windows, "recording")},
         "channels": {"kept": windows.n_chans, "left_out": _left_out(windows, "channels")},
-        "windows": {"kept": len(windows), "left_out": _left_out(windows, "windows")},
+        "windows": {"kept": len(windows), "left_out": left_out},
     }
 
 
@@ -33,11 +38,11 @@ def describe_kept(windows: WindowSet) -> list[str]:
 
 
 def _left_out(windows: WindowSet, lost: Loss) -> dict[str, int]:
-    """Return what was lost by reason, the most frequent one first; a recording counts once."""
+    """Return what was lost by reason, the most frequent one first."""
     found: Counter[str] = Counter()
     for problem in windows.problems:
         if problem.lost == lost:
-            found[problem.kind or problem.reason] += 1 if lost == "recording" else problem.count
+            found[problem.kind or problem.reason] += problem.count or 1
     return dict(found.most_common())
 
 

@@ -14,7 +14,7 @@ from sparseeg.data.bids.trials import CONTRAST_CHANGE
 from sparseeg.data.people import Person, dataset_name, name_people, person_of
 from sparseeg.data.problems import LEFT_OUT, Problem, listed
 from sparseeg.data.tasks import TASKS, Task
-from sparseeg.errors import SparseEEGError, nearest
+from sparseeg.errors import SparseEEGError, command, counted, nearest
 
 Names = dict[tuple[Path, str], Person]  # by data set and subject
 
@@ -58,11 +58,12 @@ def _recordings(path: Path, task: Task) -> list[layout.BidsFile]:
     if not files:
         wanted = " or ".join(task.bids_tasks) or "any name"
         own = ""
-        if task.rule == CONTRAST_CHANGE and layout.roots(path):
-            own = (
-                ". For events of your own, make a store: sparseeg prepare FOLDER --out STORE --stimulus NAME "
-                "--response NAME"
-            )
+        if task.rule is not None and any(layout.tasks(root) for root in layout.roots(path)):
+            events = ["--stimulus", "NAME", "--response", "NAME"]
+            if task.rule != CONTRAST_CHANGE:
+                events = ["--bids-task", "NAME", *events]
+            again = command("prepare", path, "--out", "STORE", *events)
+            own = f". For events of your own, make a store: {again}"
         raise SparseEEGError(
             f"{path}: no recording of the BIDS task {wanted}, which {task.name} needs{other_tasks(path)}{own}"
         )
@@ -205,5 +206,7 @@ def _with_target(
         )
     for root, names in missing.items():
         reason = f"no number in column {task.target} for {listed(names, 'subject')}"
-        problems.append(Problem(root / NAME, reason, f"their {len(names)} recordings {LEFT_OUT}"))
+        action = f"their {counted(len(names), 'recording')} {LEFT_OUT}"
+        kind = f"without a number in the column {task.target}"
+        problems.append(Problem(root / NAME, reason, action, count=len(names), kind=kind))
     return [file for file in files if not np.isnan(subjects.target(file))]

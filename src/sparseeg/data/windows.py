@@ -13,6 +13,7 @@ from sparseeg.data.provenance import FileInfo, Processing, Provenance
 from sparseeg.data.signals.remixed import RemixedSignal
 from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.tasks import Task
+from sparseeg.errors import counted
 
 Signal = np.ndarray | SignalFile | RemixedSignal
 _MANY = 0.1  # share of targets outside their windows; of HBN's response times, 2 to 4 % are
@@ -43,6 +44,7 @@ class WindowSet:
     problems : everything wrong with the files; nothing is dropped without an entry here.
     file_info : band, reference and baseline before `processing`, as MNE files say; None if not known.
     people : how the subjects were found, in words.
+    unanswered : trials of these recordings without a response, which have no window.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class WindowSet:
     problems: tuple[Problem, ...] = ()
     file_info: FileInfo | None = None
     people: str = ""
+    unanswered: int = 0
 
     def __post_init__(self) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in self.table.columns]
@@ -241,10 +244,15 @@ class WindowSet:
     def summary(self, examples: int = 3) -> str:
         """Return one line that describes the windows and their problems, with the first few examples."""
         counts = (
-            f"{len(self)} windows of {self.n_times} samples at {self.sfreq:g} Hz, {self.n_chans} channels, "
+            f"{counted(len(self), 'window')} of {counted(self.n_times, 'sample')} at {self.sfreq:g} Hz, "
+            f"{counted(self.n_chans, 'channel')}, "
             f"{listed(self.table['subject'], 'subject')}{self.people and f' (found by {self.people})'}, "
-            f"{self.table['recording'].nunique()} recordings"
+            f"{counted(self.table['recording'].nunique(), 'recording')}"
         )
         if self.file_info is not None:
             counts += f"; files say {self.file_info}"
+            if self.file_info.low_pass >= self.sfreq / 2:
+                counts += f" (edges above {self.sfreq / 2:g} Hz count as that, half of the windows' rate)"
+        if self.unanswered:
+            counts += f"; {counted(self.unanswered, 'trial')} without a response left out"
         return f"{counts}; {summarise(self.problems, examples)}"

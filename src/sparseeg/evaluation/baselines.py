@@ -83,7 +83,9 @@ def bin_means(windows: np.ndarray, width: int) -> np.ndarray:
     """Mean of every `width` samples of the z-scored channels, (batch, channel * bins); a rest is cut."""
     centred = windows - windows.mean(axis=2, keepdims=True)
     scale = centred.std(axis=2, keepdims=True)
-    scored = centred / np.where(scale > 0, scale, 1.0)
+    # What is left of a flat channel is the rounding error of its mean.
+    flat = np.ptp(windows, axis=2, keepdims=True) == 0
+    scored = np.where(flat, 0.0, centred / np.where(flat, 1.0, scale)).astype(centred.dtype)
     bins = max(1, scored.shape[2] // width)
     width = min(width, scored.shape[2])
     return (

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 Normalizer = Literal["std", "range", "mean"]
+_ROUNDING = 1e-12  # of numbers, relative to the largest
 
 
 def _pair(target: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +39,18 @@ def mae(target: ArrayLike, prediction: ArrayLike) -> float:
     return float(np.mean(np.abs(prediction - target)))
 
 
+def standard_deviation(values: ArrayLike) -> float:
+    """Population standard deviation (ddof 0); 0 if the values differ only by rounding, or if there are none.
+
+    >>> standard_deviation([0.1 + 0.2, 0.3]), standard_deviation([1.0, 3.0])
+    (0.0, 1.0)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not values.size or np.ptp(values) <= _ROUNDING * np.abs(values).max():
+        return 0.0
+    return float(np.std(values))
+
+
 def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "std") -> float:
     """Root mean squared error divided by the spread of the target, pooled over all samples.
 
@@ -50,8 +63,7 @@ def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "st
     """
     target, prediction = _pair(target, prediction)
     if normalizer == "std":
-        # The standard deviation of equal numbers is a rounding error above zero.
-        scale = float(np.std(target)) if np.ptp(target) > 0 else 0.0
+        scale = standard_deviation(target)
     elif normalizer == "range":
         scale = float(np.ptp(target))
     elif normalizer == "mean":
@@ -64,7 +76,7 @@ def nrmse(target: ArrayLike, prediction: ArrayLike, normalizer: Normalizer = "st
 def pearson(target: ArrayLike, prediction: ArrayLike) -> float:
     """Pearson correlation; NaN if targets or predictions are constant."""
     target, prediction = _pair(target, prediction)
-    if len(target) < 2 or np.ptp(target) == 0 or np.ptp(prediction) == 0:
+    if len(target) < 2 or not (standard_deviation(target) and standard_deviation(prediction)):
         return float("nan")
     return float(np.corrcoef(target, prediction)[0, 1])
 

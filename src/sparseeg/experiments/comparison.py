@@ -258,7 +258,9 @@ class Comparison:
 
     def _write(self) -> None:
         """Write both tables, the one that says which runs are complete last."""
-        table = self.predictions.to_csv(sep="\t", index=False, float_format="%.8g")
+        # Every digit, so that the scores of the same predictions are the same when the table is read again:
+        # rounding would make ties among targets that differ by less than a clock can tell.
+        table = self.predictions.to_csv(sep="\t", index=False)
         write_whole(self.out / PREDICTIONS, table)
         write_whole(self.out / RUNS, pd.DataFrame(self.lines).to_csv(sep="\t", index=False))
 
@@ -275,7 +277,8 @@ def _read_tables(folder: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     for line in lines:
         if line["run"].rpartition("#")[0] != line["model"]:
             raise ValueError(f"the run {line['run']} of the model {line['model']}")
-    return lines, pd.read_csv(folder / PREDICTIONS, sep="\t", dtype={"subject": str})
+    predictions = folder / PREDICTIONS
+    return lines, pd.read_csv(predictions, sep="\t", dtype={"subject": str}, float_precision="round_trip")
 
 
 def _copy_network(source: Path, to: Path) -> None:

@@ -50,7 +50,7 @@ class Entry:
         model, *words = text.split("@")
         names = [model]
         if model not in BASELINES:
-            check_name(model)
+            check_name(model, BASELINES)
         given: dict[str, Any] = {}
         n_runs = None
         if words and model in BASELINES:

@@ -198,7 +198,8 @@ def reevaluate(
         return _score(config, own, splits, out, report)
     if len(folders) > 1:
         raise SparseEEGError(f"{run} is a cross-validation: it has no single network to try on other data")
-    other = other_windows(run, other, report)
+    name = other.source if paths is None else ", ".join(paths)
+    other = other_windows(run, other, report, name)
     advice = "evaluate on other subjects, or leave these out with --leave-out-seen"
     _check_unseen(run, set(other.subjects.tolist()), (), advice, report)
     rows = None if own is None else stored_rows(stored[0], own, report)
@@ -247,14 +248,19 @@ def own_windows(run: Path, windows: WindowSet, report: Report = ignore) -> Windo
     return fitting
 
 
-def other_windows(run: Path, windows: WindowSet, report: Report = ignore) -> WindowSet:
-    """Return other data as the networks of a run take them; raises SparseEEGError where they don't fit."""
-    return other_people(run, _fitting(windows, run, report), report)
+def other_windows(
+    run: Path, windows: WindowSet, report: Report = ignore, name: str | None = None
+) -> WindowSet:
+    """Return other data as the networks of a run take them; `name` as in `match`.
+
+    Raises SparseEEGError where they don't fit.
+    """
+    return other_people(run, _fitting(windows, run, report, name), report)
 
 
-def _fitting(windows: WindowSet, run: Path, report: Report) -> WindowSet:
-    """Return windows made like those that the networks of a run were trained on."""
-    windows, notes = match(windows, inputs_of(run).provenance, f"the run {run}")
+def _fitting(windows: WindowSet, run: Path, report: Report, name: str | None = None) -> WindowSet:
+    """Return windows made like those that the networks of a run were trained on; `name` as in `match`."""
+    windows, notes = match(windows, inputs_of(run).provenance, f"the run {run}", name)
     for note in notes:
         report(note)
     return windows

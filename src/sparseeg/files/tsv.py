@@ -14,6 +14,7 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.content import check_fetched
 
 MISSING = ("", "n/a")
+_NO_NUMBER = ("na", "n.a.", "nan", "null")  # what programs write for a number that is missing
 FAR_OFF = 1e5  # times the median: a number that is as large is a code or a slip
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _LINE_END = re.compile("\r\n|\n|\r")
@@ -86,7 +87,23 @@ def _filled(cells: Sequence[str]) -> int:
     return max((number for number, cell in enumerate(cells, start=1) if cell), default=0)
 
 
+def _check_separator(lines: Sequence[str]) -> None:
+    """Raise ValueError for a table whose columns are separated by something else than tabs."""
+    if "\t" in lines[0]:
+        return
+    words = len(lines[0].split())
+    found = {
+        "semicolons": all(";" in line for line in lines),
+        "commas": all("," in line for line in lines),
+        "blanks": words > 1 and len(lines) > 1 and all(len(line.split()) == words for line in lines),
+    }
+    for name, separates in found.items():
+        if separates:
+            raise ValueError(f"its columns are separated by {name}, not by tabs; save it with tabs")
+
+
 def _table(lines: Sequence[tuple[int, str]], names: Collection[str], notes: list[str]) -> pd.DataFrame:
+    _check_separator([line for _, line in lines])
     header = _cells(lines[0][1])
     # A column without a name counts if it has a value, as the row names that pandas writes.
     filled = [_filled(header), *(_filled(_cells(line)) for _, line in lines[1:])]
@@ -140,10 +157,14 @@ def exact(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def finite_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return a column as float64, NaN where it has no finite number, and the rows with anything else."""
+    """Return a column as float64, NaN where it has no finite number, and the rows with anything else.
+
+    Words for a missing number, as NaN and NA, are no such thing.
+    """
     values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
-    return values, np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
+    missing = column.isna() | column.astype(str).str.strip().str.lower().isin(_NO_NUMBER)
+    return values, np.flatnonzero(np.isnan(values) & ~missing.to_numpy())
 
 
 def not_numbers(
@@ -160,11 +181,13 @@ def not_numbers(
     """
     first = int(rows[0])
     entry, place = column.iloc[first], f"{noun} {first + 1}" if labels is None else labels[first]
-    reason = "is missing" if pd.isna(entry) else f"{entry!r} is not a finite number{_comma_hint(entry)}"
+    reason = "is missing" if pd.isna(entry) else f"{entry!r} {_no_number(str(entry), name)}"
     more = f" ({len(rows)} such {noun}s)" if len(rows) > 1 else ""
     return f"column {name}, {place}: {reason}{more}"
 
 
-def _comma_hint(entry: object) -> str:
-    text = str(entry)
-    return f"; write {text.replace(',', '.')}" if re.fullmatch(r"[+-]?\d*,\d+", text) else ""
+def _no_number(text: str, name: str) -> str:
+    if text.strip().lower() == name.lower():
+        return "repeats the header, as where tables were joined; remove that line, or keep the tables apart"
+    hint = f"; write {text.replace(',', '.')}" if re.fullmatch(r"[+-]?\d*,\d+", text) else ""
+    return f"is not a finite number{hint}"

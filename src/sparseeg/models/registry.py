@@ -34,12 +34,16 @@ def names() -> list[str]:
     return sorted(_NETWORKS)
 
 
-def check_name(name: str) -> None:
-    """Raise SparseEEGError, with the nearest known name, unless `build` knows this name."""
+def check_name(name: str, others: Iterable[str] = ()) -> None:
+    """Raise SparseEEGError, with the nearest known name, unless `build` knows this name.
+
+    others : what else may be named in its place, for the message.
+    """
     if name not in _NETWORKS and not name.startswith(BRAINDECODE_PREFIX):
+        known = [*names(), *others]
         raise SparseEEGError(
-            f"unknown model {name!r}; known are {', '.join(names())} and braindecode:NAME."
-            + (nearest(name, names()) or f" For a model of braindecode, write {BRAINDECODE_PREFIX}{name}")
+            f"unknown model {name!r}; known are {', '.join(known)} and braindecode:NAME."
+            + (nearest(name, known) or f" For a model of braindecode, write {BRAINDECODE_PREFIX}{name}")
         )
 
 

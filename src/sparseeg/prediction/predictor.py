@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sparseeg import models
+from sparseeg.data.signals.positions import chs_info
 from sparseeg.errors import SparseEEGError
 from sparseeg.training.calibrate import Calibration
 from sparseeg.training.config import TrainConfig
@@ -72,13 +73,15 @@ class Predictor:
     def channels(self) -> list[dict[str, Any]]:
         """Name and position of each channel, as `{"ch_name": name, "loc": [x, y, z] or None}`.
 
+        Positions are found by name, because those that version 0.1.0 stored may be those of another cap.
+
         Raises
         ------
         SparseEEGError : the network file, of an old version, has no channel names.
         """
-        if self.spec.chs_info is None:
+        if self.spec.ch_names is None:
             raise SparseEEGError(f"{self.run}: its network file has no channel names; train it again")
-        return self.spec.chs_info
+        return chs_info(self.spec.ch_names)
 
     def __call__(self, windows: np.ndarray) -> IntervalPrediction:
         """Predict for windows (window, channel, time) of any unit, with the channels `spec.ch_names`."""

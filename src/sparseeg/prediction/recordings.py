@@ -18,6 +18,7 @@ from sparseeg.data.signals.constant import constant_notes, is_constant
 from sparseeg.data.signals.new_recording import NewRecording, read_new
 from sparseeg.errors import SparseEEGError, nearest
 from sparseeg.files.atomic import write_whole
+from sparseeg.files.names import event_names
 from sparseeg.files.tsv import exact
 from sparseeg.prediction.predictor import IntervalPrediction, Predictor
 from sparseeg.training.inputs import Inputs
@@ -61,6 +62,9 @@ class PredictionRequest:
     high_cut: float | None = None
     reference: tuple[str, ...] | None = None
     keep_bad: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stimulus", event_names(self.stimulus))
 
     def check(self, inputs: Inputs) -> None:
         """Raise SparseEEGError if the request doesn't fit the target of a run."""

@@ -17,5 +17,8 @@ def seen_before(seen: Seen, file: Path) -> list[str]:
     subject = f"sub-{name}"
     for did, names in (("trained", seen.trained), ("validated", seen.validated)):
         if any(name.rpartition("/")[2] == subject for name in names):
-            return [f"a subject called {subject} {did} this network: predictions for others are less exact"]
+            return [
+                f"a subject called {subject} {did} this network: if this is the same person, expect larger "
+                "errors for new people; if it is somebody of another laboratory, this needs no attention"
+            ]
     return []

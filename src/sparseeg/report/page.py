@@ -12,7 +12,7 @@ import pandas as pd
 from sparseeg.data import problems as data_problems
 from sparseeg.data.people import Person
 from sparseeg.data.windows import WindowSet
-from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.errors import SparseEEGError, command, one_line
 from sparseeg.experiments.run import other_windows, own_windows
 from sparseeg.files.atomic import read_json, write_whole
 from sparseeg.machine import commit, hardware, versions
@@ -103,9 +103,8 @@ def write_report(
             Section("made", "How it was made", _made(found, windows is not None)),
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SparseEEGError(
-            f"{scores} has no scores to report ({one_line(error)}); run `sparseeg evaluate {run or scores}`"
-        ) from error
+        advice = f"run `{command('evaluate', run or scores)}`"
+        raise SparseEEGError(f"{scores} has no scores to report ({one_line(error)}); {advice}") from error
     path = scores / NAME
     write_whole(path, render(title, "sparseeg", sections, f"sparseeg {found.metrics['version']}"))
     return path
@@ -311,7 +310,7 @@ def _controls(metrics: dict[str, Any]) -> str:
 
 def _looked_at(found: _Run, windows: WindowSet | None, reason: str) -> list[Block]:
     if windows is None or not found.folders:
-        advice = f"sparseeg report {found.run}"
+        advice = command("report", found.run)
         return [
             Text(
                 f"Not shown: {reason or 'the data were not read'}. `{advice}` shows it where the data are.",
@@ -366,7 +365,7 @@ def _made(found: _Run, sampled: bool) -> list[Block]:
             Text(paragraph),
             Items(references),
             Text("The same training again:", "note"),
-            Code(f"sparseeg train --config {found.run / 'config.yaml'} --out NEW_FOLDER"),
+            Code(command("train", "--config", found.run / "config.yaml", "--out", "NEW_FOLDER")),
         ]
     about = [
         ("package", f"sparseeg {found.metrics['version']}, commit {commit()}"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 from sparseeg.files.atomic import write_whole
 from sparseeg.machine import commit, hardware, versions
 from sparseeg.report import words
@@ -30,9 +30,9 @@ def write_prediction_page(
     command : that repeats the predictions.
     """
     files, unit = table["file"].unique(), str(table["unit"].iloc[0])
-    title = f"{table['model'].iloc[0]}: predictions for {_count(len(files), 'recording')}"
+    title = f"{table['model'].iloc[0]}: predictions for {counted(len(files), 'recording')}"
     asked = (
-        f"{title}, {_count(len(table), 'window')} in all, in {unit or 'the unit of the target'}, by the "
+        f"{title}, {counted(len(table), 'window')} in all, in {unit or 'the unit of the target'}, by the "
         f"networks in {run}. Nothing is known here of how right they are."
     )
     sections = [
@@ -83,7 +83,7 @@ def _answer(table: pd.DataFrame, unit: str) -> list[Block]:
         )
     rest = table["file"].nunique() - len(shown)
     if rest:
-        blocks.append(Text(f"{_count(rest, 'further recording')} without a figure.", "note"))
+        blocks.append(Text(f"{counted(rest, 'further recording')} without a figure.", "note"))
     return blocks
 
 
@@ -105,7 +105,3 @@ def _problems(notes: Sequence[tuple[Path, str]]) -> list[Block]:
     if not notes:
         return [Text("Nothing was changed, repaired or left out.")]
     return [Table(("recording", "note"), [(str(file), note) for file, note in notes])]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

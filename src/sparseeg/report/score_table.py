@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 from sparseeg.files.atomic import read_json
 from sparseeg.training.other_folders import check_trained
 
@@ -65,8 +65,8 @@ def read_metrics(run: Path) -> dict[str, Any]:
         return read_json(run / "metrics.json", dict)
     except SparseEEGError as error:
         raise SparseEEGError(
-            f"{run} has no scores to report ({error}); run `sparseeg evaluate {run}`, or continue an "
-            f"interrupted training with `sparseeg train --out {run} --resume`"
+            f"{run} has no scores to report ({error}); run `{command('evaluate', run)}`, or continue an "
+            f"interrupted training with `{command('train', '--out', run, '--resume')}`"
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from mne_lsl.lsl import StreamInfo, StreamInlet, StreamOutlet, resolve_streams
 
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.names import event_name
 from sparseeg.stream.window_buffer import Marker
 
 MARKER_TYPES = ("Markers", "markers", "annotations", "Annotations", "stim")
@@ -183,7 +184,7 @@ class MarkerStream:
         except RuntimeError as error:
             raise StreamEndedError(str(error)) from error
         return [
-            Marker(name, float(time))
+            Marker(event_name(name), float(time))
             for value, time in zip(values, times, strict=True)
             for name in self._names_of(value)
         ]

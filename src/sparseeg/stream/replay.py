@@ -13,7 +13,7 @@ from mne_lsl import set_log_level
 from mne_lsl.player import PlayerLSL
 
 from sparseeg.data.bids.layout import bids_file
-from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.breaks import Breaks, find_breaks, unmarked
 from sparseeg.data.signals.new_recording import find_channels, recorded_events
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import channel_types
@@ -75,7 +75,9 @@ def replay(
             raw = open_raw(path, notes, channel_types(bids_file(path))).load_data()
             selection = find_channels(raw, path, wanted, notes)
             events = recorded_events(path, raw, column, own, notes)
-            _blank(raw, find_breaks(raw, events.content, own, events.column), keep_bad)
+            breaks = find_breaks(raw, events.content, own, events.column)
+            notes += [f"{note.reason} ({note.action})" for note in unmarked(bids_file(path), breaks)]
+            _blank(raw, breaks, keep_bad)
             raw.set_annotations(None if column is None else _markers(raw, events.named))
             raw.pick(list(selection.names), exclude=())
             player = PlayerLSL(

@@ -8,7 +8,7 @@ from sparseeg import models
 from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report, ignore
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 from sparseeg.evaluation.shrinkage import FEW
 from sparseeg.models.registry import BuiltNetwork
 from sparseeg.training import calibrate
@@ -90,13 +90,13 @@ def network_files(folder: Path) -> list[Path]:
     if not (folder / calibrate.FILE).exists():
         run = place(folder)[0]
         comparison = comparison_of(run)
-        command = (
-            f"`sparseeg train --out {run} --resume`"
+        again = (
+            f"`{command('train', '--out', run, '--resume')}`"
             if comparison is None
             else f"the same `sparseeg compare` command that started {comparison}"
         )
         raise SparseEEGError(
-            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with {command}"
+            f"{folder / calibrate.FILE} is missing: training didn't finish; continue it with {again}"
         )
     return sorted((folder / MEMBERS).glob(f"*/{NETWORK}")) or [folder / NETWORK]
 

@@ -13,6 +13,7 @@ from sparseeg.data.splits import Split
 from sparseeg.data.windows import WindowSet
 from sparseeg.engines import Report, ignore
 from sparseeg.errors import SparseEEGError
+from sparseeg.evaluation.metrics import standard_deviation
 from sparseeg.models import NetworkSpec, save
 from sparseeg.models.latency import LatencyHead
 from sparseeg.models.network import HasAuxiliary, Network
@@ -78,7 +79,7 @@ def fit_network(
     if config.init is not None and last_checkpoint(folder) is None:
         start_from(Path(config.init), config.model, network, windows, split, report)
     std = _set_target(network, windows, values[split.train], config)
-    module = DecodingModule(network, std, config)
+    module = DecodingModule(network, std, config, standard_deviation(values[split.valid]))
     kept = config.keep if epochs is None else "last"
     if is_fitted(folder, kept):
         load_weights(module, folder, kept)
@@ -89,7 +90,7 @@ def fit_network(
     config = _long_enough(config, len(split.train))
     with quiet():
         timer = Timer()  # goes on counting after an interruption
-        trainer = _trainer(config, folder, report, timer, epochs)
+        trainer = _trainer(config, folder, report, timer, _score(module, windows), epochs)
         pin_memory = trainer.strategy.root_device.type == "cuda"
         batches = partial(loader, windows, targets=values, pin_memory=pin_memory)
         train = batches(split.train, config.batch_size, shuffle=True, seed=config.seed, jitter=jitter)
@@ -124,7 +125,7 @@ def _long_enough(config: TrainConfig, n_windows: int) -> TrainConfig:
 
 def _set_target(network: Network, windows: WindowSet, target: np.ndarray, config: TrainConfig) -> float:
     """Give the network's last layer the statistics of the training targets; return their SD."""
-    mean, std = float(target.mean()), float(target.std())
+    mean, std = float(target.mean()), standard_deviation(target)
     if std == 0:
         raise SparseEEGError(f"all {len(target)} training targets are {mean:g}: nothing to learn")
     layer = network.final_layer
@@ -176,16 +177,27 @@ class StayStopped(Callback):
             trainer.should_stop = True
 
 
+def _score(module: DecodingModule, windows: WindowSet) -> tuple[str, str]:
+    """Return the name of the validation score, and its title in a line."""
+    unit = f" in {windows.target_unit}" if windows.target_unit else ""
+    return module.score, "NRMSE" if module.score == "valid_nrmse" else f"RMSE{unit}"
+
+
 def _trainer(
-    config: TrainConfig, folder: Path, report: Report, timer: Timer, epochs: int | None = None
+    config: TrainConfig,
+    folder: Path,
+    report: Report,
+    timer: Timer,
+    score: tuple[str, str],
+    epochs: int | None = None,
 ) -> lightning.Trainer:
     stops_early = epochs is None and config.keep == "best"
     callbacks = [
         *([MovingAverage(config.ema)] if config.ema else []),
         *([StopAfter(epochs)] if epochs is not None else []),
-        *([EarlyStopping("valid_nrmse", patience=config.patience), StayStopped()] if stops_early else []),
+        *([EarlyStopping(score[0], patience=config.patience), StayStopped()] if stops_early else []),
     ]
     # Validation that decides nothing is only a curve to look at: 16 points are enough.
     decides = stops_early or config.schedule == "plateau"
     every = 1 if decides else max(1, config.epochs // 16)
-    return make_trainer(config, folder, report, timer, ("valid_nrmse", "NRMSE"), callbacks, every)
+    return make_trainer(config, folder, report, timer, score, callbacks, every)

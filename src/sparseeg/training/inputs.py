@@ -16,6 +16,7 @@ from sparseeg.errors import SparseEEGError, one_line
 from sparseeg.files.atomic import write_json
 from sparseeg.models.spec import NetworkSpec
 from sparseeg.training.fingerprints import check_same_windows
+from sparseeg.training.started_windows import check_started
 
 FILE = "input.json"
 _LOOKED_AT = 256  # windows
@@ -105,6 +106,7 @@ def as_started(run: Path, windows: WindowSet, spec: NetworkSpec, report: Report)
     windows, notes = match(windows, Inputs.read(run, spec).provenance, f"the run {run}")
     for note in notes:
         report(note)
+    check_started(run, windows, report)
     check_same_windows(run, windows, report)
     return windows
 

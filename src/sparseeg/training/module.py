@@ -1,4 +1,4 @@
-"""The training step of a recipe, validated by the pooled NRMSE."""
+"""The training step of a recipe, validated by the pooled NRMSE, or by the RMSE of a constant target."""
 
 import lightning
 import torch
@@ -22,10 +22,15 @@ class DecodingModule(lightning.LightningModule):
     network : as from `sparseeg.models.build`, with its target statistics set.
     target_std : standard deviation of the training targets; squared errors are divided by its square.
     config : loss, augmentation, optimiser and schedule.
+    valid_std : standard deviation of the validation targets. Where it is 0, the RMSE in the target's unit is
+        logged as `valid_rmse`; else the NRMSE as `valid_nrmse`.
     """
 
-    def __init__(self, network: Network, target_std: float, config: TrainConfig) -> None:
+    def __init__(
+        self, network: Network, target_std: float, config: TrainConfig, valid_std: float = 1.0
+    ) -> None:
         super().__init__()
+        self.score = "valid_nrmse" if valid_std else "valid_rmse"
         self.network = network
         self.target_std = target_std
         self.target_width = config.target_width or target_std / 4
@@ -72,9 +77,9 @@ class DecodingModule(lightning.LightningModule):
         # Pooled over all samples, never averaged over batches: batches have different variances.
         prediction, target = (torch.cat(part).double() for part in zip(*self._valid, strict=True))
         self._valid.clear()
-        spread = target.std(correction=0)
         error = (prediction - target).square().mean().sqrt()
-        self.log("valid_nrmse", error / spread.clamp_min(1e-12), prog_bar=True)
+        scale = target.std(correction=0).clamp_min(1e-12) if self.score == "valid_nrmse" else 1.0
+        self.log(self.score, error / scale, prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         layers = self.network.layers() if isinstance(self.network, HasLayers) else ()
@@ -90,7 +95,7 @@ class DecodingModule(lightning.LightningModule):
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3)
             return {
                 "optimizer": optimizer,
-                "lr_scheduler": {"scheduler": plateau, "monitor": "valid_nrmse", "interval": "epoch"},
+                "lr_scheduler": {"scheduler": plateau, "monitor": self.score, "interval": "epoch"},
             }
         n_steps = int(self.trainer.estimated_stepping_batches)
         cycle = warm_up_and_cosine(optimizer, n_steps, self.config.warmup)

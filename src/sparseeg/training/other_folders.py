@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from sparseeg.data.tasks import PRETRAINING
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 from sparseeg.files.yaml import read_yaml
 from sparseeg.training.config import PretrainConfig
 from sparseeg.training.subjects import SHARED
@@ -28,12 +28,15 @@ def check_trained(run: Path) -> None:
         if _is_pretraining(run):
             raise SparseEEGError(
                 f"{run} is a pretraining, which has no scores and predicts no target; start from it with "
-                f"`sparseeg train --init {run}`"
+                f"`{command('train', '--init', run)}`"
             )
     elif (run / SHARED).exists():
         table = run / _TABLE
         found = f"its scores are in {table}" if table.exists() else "the same `compare` command finishes it"
-        raise SparseEEGError(f"{run} is a comparison of several runs: {found}; they are in {run / 'runs'}")
+        runs = run / "runs"
+        raise SparseEEGError(
+            f"{run} is a comparison of several runs: {found}; name one of its runs, which are in {runs}"
+        )
 
 
 def check_pretrained(run: Path) -> None:
@@ -41,7 +44,8 @@ def check_pretrained(run: Path) -> None:
     path = run / "config.yaml"
     if path.exists() and read_yaml(path, _About).data.task != PRETRAINING:
         raise SparseEEGError(
-            f"{run} is a run of `sparseeg train`; continue it with `sparseeg train --out {run} --resume`"
+            f"{run} is a run of `sparseeg train`; continue it with "
+            f"`{command('train', '--out', run, '--resume')}`"
         )
 
 
@@ -50,7 +54,7 @@ def check_config(path: Path) -> None:
     if read_yaml(path, _About).data.task == PRETRAINING:
         raise SparseEEGError(
             f"{path} holds the settings of a pretraining, not of `sparseeg train`; start from its weights "
-            f"with `sparseeg train --init {path.parent}`"
+            f"with `{command('train', '--init', path.parent)}`"
         )
 
 

@@ -13,10 +13,11 @@ from sparseeg.engines import ignore
 from sparseeg.errors import SparseEEGError, in_words
 from sparseeg.files import lock
 from sparseeg.files.atomic import unfinished_target
-from sparseeg.training import fingerprints, lineage, people, subjects
+from sparseeg.training import fingerprints, inputs, lineage, people, started_windows, subjects
 from sparseeg.training.config import PretrainConfig, TrainConfig
 from sparseeg.training.fingerprints import write_fingerprints
 from sparseeg.training.people import other_people, write_people
+from sparseeg.training.started_windows import write_started
 from sparseeg.training.subjects import (
     SplitSubjects,
     check_subjects,
@@ -25,8 +26,8 @@ from sparseeg.training.subjects import (
 )
 
 BEFORE_TRAINING = (
-    *("config.yaml", subjects.FILE, people.FILE, fingerprints.FILE, lineage.ANCESTORS, "input.json"),
-    *("problems.tsv", lock.NAME),
+    *("config.yaml", subjects.FILE, people.FILE, fingerprints.FILE, started_windows.FILE),
+    *(lineage.ANCESTORS, inputs.FILE, "problems.tsv", lock.NAME),
 )
 _TRAINED = ("model.safetensors", "checkpoints", "members", "folds", "selection", "controls", "effort.json")
 
@@ -66,7 +67,10 @@ def start_run(
     run.mkdir(parents=True, exist_ok=True)
     config.write(run)
     write_people(run, windows)
-    if not trained or not networks_say_who_trained(run):
+    if not trained:
+        (run / inputs.FILE).unlink(missing_ok=True)  # of an earlier start, perhaps with other data
+        write_started(run, windows)
+    if not trained or not ((run / fingerprints.FILE).exists() or networks_say_who_trained(run)):
         write_fingerprints(run, windows, None if init is None else lineage.place(Path(init))[0])
     write_subjects(run, now)
     if known is None:

@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import toy_recording as toy
 from helpers.bids_folder import BidsFolder, contrast_events
+from sparseeg.cli.options import name_list
 from sparseeg.data.bids.events import read_events
 from sparseeg.data.bids.layout import BidsFile, bids_file
 from sparseeg.data.bids.trials import TrialRule
+from sparseeg.data.event_names import names_with_commas
 from sparseeg.data.load import load_like
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing, Provenance
@@ -25,6 +28,8 @@ from sparseeg.data.store.prepare import Options, prepare
 from sparseeg.data.store.store import open_store
 from sparseeg.data.tasks import RESPONSE_TIME, TASKS, TaskFile, find_task
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.names import event_name
+from sparseeg.prediction.recordings import PredictionRequest
 
 STIMULI, RTS = [4.0, 10.0, 15.0], [1.5, 0.7, 0.8]
 GO = TrialRule(("go",), ("press",), (), ())
@@ -140,6 +145,21 @@ def test_events_of_annotations_are_the_same_for_prepare_predict_and_replay(tmp_p
     assert notes == ["sub-A_task-go_events.tsv: does not exist (its events are read from the file itself)"]
 
 
+def test_a_table_beside_a_recording_without_a_bids_name_is_said(tmp_path):
+    path = tmp_path / "Proband_1.edf"
+    annotated(path)
+    notes: list[str] = []
+    recorded_events(path, open_raw(path), "value", ("go",), notes)
+    assert notes == ["Proband_1_events.tsv: does not exist (its events are read from the file itself)"]
+    pairs().to_csv(tmp_path / "Proband_1_events.tsv", sep="\t", index=False)
+    notes.clear()
+    recorded_events(path, open_raw(path), "value", ("go",), notes)
+    beside = "is there, but is only read for a recording named ..._eeg: give it with --events"
+    assert notes == [f"Proband_1_events.tsv: {beside} (its events are read from the file itself)"]
+    with pytest.raises(SparseEEGError, match=rf"Proband_1_events\.tsv {beside}\. Name"):
+        recorded_events(path, open_raw(path), "value", ("x",), notes)
+
+
 def test_a_recording_without_any_events_is_refused(bids):
     events, (problem,) = found(own_events(bids, None))
     assert events == []
@@ -212,6 +232,58 @@ def test_rows_without_onset_are_left_out_and_their_trials_too(bids):
         "2 of 8 events have no onset": 0,
         "1 of 3 windows hold an event without an onset": 1,
     }
+
+
+@pytest.mark.parametrize("missing", ["NaN", "NA", "nan", "null"])
+def test_a_word_for_a_missing_onset_leaves_out_its_event_only(bids, missing):
+    table = pairs().astype({"onset": object})
+    table.loc[3, "onset"] = missing  # the press of the second trial
+    table.loc[6] = [10.9, "press"]  # a later press must not become its response
+    own_events(bids, table)
+    windows = read_bids(bids.root, task=NAMED)
+    assert windows.table["onset"].tolist() == [4.0, 15.0]
+    assert windows.targets.tolist() == pytest.approx([1.5, 0.8], abs=1e-9)
+    reasons = [problem.reason for problem in windows.problems]
+    assert reasons == ["1 of 7 events have no onset", "1 of 3 windows hold an event without an onset"]
+
+
+def test_joined_tables_are_refused_as_that(bids):
+    table = pairs().astype(object)
+    table.loc[6] = ["onset", "value"]
+    own_events(bids, table)
+    with pytest.raises(SparseEEGError, match=r"column onset, row 7: 'onset' repeats the header"):
+        read_bids(bids.root, task=NAMED)
+
+
+SAME = [("go ", "go"), ("go", " go"), ("gr\u00fcn", "gru\u0308n"), ("gru\u0308n", "gr\u00fcn")]
+
+
+@pytest.mark.parametrize(("there", "given"), SAME)
+@pytest.mark.parametrize("kind", ["table", "another column", "annotations"])
+def test_names_that_look_the_same_are_the_same(bids, there, given, kind):
+    task = find_task("t", TaskFile(stimulus=(given,), response=("press",), tmin=0.0, tmax=2.0))
+    table = pairs("trial_type" if kind == "another column" else "value").replace({"go": there})
+    if kind == "annotations":
+        own_events(bids, None).path.unlink()
+        path = bids.root / "sub-A" / "eeg" / "sub-A_task-go_run-1_eeg.edf"
+        marks = [(float(onset), 0.0, name) for onset, name in table.to_numpy()]
+        toy.write_edf(path, toy.samples(seconds=20), marks)
+    else:
+        path = own_events(bids, table).path
+    windows = read_bids(bids.root, task=task)
+    assert windows.table["onset"].tolist() == STIMULI
+    assert windows.targets.tolist() == pytest.approx(RTS, abs=1e-9)
+    request = PredictionRequest(stimulus=(given,))
+    events = recorded_events(path, open_raw(path), "value", request.stimulus, []).named
+    assert events["onset"][events["name"].isin(request.stimulus)].tolist() == STIMULI
+
+
+@pytest.mark.parametrize(("there", "given"), SAME[2:])
+def test_options_find_names_with_commas_that_look_the_same(bids, there, given):
+    file = own_events(bids, pairs().replace({"go": f"left, {there}"}))
+    known = names_with_commas([f"left, {given}"], [file])
+    assert name_list(f"left, {given}", "--stimulus", known) == (event_name(f"left, {there}"),)
+    assert name_list(f"{given},left", "--stimulus") == (event_name(there), "left")
 
 
 def test_onsets_with_decimal_commas_are_refused_with_a_hint(bids):

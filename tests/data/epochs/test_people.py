@@ -66,6 +66,7 @@ def test_people_are_those_that_a_reader_finds(names, expected):
         (["P01_oddball-epo", "P01_rest-epo", "P02_oddball-epo"], "files that share"),
         (["anna_1-epo", "anna_2-epo", "bob_1-epo"], "files that share"),
         (["anna1-epo", "anna2-epo", "bob1-epo"], "files that share 'anna'"),
+        (["AB12_Sitzung1-epo", "AB12_Sitzung2-epo", "IJ90_Sitzung1-epo", "IJ90_Sitzung2-epo"], "'IJ90'"),
         (["pre01-epo", "post01-epo", "pre02-epo", "post02-epo"], "files that share"),
         (["pre/P01-epo", "post/P01-epo", "pre/P02-epo"], "files that share"),
         (["anna/rec001-epo", "anna/rec002-epo", "bob/rec003-epo"], "files that share 'anna'"),

@@ -333,6 +333,8 @@ def test_band_and_reference_in_the_info_of_files_are_kept(tmp_path, options, sfr
     windows = read_epochs(tmp_path, target="rt", sfreq=sfreq)
     assert windows.file_info == expected
     assert f"files say {expected}" in windows.summary()
+    limited = f"(edges above {windows.sfreq / 2:g} Hz count as that, half of the windows' rate)"
+    assert (limited in windows.summary()) == (expected.low_pass == windows.sfreq / 2)
 
 
 def test_an_average_reference_that_is_applied_as_a_projector_counts(tmp_path):

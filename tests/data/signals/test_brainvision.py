@@ -131,6 +131,55 @@ def test_other_units_of_eeg_channels_are_refused(unit: str, tmp_path: Path) -> N
     assert open_raw(path, [], {"Fz": "MISC", "Cz": "MISC"}).ch_names == ["Fz", "Cz"]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("UseBigEndianOrder=YES\n", "its samples are big-endian (UseBigEndianOrder=YES), which is not read"),
+        (
+            "usebigendianorder = yes \n",
+            "its samples are big-endian (UseBigEndianOrder=YES), which is not read",
+        ),
+        ("UseBigEndianOrder=NO\n", None),
+    ],
+)
+def test_samples_of_another_byte_order_are_refused(line: str, said: str | None, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("[Channel Infos]", f"{line}[Channel Infos]"))
+    if said is None:
+        assert open_raw(path).get_data() == pytest.approx(1e-6 * DATA)
+        return
+    DATA.T.astype(">i2").tofile(path.with_suffix(".eeg"))
+    with pytest.raises(SparseEEGError) as caught:
+        open_raw(path)
+    assert str(caught.value) == (
+        f"{said}; export it as little-endian, or write NO there if its samples are already little-endian"
+    )
+
+
+@pytest.mark.parametrize("kind", ["FREQUENCYDOMAIN", "TIMEFREQUENCYDOMAIN"])
+def test_what_is_not_a_signal_in_time_is_refused(kind: str, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("DataFormat", "DataType=TIMEDOMAIN\nDataFormat"))
+    assert open_raw(path).get_data() == pytest.approx(1e-6 * DATA)
+    path.write_text(path.read_text().replace("TIMEDOMAIN", kind))
+    with pytest.raises(SparseEEGError, match=f"holds data of the type {kind}, not a signal in time"):
+        open_raw(path)
+
+
+@pytest.mark.parametrize("unit", ["µV", "mV", ""])
+def test_a_resolution_with_a_decimal_comma_is_refused_as_what_it_is(unit: str, tmp_path: Path) -> None:
+    path = write(tmp_path, units=f"0,1,{unit}")
+    said = "2 channels: Cz, Fz have the resolution '0,1', with a decimal comma; write 0.1 in the header"
+    for types in (None, {"Fz": "MISC", "Cz": "MISC"}):  # with a resolution of 0, no channel can be read
+        with pytest.raises(SparseEEGError) as caught:
+            open_raw(path, [], types)
+        assert str(caught.value) == said
+    path = write(tmp_path, units=f"2,50,{unit}")
+    with pytest.raises(SparseEEGError, match=r"resolution '2,50', with a decimal comma; write 2\.50 in"):
+        open_raw(path)
+    assert open_raw(path, [], {"Fz": "MISC", "Cz": "MISC"}).ch_names == ["Fz", "Cz"]
+
+
 def test_channels_that_measure_something_else_stay_others(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_text(path.read_text().replace("Ch2=Cz,,1,µV", "Ch2=Aux1x,,1,°C"))

@@ -48,6 +48,24 @@ NAMES = {
     "Badminton": ([], False),
     "BAD_ACQ_SKIP": ([500, 600], True),
     "stimulus": ([], False),
+    "Comment/BAD_eye": ([], True),
+    "comment/Bad segment": ([], True),
+    "Comment/boundary": ([500], False),
+    "Comment/EDGE boundary": ([500], False),
+    "Comment/BAD boundary": ([500], False),
+    "Comment/BAD_ACQ_SKIP": ([500, 600], True),
+    "Comment/New Segment": ([500], False),
+    "Comment/LostSamples: 40": ([500], False),
+    "Comment/Buffer Overflow": ([500], False),
+    "Userdefined/BAD_eye": ([], True),
+    "Stimulus/boundary": ([500], False),
+    "Bad Interval/Bad Min-Max": ([], True),
+    "Comment/badge": ([], False),
+    "Comment/edge_left": ([], False),
+    "Comment/not BAD_eye": ([], False),
+    "Stimulus/S  1": ([], False),
+    "feedback/bad": ([], False),
+    "LostSamples": ([500], False),
 }
 """Cuts at 200 Hz, and badness, that a mark at 2.5 s says; a bad one lasts 0.5 s."""
 
@@ -64,6 +82,13 @@ def check(found: Breaks, name: str) -> None:
     assert found.cuts.tolist() == cuts
     assert list(zip(found.bad_first, found.bad_last, strict=True)) == ([(500, 600)] if bad else [])
     assert found.names == ((name,) if bad else ())
+
+
+def test_a_name_that_is_wanted_is_no_break_whatever_the_type_of_its_marker() -> None:
+    raw = raw_with((2.5, 0.5, "Stimulus/bad"))
+    assert not find_breaks(raw, own=("bad",))
+    assert not find_breaks(raw, own=("Stimulus/bad",))
+    assert find_breaks(raw, own=("Stimulus/good",)).bad_first.tolist() == [500]
 
 
 def test_a_cut_between_two_samples_as_eeglab_writes_it_is_before_the_second() -> None:

@@ -252,10 +252,26 @@ def test_records_without_a_time_are_refused(tmp_path: Path) -> None:
         *(("EEG EKG1-REF", "ECG"), ("EEG ROC-REF", "EOG"), ("PHOTIC-REF", "MISC"), ("IO1", "EOG")),
         *(("Plet", "BIO"), ("x_dir", "MISC"), ("DC12", "MISC"), ("EEG A2-A1", "EEG"), ("E12", "EEG")),
         *(("CP1", "EEG"), ("FC1", "EEG"), ("Iz", "EEG"), ("Ch-12", "EEG"), ("EEG 001", "EEG")),
+        *((name, "EOG") for name in ("HEO", "VEO", "Eye_L", "EyeX", "LEye", "blink", "EEG HEO-REF")),
+        *((name, "EMG") for name in ("LLEG", "RLeg", "Leg", "L arm", "FDI", "corrugator")),
+        *((name, "RESP") for name in ("Breath", "Belt", "Belt1", "CPAP")),
+        *((name, "BIO") for name in ("BVP", "PR", "Sweat", "Erg1")),
+        *((name, "TRIG") for name in ("DIN", "DIN1", "TTL", "SYNC", "MKR+-", "Mark1", "Digi", "Button")),
+        *((name, "MISC") for name in ("BIP1", "GND", "Timestamp", "Sample Index", "SampleNumber", "Sound")),
+        *((name, "MISC") for name in ("Microphone", "LPupil", "CQ_AF3", "INTERPOLATED", "MagX", "IMU")),
+        *((name, "MISC") for name in ("AnalogIn", "Voltage", "Bat", "EEG.Interpolated", "Quality")),
+        *((name, "TEMP") for name in ("Temp1", "temp")),
     ],
 )
 def test_types_of_labels(label: str, kind: str) -> None:
     assert label_type(label) == kind
+
+
+def test_no_electrode_of_a_cap_is_taken_for_something_else() -> None:
+    builtin = mne.channels.get_builtin_montages()
+    caps = [name for name in builtin if not name.startswith("artinis")]  # these are optodes
+    names = {name for cap in caps for name in mne.channels.make_standard_montage(cap).ch_names}
+    assert [name for name in sorted(names) if label_type(name) != "EEG"] == []
 
 
 def test_channels_tsv_says_which_rate_is_that_of_the_eeg(tmp_path: Path) -> None:

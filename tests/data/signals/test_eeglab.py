@@ -1,6 +1,7 @@
 """Data sets of EEGLAB: epochs, and those of MATLAB 7.3."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from scipy.io import savemat
 
 from helpers.bids_folder import BidsFolder
 from helpers.formats import write_eeglab_73
+from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.load import load
+from sparseeg.data.problems import Problem
 from sparseeg.data.read_bids import read_bids
 from sparseeg.data.signals.eeglab import read_eeglab_epochs
 from sparseeg.data.signals.raw import open_raw
+from sparseeg.data.signals.select_channels import select_channels
 from sparseeg.errors import SparseEEGError
 
 NAMES, SFREQ, COUNT = ("Fz", "Cz", "Pz"), 100, 4
@@ -82,7 +86,7 @@ def write(path: Path, content: dict[str, Any]) -> Path:
 
 
 def test_samples_and_events_of_epochs(tmp_path: Path) -> None:
-    epochs = read_eeglab_epochs(write(tmp_path / "a.set", fields()))
+    epochs = read_eeglab_epochs(write(tmp_path / "a.set", fields()), [])
     assert 1e6 * epochs.get_data() == pytest.approx(DATA, rel=1e-6)
     assert epochs.times[[0, -1]] == pytest.approx([-0.2, 1.29])
     metadata = epochs.metadata
@@ -95,7 +99,7 @@ def test_samples_and_events_of_epochs(tmp_path: Path) -> None:
 
 def test_epochs_in_a_folder_are_windows(tmp_path: Path) -> None:
     write(tmp_path / "P01.set", fields())
-    write(tmp_path / "P02.SET", fields() | {"data": 2 * DATA.transpose(1, 2, 0)})  # of another person
+    write(tmp_path / "P02.SET", fields() | {"data": DATA[:, :, ::-1].transpose(1, 2, 0)})  # of another person
     windows = load(tmp_path, target="key_latency", target_unit="ms", tmin=0.0, tmax=0.8)
     answered = [epoch for epoch in range(COUNT) if RT[epoch] is not None]
     assert windows.targets == pytest.approx([RT[epoch] / 1000 for epoch in answered] * 2)
@@ -104,7 +108,7 @@ def test_epochs_in_a_folder_are_windows(tmp_path: Path) -> None:
 
 
 def test_epochs_of_one_event_each(tmp_path: Path) -> None:
-    epochs = read_eeglab_epochs(write(tmp_path / "a.set", fields(alone=True)))
+    epochs = read_eeglab_epochs(write(tmp_path / "a.set", fields(alone=True)), [])
     assert epochs.metadata["contrast"].tolist() == pytest.approx([0.0, 0.1, 0.2, 0.3])
 
 
@@ -123,13 +127,13 @@ def test_a_continuous_data_set_among_epochs(tmp_path: Path) -> None:
     bids = BidsFolder(tmp_path / "other")
     path = bids.add("B", extension=".set")
     with pytest.raises(SparseEEGError, match="it holds a continuous recording, not epochs"):
-        read_eeglab_epochs(path)
+        read_eeglab_epochs(path, [])
 
 
 def test_epochs_of_matlab_7_3(tmp_path: Path) -> None:
     pytest.importorskip("pymatreader")
     write_eeglab_73(tmp_path / "a.set", fields(alone=True))
-    epochs = read_eeglab_epochs(tmp_path / "a.set")
+    epochs = read_eeglab_epochs(tmp_path / "a.set", [])
     assert 1e6 * epochs.get_data() == pytest.approx(DATA, rel=1e-6)
     assert epochs.metadata["contrast"].tolist() == pytest.approx([0.0, 0.1, 0.2, 0.3])
 
@@ -140,4 +144,63 @@ def test_matlab_7_3_without_the_package_that_reads_it(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "pymatreader", None)
     for read in (open_raw, read_eeglab_epochs):
         with pytest.raises(SparseEEGError, match=r"of MATLAB 7\.3 .*`pip install 'sparseeg\[matlab\]'"):
-            read(path)
+            read(path, [])
+
+
+OTHERS = (
+    *(
+        ("AUX", "MISC"),
+        ("TRIGGER", "MISC"),
+        ("ACC", "MISC"),
+        ("EKG", "ECG"),
+        ("veog", "EOG"),
+        ("HEOG", "EOG"),
+    ),
+    *(
+        ("TEMP", "TEMP"),
+        ("PPG", "BIO"),
+        ("EYEGAZE", "EOG"),
+        ("Audio", "MISC"),
+        ("BIP", "MISC"),
+        ("GSR", "GSR"),
+    ),
+)
+
+
+def of_types(types: Sequence[str], trials: int) -> dict[str, Any]:
+    """Return a data set whose further channels `Ch0`, `Ch1`, ... have these types."""
+    samples = np.random.default_rng(1).standard_normal((len(NAMES) + len(types), 300, trials))
+    names = [(name, "EEG") for name in NAMES] + [(f"Ch{at}", kind) for at, kind in enumerate(types)]
+    chanlocs = [{"labels": name, "type": kind} for name, kind in names]
+    size = {"nbchan": float(len(names)), "pnts": 300.0, "trials": float(trials), "xmax": 2.79}
+    data = samples.astype(np.float32).squeeze()
+    return fields() | {"data": data, "chanlocs": chanlocs} | size
+
+
+@pytest.mark.parametrize("matlab", ["5", "7.3"])
+def test_types_that_mne_does_not_know_are_those_of_their_words(tmp_path: Path, matlab: str) -> None:
+    path = tmp_path / "a.set"
+    content = of_types([word for word, _ in OTHERS], 1) | {"event": [], "epoch": []}
+    if matlab == "5":
+        write(path, content | {"event": np.zeros((0, 0)), "epoch": np.zeros((0, 0))})
+    else:
+        pytest.importorskip("pymatreader")
+        write_eeglab_73(path, content | {"event": np.zeros((0, 0)), "epoch": np.zeros((0, 0))})
+    notes: list[str] = []
+    problems: list[Problem] = []
+    selection = select_channels(open_raw(path, notes), bids_file(path), problems)
+    assert (selection.names, notes) == (NAMES, [])
+    left_out = {
+        name: problem.kind
+        for problem in problems
+        for name in problem.reason.split(": ")[1].strip(")").split(", ")
+    }
+    assert left_out == {f"Ch{at}": kind for at, (_, kind) in enumerate(OTHERS)}
+
+
+def test_types_of_epochs_and_words_that_nobody_knows(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.set", of_types(["HEOG", "Ref", "Foo", ""], COUNT))
+    notes: list[str] = []
+    epochs = read_eeglab_epochs(path, notes)
+    assert epochs.get_channel_types() == ["eeg"] * 3 + ["eog"] + ["eeg"] * 3
+    assert notes == ["the channel types Foo in it are not known: used as EEG, by their labels"]

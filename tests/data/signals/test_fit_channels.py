@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from sparseeg.data.bids import hbn
-from sparseeg.data.signals.fit_channels import fit_channels, plain_name
+from sparseeg.data.signals.fit_channels import fit_channels
+from sparseeg.data.signals.names import plain_name
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.errors import SparseEEGError
 

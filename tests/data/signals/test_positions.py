@@ -22,7 +22,7 @@ def test_axes_point_right_front_and_up() -> None:
     assert right.argmax() == 0
     assert front.argmax() == 1
     assert up.argmax() == 2
-    left, right = locs("E128", "E125")  # beside the eyes, on HBN's cap
+    left, right = locs(*hbn.CH_NAMES)[[127, 124]]  # E128 and E125, beside the eyes
     assert left[0] < 0 < right[0]
 
 
@@ -34,7 +34,7 @@ def test_capitals_do_not_matter_and_the_given_name_stays() -> None:
 
 
 def test_cz_is_where_its_cap_has_it() -> None:
-    assert not np.allclose(locs("E1", "E2", "Cz")[2], locs("Fp1", "Fp2", "Cz")[2])
+    assert not np.allclose(locs(*hbn.CH_NAMES)[-1], locs("Fp1", "Fp2", "Cz")[2])
 
 
 def test_unknown_names_have_no_place() -> None:

@@ -106,9 +106,9 @@ def test_epochs_with_the_samples_of_another_file(tmp_path: Path) -> None:
         eeg["epoch"][0, 0] = np.array([(n + 1.0, "go", 0.0) for n in range(3)], EPOCH).reshape(1, -1)
         savemat(path, {"EEG": eeg}, appendmat=False)
         data.reshape(2, -1, order="F").T.tofile(path.with_suffix(".fdt"))
-    assert len(read_eeglab_epochs(paths[0])) == 3
+    assert len(read_eeglab_epochs(paths[0], [])) == 3
     with pytest.raises(SparseEEGError, match=r"names one\.fdt, .* of one\.set"):
-        read_eeglab_epochs(paths[1])
+        read_eeglab_epochs(paths[1], [])
 
 
 def test_events_are_not_cut_from_the_signal_of_another_run(bids: BidsFolder) -> None:

@@ -14,10 +14,12 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.bids.no_event import NAMES
 from sparseeg.data.problems import Problem, noted
 from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import finite_numbers, not_numbers, read_tsv
 
 TABLE = "events.tsv"
 COLUMNS = ("onset", "duration", "trial_type", "value", "feedback")  # found whatever their capitals
+BESIDE = "is there, but is only read for a recording named ..._eeg: give it with --events"
 NO_EVENTS = "does not exist, and the file itself has no events"
 _SECONDS = {"", "n/a", "s", "sec", "secs", "second", "seconds"}
 _OTHER_UNITS = {
@@ -88,10 +90,14 @@ def read_events(
 def _events_of_file(
     path: Path, raw: mne.io.BaseRaw, wanted: Sequence[Collection[str]], problems: list[Problem]
 ) -> Events:
-    found = file_events(raw, wanted)
+    notes: list[str] = []
+    found = file_events(raw, wanted, notes)
     reason = "does not exist" if len(found) else NO_EVENTS
+    if path.exists():
+        reason = BESIDE
     action = "its events are read from the file itself" if len(found) else "read without events"
     problems.append(Problem(path, reason, action, "nothing"))
+    problems += [Problem(path, note, action, "nothing") for note in notes]
     return Events(found.assign(known=True))
 
 
@@ -113,6 +119,7 @@ def events_of_table(
     problems: list[Problem],
 ) -> Events:
     """Return the events in the content of an events file; parameters and errors as in `read_events`."""
+    content = content.apply(lambda cells: cells.map(event_name, na_action="ignore"))
     column = _column(content, path, column, wanted, problems)
     names = pd.Series(None, content.index, dtype=object) if column is None else content[column]
     onset, text = finite_numbers(content["onset"])

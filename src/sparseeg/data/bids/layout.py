@@ -57,7 +57,7 @@ class BidsFile:
         recordings with a BIDS name (`..._eeg`) have such files. Source: BIDS, inheritance principle.
         """
         own = self._own(suffix)
-        if not self.path.name.lower().split(".")[0].endswith("_eeg"):
+        if not self._has_bids_name:
             return []
         found = [own] if _is_there(own) else []
         for folder in self._folders():
@@ -103,8 +103,13 @@ class BidsFile:
             merged |= read_json(path, dict)
         return merged
 
+    @property
+    def _has_bids_name(self) -> bool:
+        return self.path.name.lower().split(".")[0].endswith("_eeg")
+
     def _own(self, suffix: str) -> Path:
-        return self.path.with_name(f"{self.stem}_{suffix}")
+        name = self.stem if self._has_bids_name else self.path.stem
+        return self.path.with_name(f"{name}_{suffix}")
 
     def _folders(self) -> Iterator[Path]:
         for folder in self.path.parents:

@@ -51,7 +51,9 @@ def _listed(columns: dict[str, pd.Series], wanted: Wanted) -> str:
     there = {str(name) for cells in columns.values() for name in cells.dropna()}
     lacking = [name for group in wanted if there.isdisjoint(group) for name in group]
     hint = next(filter(None, (nearest(name, sorted(there)) for name in lacking)), "")
-    return f"its events are {'; '.join(words) or 'none'}{'.' if hint else ''}{hint}"
+    if not words:
+        return "it has no events"
+    return f"its events are {'; '.join(words)}{'.' if hint else ''}{hint}"
 
 
 def _counted(names: pd.Series) -> str:

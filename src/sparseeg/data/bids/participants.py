@@ -9,6 +9,8 @@ import pandas as pd
 
 from sparseeg.data.bids import hbn
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.participants_json import NAME as JSON
+from sparseeg.data.bids.participants_json import missing_codes, per_year, read_columns
 from sparseeg.data.bids.spelling import alike, plain
 from sparseeg.data.problems import Problem, listed, noted
 from sparseeg.errors import SparseEEGError, one_line
@@ -103,6 +105,13 @@ def read_participants(root: Path, target: str | None = None) -> tuple[pd.DataFra
     table = table.dropna(subset=["participant_id"]).reset_index(drop=True)
     missing = pd.Series(None, index=table.index, dtype=object)
     names = ["sub-" + name.removeprefix("sub-") for name in table["participant_id"]]
+    columns, found = read_columns(root)
+    problems += found
+    used = dict.fromkeys(("release_number", "age", "sex", *([target] if target else [])))
+    for name in (name for name in used if name in table):
+        table[name] = _without_codes(table[name], columns.get(name.lower()), names, path, problems)
+    if "age" in table:
+        table["age"] = _in_years(table["age"], columns.get("age"), path, problems)
     numbers = {
         name: _numbers(table.get(name, missing), name, names, path, problems)
         for name in dict.fromkeys(("age", target or "age"))
@@ -163,6 +172,37 @@ def _releases(column: pd.Series, path: Path, problems: list[Problem]) -> pd.Seri
         reason = f"unknown release {name!r} for {count} {noun}; HBN-EEG has R1 to R11"
         problems.append(Problem(path, reason, "read without a release", "nothing"))
     return pd.Series(known, dtype=object)
+
+
+def _without_codes(
+    column: pd.Series, about: object, names: Sequence[str], path: Path, problems: list[Problem]
+) -> pd.Series:
+    """Return a column without the codes that participants.json describes as missing values."""
+    rows = np.flatnonzero(missing_codes(column, about))
+    if not len(rows):
+        return column
+    more = f" ({len(rows)} such rows)" if len(rows) > 1 else ""
+    reason = (
+        f"column {column.name}, {names[rows[0]]}: {column[rows[0]]!r} is a code for a missing value{more}"
+    )
+    problems.append(Problem(path, reason, f"read as missing, as {JSON} says", "nothing"))
+    return column.mask(column.index.isin(rows))
+
+
+def _in_years(column: pd.Series, about: object, path: Path, problems: list[Problem]) -> pd.Series:
+    """Return ages in years, as text, from the unit that participants.json states."""
+    divisor, unit = per_year(about)
+    if divisor == 1.0:
+        return column
+    says = f"{JSON} says that ages are in"
+    if divisor is None:
+        reason = f"{says} {unit!r}, a unit that is not known; write them in years"
+        problems.append(Problem(path, reason, "read as missing age", "nothing"))
+        return column.mask(column.notna())
+    problems.append(Problem(path, f"{says} {unit}s", "converted to years", "nothing"))
+    values, _ = finite_numbers(column)
+    years = pd.Series([repr(value) for value in (values / divisor).tolist()], index=column.index, dtype=str)
+    return column.where(np.isnan(values), years)
 
 
 def _numbers(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.errors import SparseEEGError
+from sparseeg.files.names import event_names
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 TRIAL_START = "contrastTrial_start"
@@ -39,6 +40,10 @@ class TrialRule:
     trial_start: tuple[str, ...] = (TRIAL_START,)
     end: tuple[str, ...] = (END,)
     column: str = "value"
+
+    def __post_init__(self) -> None:
+        for field in ("stimulus", "response", "trial_start", "end"):
+            object.__setattr__(self, field, event_names(getattr(self, field)))
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 from mne.io.constants import FIFF
 
 from sparseeg.data.bids.layout import bids_file
-from sparseeg.data.problems import LEFT_OUT, Problem, summarise
+from sparseeg.data.problems import LEFT_OUT, Problem, noted, summarise
 from sparseeg.data.provenance import FileInfo
 from sparseeg.data.signals.channels import channel_problems
 from sparseeg.data.signals.constant import constant_notes, is_constant
@@ -127,8 +127,9 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
     """
     try:
         with mne.utils.use_log_level("error"):
-            epochs = _open(path)
-            problems: list[Problem] = []
+            notes: list[str] = []
+            epochs = _open(path, notes)
+            problems = noted(path, notes)
             values = _targets(epochs.metadata, path, target, problems)
             if isinstance(values, Problem):
                 return values
@@ -137,10 +138,10 @@ def read_epochs_file(path: Path, target: str | None, crop: Crop) -> EpochsFile |
         return Problem(path, f"can't be read: {one_line(error)}", LEFT_OUT)
 
 
-def _open(path: Path) -> mne.BaseEpochs:
+def _open(path: Path, notes: list[str]) -> mne.BaseEpochs:
     check_content(path)
     if path.suffix.lower() == ".set":
-        return read_eeglab_epochs(path)
+        return read_eeglab_epochs(path, notes)
     check_tags(path)
     return mne.read_epochs(path, preload=True)
 

@@ -94,7 +94,8 @@ def _prepared(
     check_bad(bad, epochs.ch_names)
     selection = find_channels(epochs, path, [channel["ch_name"] for channel in wanted], notes)
     epochs.pick(list(selection.names), exclude=())
-    fit = fit_channels(epochs.ch_names, wanted, bad | set(selection.bad), flat, reference)
+    unusable = bad | set(selection.bad)
+    fit = fit_channels(epochs.ch_names, wanted, unusable, flat, reference, own=selection.positions)
     if fit.interpolated:
         notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
     volts, times, sfreq = resampled(epochs, crop)

@@ -189,7 +189,8 @@ def _check_parts(root: Path, names: Sequence[tuple[str, ...]]) -> None:
     everywhere = {part for part, count in counts.items() if count == len(names)}
     own = [found - everywhere for found in parts]
     if shared:
-        raise _unclear(root, f"either {each}, or files that share {max(shared)!r} are of one person")
+        part = _spelled(max(shared), names)
+        raise _unclear(root, f"either {each}, or files that share {part!r} are of one person")
     if not all(own):
         raise _unclear(root, f"either {each}, or names that differ in this way are of one person")
     numbered = all(any(part[0].isdigit() for part in found) for found in own)
@@ -205,6 +206,15 @@ def _parts(name: tuple[str, ...]) -> set[str]:
     found = [part.casefold() for one in name for part in _PART.findall(one)]
     counts = Counter(str(int(part)) if part.isdecimal() else part for part in found if part not in _NEUTRAL)
     return {part if not number else f"{part} {number}" for part in counts for number in range(counts[part])}
+
+
+def _spelled(part: str, names: Sequence[tuple[str, ...]]) -> str:
+    """Return a part that names share as they write it, with the rest of its word if they share that too."""
+    text = re.compile(re.escape(part.partition(" ")[0]), re.IGNORECASE)
+    words = Counter(word for name in names for one in name for word in set(re.split(r"[-_. ]+", one)))
+    found = [word for word in words if text.search(word)]
+    whole = [word for word in found if words[word] > 1]
+    return next(iter(whole), None) or next((match[0] for match in map(text.search, found) if match), part)
 
 
 def _unclear(root: Path, readings: str, example: str = "^[^_/]+") -> SparseEEGError:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import mne
 
 from sparseeg.data.problems import listed
-from sparseeg.data.signals.brainvision_size import CHANNELS, check_channels, check_size
+from sparseeg.data.signals.brainvision_size import CHANNELS, check_channels, check_size, header_value
 from sparseeg.data.signals.labels import label_type
 from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError
@@ -22,7 +22,7 @@ _NAMED = re.compile(
     rb"^([ \t]*)(DataFile|MarkerFile)([ \t]*=[ \t]*)(.*?)([ \t\r]*)$", re.MULTILINE | re.IGNORECASE
 )
 _UNIT = re.compile(
-    rb"^(\s*Ch\d+\s*=([^,\r\n]*),[^,\r\n]*,[^,\r\n]*,)([^,\r\n]*)", re.MULTILINE | re.IGNORECASE
+    rb"^(\s*Ch\d+\s*=([^,\r\n]*),[^,\r\n]*,([^,\r\n]*),)([^,\r\n]*)", re.MULTILINE | re.IGNORECASE
 )
 _MICRO, _DEGREE, _GREEK_MU = (b"\xb5", b"\xc2\xb5"), (b"\xb0", b"\xc2\xb0"), "\u03bc".encode()
 # That MNE reads; by the format, none means microvolts.
@@ -53,10 +53,11 @@ def open_brainvision(path: Path, notes: list[str], types: Mapping[str, str] | No
     Raises
     ------
     SparseEEGError : the header contradicts itself or the size of the samples, a file that it names is missing
-        or may be that of another recording, or an EEG channel (by `types` or else by its label) has a unit
-        that is not read.
+        or may be that of another recording, an EEG channel (by `types` or else by its label) has a unit that
+        is not read, or the samples are big-endian or no signal in time.
     """
     content = path.read_bytes()
+    _check_format(content)
     check_channels(content)
     named = named_files(path)
     there = {key: _find(path, key, file, notes) for key, file in named.items()}
@@ -127,23 +128,45 @@ def _check_own(path: Path, key: str, named: Path, notes: list[str]) -> None:
 
 def _plain_unit(channel: re.Match[bytes]) -> bytes:
     """Return the description of a channel with its unit as MNE wants it: without blanks or a Greek mu."""
-    return channel[1] + channel[3].strip().replace(_GREEK_MU, b"u")
+    return channel[1] + channel[4].strip().replace(_GREEK_MU, b"u")
+
+
+def _check_format(header: bytes) -> None:
+    """Raise SparseEEGError for samples that MNE would read as little-endian ones of a signal in time."""
+    if header_value(header, "UseBigEndianOrder").upper() == "YES":
+        raise SparseEEGError(
+            "its samples are big-endian (UseBigEndianOrder=YES), which is not read; export it as "
+            "little-endian, or write NO there if its samples are already little-endian"
+        )
+    kind = header_value(header, "DataType").upper()
+    if kind not in ("", "TIMEDOMAIN"):
+        raise SparseEEGError(
+            f"it holds data of the type {kind}, not a signal in time; export it as TIMEDOMAIN"
+        )
 
 
 def _check_units(header: bytes, types: Mapping[str, str]) -> None:
-    """Raise SparseEEGError if an EEG channel has a unit that MNE doesn't know: it would be read as volts."""
+    """Raise SparseEEGError if an EEG channel has a unit that MNE doesn't know: it would be read as volts.
+
+    A decimal comma in the resolution makes its last digits the unit; MNE refuses any channel whose
+    resolution is 0 then, without saying why.
+    """
     found: dict[str, list[str]] = {}
     channels = CHANNELS.search(header)
     for channel in _UNIT.finditer(channels[0] if channels else b""):
-        name, unit = _text(channel[2]).strip().replace(r"\1", ","), channel[3]
-        kind = types.get(name, "" if unit in _OTHER else label_type(name))
-        if unit not in _VOLTS and kind == "EEG":
-            found.setdefault(_text(unit), []).append(name)
-    for text, names in found.items():
-        raise SparseEEGError(
-            f"{listed(names, 'channel')} {'has' if len(names) == 1 else 'have'} the unit {text!r}, which is "
-            "not read; write it as uV, mV or V in the header"
-        )
+        name, unit = _text(channel[2]).strip().replace(r"\1", ","), channel[4]
+        eeg = types.get(name, "" if unit in _OTHER else label_type(name)) == "EEG"
+        resolution = channel[3].strip()
+        if resolution.isdigit() and unit.isdigit() and (eeg or int(resolution) == 0):
+            number = f"{resolution.decode()},{unit.decode()}"
+            wrong = f"the resolution '{number}', with a decimal comma; write {number.replace(',', '.')}"
+            found.setdefault(wrong, []).append(name)
+        elif unit not in _VOLTS and eeg:
+            wrong = f"the unit {_text(unit)!r}, which is not read; write it as uV, mV or V"
+            found.setdefault(wrong, []).append(name)
+    for wrong, names in found.items():
+        has = "has" if len(names) == 1 else "have"
+        raise SparseEEGError(f"{listed(names, 'channel')} {has} {wrong} in the header")
 
 
 def _text(content: bytes) -> str:

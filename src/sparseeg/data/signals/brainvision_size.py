@@ -42,7 +42,7 @@ def check_size(header: bytes, files: Mapping[str, Path], notes: list[str], extra
     SparseEEGError : the samples of one channel follow those of another, and would begin at wrong places.
     """
     channels = _number(header, "NumberOfChannels")
-    width = _WIDTHS.get(_value(header, "BinaryFormat").upper())
+    width = _WIDTHS.get(header_value(header, "BinaryFormat").upper())
     if channels is None or width is None or "DataFile" not in files:
         return  # MNE refuses it, or it is text
     row = (channels + extra) * width
@@ -59,7 +59,7 @@ def check_size(header: bytes, files: Mapping[str, Path], notes: list[str], extra
         found.append(f"its last marker is at sample {marked}, but it has only {there} samples")
     elif rest:
         found.append(f"it ends in the middle of a sample: {size}")
-    if found and _value(header, "DataOrientation").upper() == "VECTORIZED":
+    if found and header_value(header, "DataOrientation").upper() == "VECTORIZED":
         raise SparseEEGError(
             f"{found[0]}, stored channel by channel (VECTORIZED), so that they can't be told apart; {size}: "
             "copy the file again"
@@ -73,11 +73,11 @@ def _last_marker(path: Path | None) -> int:
 
 
 def _number(header: bytes, key: str) -> int | None:
-    value = _value(header, key)
+    value = header_value(header, key)
     return int(value) if value.isdecimal() else None
 
 
-def _value(header: bytes, key: str) -> str:
+def header_value(header: bytes, key: str) -> str:
     """Return the value of a key; "" without it."""
     found = re.search(
         rb"^[ \t]*" + key.encode() + rb"[ \t]*=([^\r\n]*)", header, re.MULTILINE | re.IGNORECASE

@@ -14,11 +14,17 @@ from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.cuts import note_lost
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.intervals import segments
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, one_line
+from sparseeg.files.names import event_name
 from sparseeg.files.tsv import finite_numbers, not_numbers
 
 # Of BrainVision, EEGLAB and BIDS, and MNE (concatenated recordings, skipped acquisition)
-_CUT = re.compile(r"(?i:new segment\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|bad_acq_skip)|EDGE")
+_CUT = re.compile(
+    r"(?i:new segment\b|lost ?samples\b|buffer overflow\b|((bad|edge)[ _:-])?boundary$|discontinuity$|edge$|"
+    r"bad_acq_skip)|EDGE"
+)
+# Type of a BrainVision marker, which MNE writes before its description
+_TYPE = re.compile(r"^(comment|userdefined|stimulus|response|syncstatus|toggle|optic|marker)/", re.IGNORECASE)
 _BAD = re.compile(r"bad(?!ge|minton|land)", re.IGNORECASE)  # as in MNE, where a badge is bad, too
 _SKIP = "bad_acq_skip"
 _ROUNDING = 0.3  # samples by which the onset of a cut may be rounded up
@@ -104,10 +110,10 @@ def find_breaks(
     bad: list[tuple[int, int]] = []
     names: Counter[str] = Counter()
     for onset, duration, name, is_cut, is_bad in marks:
-        if name in own:
+        if name in own or _untyped(name) in own:
             continue
         first, last = onset * sfreq, (onset + duration) * sfreq
-        skipped = name.lower().startswith(_SKIP)
+        skipped = _untyped(name).lower().startswith(_SKIP)
         if is_cut:
             cuts += [first, last] if skipped else [first]
         if is_bad and (duration or not is_cut):
@@ -121,9 +127,26 @@ def find_breaks(
     return Breaks(after, *segments(first, last), tuple(name for name, _ in names.most_common()))
 
 
+def unmarked(file: BidsFile, breaks: Breaks) -> list[Problem]:
+    """Return a problem without loss if eeg.json says that a recording has cuts, but none is found in it."""
+    try:
+        kind = str(file.metadata("eeg.json").get("RecordingType")).lower()
+    except SparseEEGError as error:
+        return [Problem(file.sidecar("eeg.json"), one_line(error), "read without it", "nothing")]
+    if kind not in ("discontinuous", "epoched") or len(breaks.cuts):
+        return []
+    reason = f"eeg.json says that it is {kind}, but no cut is marked in it or in its events"
+    return [Problem(file.path, reason, "read as a continuous recording", "nothing")]
+
+
 def break_kinds(name: str) -> tuple[bool, bool]:
     """Return whether the name of an annotation or of an event of BIDS says a cut, and a bad stretch."""
+    name = _untyped(name)
     return _CUT.match(name) is not None, _BAD.match(name) is not None
+
+
+def _untyped(name: str) -> str:
+    return _TYPE.sub("", name)
 
 
 _Mark = tuple[float, float, str, bool, bool]
@@ -133,7 +156,7 @@ _Mark = tuple[float, float, str, bool, bool]
 def _annotated(raw: mne.io.BaseRaw) -> Iterator[_Mark]:
     found = raw.annotations
     for onset, duration, name in zip(found.onset, found.duration, found.description, strict=True):
-        name = str(name).strip()
+        name = event_name(str(name))
         # In a cropped recording, MNE's onsets count from before its first sample, dated or not.
         yield (
             float(onset) - raw.first_time,
@@ -150,7 +173,7 @@ def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
     duration, text = finite_numbers(lengths)
     for column_name in columns:
         for row in np.flatnonzero(np.isfinite(onset) & events[column_name].notna()):
-            name = str(events[column_name].iloc[row]).strip()
+            name = event_name(str(events[column_name].iloc[row]))
             is_cut, is_bad = break_kinds(name)
             if is_bad and row in text:
                 raise SparseEEGError(not_numbers(lengths, "duration", np.array([row])))

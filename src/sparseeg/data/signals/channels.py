@@ -8,7 +8,9 @@ from pathlib import Path
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import ChannelChoice
-from sparseeg.data.signals.fit_channels import ChannelFit, fit_channels, plain_name
+from sparseeg.data.signals.caps import Cap, cap_of, most_frequent_cap
+from sparseeg.data.signals.fit_channels import ChannelFit, check_caps, fit_channels
+from sparseeg.data.signals.names import plain_name
 from sparseeg.data.signals.positions import chs_info
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.errors import SparseEEGError, one_line
@@ -28,6 +30,7 @@ class WantedChannels:
     missing : whether missing channels are interpolated by every choice, as for a network.
     flat : channels that are set to zero, as in `fit_channels`.
     whose : name of their owner in messages.
+    cap : the cap that the recordings have, as far as it is known; by default that of `ch_names`.
     """
 
     ch_names: tuple[str, ...]
@@ -35,6 +38,7 @@ class WantedChannels:
     missing: bool = False
     flat: tuple[str, ...] = ()
     whose: str = "the data set"
+    cap: Cap | None = None
 
     def fit(self, found: Selection, reference: Sequence[str] = ()) -> ChannelFit:
         """Return how the channels are made of those of a recording; `reference` as in `fit_channels`.
@@ -43,16 +47,20 @@ class WantedChannels:
         ------
         SparseEEGError : the recording doesn't fit; the message says how its channels differ.
         """
+        if not set(_plain(found.names)).isdisjoint(_plain(self.ch_names)):
+            check_caps(cap_of(found.names), self.cap or cap_of(self.ch_names), self.whose)
         if self.choice == "strict" and _plain(found.names) != _plain(self.ch_names):
             raise SparseEEGError(channel_difference(found.names, self.ch_names))
         return fit_channels(
             found.names,
-            chs_info(self.ch_names),
+            chs_info(self.ch_names, self.cap),
             found.bad if self.choice == "interpolate" else (),
             self.flat,
             reference,
             interpolate=self.missing or self.choice == "interpolate",
             whose=self.whose,
+            own=found.positions,
+            cap=self.cap,
         )
 
 
@@ -85,7 +93,7 @@ def plan_channels(found: Sequence[Selection], choice: ChannelChoice | None = Non
     Names are compared as in `plain_name`. If all recordings have the same channels, these are kept. Otherwise
     the common channels are kept if they are at least three quarters of `expected_channels`; if they are
     fewer, missing and bad channels are interpolated. If any recording has HBN's 129 channels, those with
-    other channels are left out.
+    other channels are left out. Recordings with another cap than most are left out as well.
 
     Parameters
     ----------
@@ -96,14 +104,14 @@ def plan_channels(found: Sequence[Selection], choice: ChannelChoice | None = Non
     ------
     SparseEEGError : "common" was chosen, and there is no common channel.
     """
-    lists = [selection.names for selection in found]
+    every = [selection.names for selection in found]
+    cap = cap_of(CH_NAMES) if _most_frequent(every) == CH_NAMES else most_frequent_cap(every)
+    lists = [names for names in every if not _differ(cap_of(names), cap)]
     expected = _most_frequent(lists) if choice == "strict" else expected_channels(lists)
     differing = sum(_plain(selection.names) != _plain(expected) for selection in found)
     if not differing and choice != "interpolate":
-        return ChannelPlan(WantedChannels(expected, "strict"), choice)
-    shared = (
-        set.intersection(*({plain_name(name) for name in one.names} for one in found)) if found else set()
-    )
+        return ChannelPlan(WantedChannels(expected, "strict", cap=cap), choice)
+    shared = set.intersection(*({plain_name(name) for name in one} for one in lists)) if lists else set()
     common = tuple(name for name in expected if plain_name(name) in shared)
     if choice is None and expected == CH_NAMES:
         choice = "strict"
@@ -115,7 +123,7 @@ def plan_channels(found: Sequence[Selection], choice: ChannelChoice | None = Non
         )
     ch_names = common if choice == "common" else expected
     return ChannelPlan(
-        WantedChannels(ch_names, choice), choice, _note(found, differing, expected, ch_names, choice)
+        WantedChannels(ch_names, choice, cap=cap), choice, _note(found, differing, expected, ch_names, choice)
     )
 
 
@@ -193,6 +201,10 @@ def channel_difference(names: Sequence[str], expected: Sequence[str]) -> str:
         if differing:
             parts.append(f"{words}: {', '.join(differing[:5])}{', ...' if len(differing) > 5 else ''}")
     return "; ".join(parts)
+
+
+def _differ(one: Cap | None, other: Cap | None) -> bool:
+    return one is not None and other is not None and one.differs(other)
 
 
 def _plain(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Open EEGLAB data sets (.set): continuous ones, and epochs."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,24 @@ import numpy as np
 import pandas as pd
 
 from sparseeg.data.signals.cut_off import cropped, shorter
+from sparseeg.data.signals.labels import label_type
 from sparseeg.data.signals.separate import read_separately
 from sparseeg.data.signals.whose_samples import other_header, own_file
 from sparseeg.errors import SparseEEGError, require
 from sparseeg.files.content import check_content
 
+_BOUNDARY = ("-99", "-99.0")  # of a data set whose types of events are numbers; option_boundary99 of EEGLAB
+# Channels with triggers are "misc", because they hold no events in the form that MNE expects of "stim".
+_MNE_TYPES = {
+    "EOG": "eog",
+    "ECG": "ecg",
+    "EMG": "emg",
+    "TEMP": "temperature",
+    "RESP": "resp",
+    "BIO": "bio",
+    "TRIG": "misc",
+    "MISC": "misc",
+}
 _EPOCHED = re.compile(r"number of trials is (\d+)")
 
 
@@ -28,7 +42,7 @@ def open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
     """
     _check(path)
     try:
-        raw = read_separately("read_raw_eeglab", path)
+        raw, types = read_separately("read_raw_eeglab", path)
     except ValueError as error:
         epochs = _EPOCHED.search(str(error))
         if epochs is None:
@@ -37,11 +51,33 @@ def open_eeglab(path: Path, notes: list[str]) -> mne.io.BaseRaw:
             f"it holds {epochs[1]} epochs, not a continuous recording; save the continuous data set in its "
             "place, or put the files of epochs together in a folder, to train on with --target"
         ) from error
+    raw.annotations.rename({name: "boundary" for name in _BOUNDARY if name in raw.annotations.description})
+    _set_types(raw, types, notes)
     samples = Path(raw.filenames[0])
     if samples.suffix.lower() == ".fdt":
         _check_own(path, samples)
         return _sized(raw, samples, notes)
     return raw
+
+
+def _set_types(data: mne.io.BaseRaw | mne.BaseEpochs, types: Sequence[Any], notes: list[str]) -> None:
+    """Give channels the types that a data set states in other words than MNE's, which MNE reads as EEG.
+
+    `notes` gets the words that are not known.
+    """
+    if len(types) != len(data.ch_names):  # no types, or none for some channels
+        return
+    stated = zip(data.ch_names, data.get_channel_types(), types, strict=True)
+    words = {name: word for name, own, word in stated if own == "eeg" and isinstance(word, str)}
+    kinds = {name: _MNE_TYPES[label_type(word)] for name, word in words.items() if label_type(word) != "EEG"}
+    unknown = sorted({words[name] for name in words.keys() - kinds.keys()} - {"", "n/a"}, key=str.lower)
+    unknown = [word for word in unknown if word.lower() not in ("eeg", "ref", "reference")]
+    if kinds:
+        data.set_channel_types(kinds, on_unit_change="ignore")
+    if unknown:
+        notes.append(
+            f"the channel types {', '.join(unknown)} in it are not known: used as EEG, by their labels"
+        )
 
 
 def _sized(raw: mne.io.BaseRaw, samples: Path, notes: list[str]) -> mne.io.BaseRaw:
@@ -92,11 +128,12 @@ def _check(path: Path) -> None:
         require("pymatreader", "matlab", "it is a file of MATLAB 7.3 (HDF5)")
 
 
-def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
+def read_eeglab_epochs(path: Path, notes: list[str]) -> mne.BaseEpochs:
     """Return the epochs of a data set, with what it says of their events as metadata.
 
     Columns are the fields of the event that an epoch is locked to (`type`, `duration`, ...), and, for every
     type of event, `TYPE_latency`: milliseconds to the first such event after that one. `EEG.epoch` has them.
+    `notes` gets what is not used of the types of channels.
 
     Raises
     ------
@@ -106,7 +143,7 @@ def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
     """
     _check(path)
     try:
-        epochs, fields, named = read_separately("read_epochs_eeglab", path)
+        epochs, fields, named, types = read_separately("read_epochs_eeglab", path)
     except ValueError as error:
         if "does not seem to contain epochs" not in str(error):
             raise
@@ -115,6 +152,7 @@ def read_eeglab_epochs(path: Path) -> mne.BaseEpochs:
         ) from error
     if named is not None and (path.parent / named).exists():
         _check_own(path, path.parent / named)
+    _set_types(epochs, types, notes)
     epochs.metadata = _metadata(fields, len(epochs))
     return epochs
 

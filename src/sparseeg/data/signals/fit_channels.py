@@ -1,19 +1,19 @@
 """Match the channels of a recording to those that a network expects."""
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import mne
 import numpy as np
 
+from sparseeg.data.signals.caps import Cap, cap_of
+from sparseeg.data.signals.names import plain_name
 from sparseeg.errors import SparseEEGError, nearest
 
 MOST_INTERPOLATED = 0.25  # share of the channels
 FEWEST_KNOWN = 4  # channels with a position that interpolation needs
-_NEW_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}  # old and new names in the 10-20 system
-_DECORATED = re.compile(r"^(eeg[ _-]+)?(.*?)([ _-]+(ref|le|avg))?\.*$")
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,6 @@ class ChannelFit:
         return result
 
 
-def plain_name(name: str) -> str:
-    """Return a channel name without the additions of file formats and amplifiers, in lower case.
-
-    `EEG Fp1-REF` becomes `fp1`; old names of the 10-20 system become the new ones, as `T3` becomes `t7`.
-    """
-    match = _DECORATED.match(name.strip().lower())
-    plain = match.group(2) if match and match.group(2) else name.strip().lower()
-    return _NEW_NAMES.get(plain, plain)
-
-
 def fit_channels(
     found: Sequence[str],
     wanted: Sequence[dict[str, Any]],
@@ -71,6 +61,8 @@ def fit_channels(
     *,
     interpolate: bool = True,
     whose: str = "the network",
+    own: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    cap: Cap | None = None,
 ) -> ChannelFit:
     """Find each wanted channel by name, as in `plain_name`; interpolate channels that are missing or bad.
 
@@ -83,14 +75,21 @@ def fit_channels(
     reference : channels whose mean will be subtracted; if found, they keep their signal even if `flat`.
     interpolate : whether channels may be interpolated; otherwise none may be missing.
     whose : name of the owner of the wanted channels in messages.
+    own : positions of found channels, if they are to be used instead of those of the wanted ones.
+    cap : the cap of the wanted channels; by default that of their names.
 
     Raises
     ------
-    SparseEEGError : a name can mean two channels, too many channels are missing, or the position of a missing
-        channel is not known. The message names the channels.
+    SparseEEGError : a name can mean two channels, the channels are those of another cap, too many channels
+        are missing, or the position of a missing channel is not known. The message names channels or caps.
     """
     names = tuple(channel["ch_name"] for channel in wanted)
     indices = _indices(found, names, whose)
+    if indices:
+        check_caps(cap_of(found), cap or cap_of(names), whose)
+    if own:
+        places = {name: own.get(found[at]) for name, at in indices.items()}
+        wanted = [{"ch_name": name, "loc": places.get(name)} for name in names]
     unusable = {plain_name(name) for name in bad}
     flat = {name for name in flat if not (name in reference and indices.get(name) is not None)}
     unused = {name for name in names if name in flat or plain_name(name) in unusable}
@@ -125,6 +124,15 @@ def _indices(found: Sequence[str], names: Sequence[str], whose: str) -> dict[str
         if alike:
             indices[name] = alike[0]
     return indices
+
+
+def check_caps(found: Cap | None, wanted: Cap | None, whose: str = "the network") -> None:
+    """Raise SparseEEGError if equal names are different electrodes, because the caps are known to differ."""
+    if found is not None and wanted is not None and found.differs(wanted):
+        raise SparseEEGError(
+            f"its channels are named as those of {found}, but {whose} has channels of {wanted}: equal names "
+            "are different electrodes there; use recordings with the same cap"
+        )
 
 
 def check_bad(bad: Collection[str], found: Sequence[str]) -> None:
@@ -162,7 +170,8 @@ def _check_missing(
     for name in missing:
         if name not in located:
             raise SparseEEGError(
-                f"{name} is missing or bad and can't be interpolated: its position isn't known."
+                f"{name} is missing or bad and can't be interpolated: its position isn't known. State the "
+                "positions of all electrodes in electrodes.tsv, or rename them as in the 10-05 system."
                 f"{nearest(name, found)}"
             )
     known = sum(at >= 0 and channel["loc"] is not None for at, channel in zip(columns, wanted, strict=True))

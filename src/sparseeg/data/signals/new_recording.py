@@ -10,14 +10,15 @@ import mne
 import numpy as np
 import pandas as pd
 
-from sparseeg.data.bids.events import Events, read_events
+from sparseeg.data.bids.events import BESIDE, Events, read_events
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.data.bids.no_event import absent, present
 from sparseeg.data.problems import Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.breaks import Breaks, find_breaks
+from sparseeg.data.signals.breaks import Breaks, find_breaks, unmarked
 from sparseeg.data.signals.companions import companions
 from sparseeg.data.signals.conditioning import Conditioning
+from sparseeg.data.signals.electrodes import electrode_tables
 from sparseeg.data.signals.fit_channels import check_bad, fit_channels
 from sparseeg.data.signals.raw import open_raw
 from sparseeg.data.signals.select_channels import Selection, channel_types, select_channels
@@ -86,11 +87,13 @@ def read_new(
             check_bad(bad, raw.ch_names)
             selection = find_channels(raw, path, [channel["ch_name"] for channel in wanted], notes)
             unusable = {*bad, *selection.bad}
-            fit = fit_channels(selection.names, wanted, unusable, flat, processing.reference or ())
+            reference = processing.reference or ()
+            fit = fit_channels(selection.names, wanted, unusable, flat, reference, own=selection.positions)
             if fit.interpolated:
                 notes.append(f"interpolated by spherical splines: {', '.join(fit.interpolated)}")
             found = recorded_events(path, raw, column, own, notes, events)
             breaks = find_breaks(raw, found.content, own, found.column)
+            notes += [f"{note.reason} ({note.action})" for note in unmarked(bids_file(path), breaks)]
             conditioning = Conditioning(float(raw.info["sfreq"]), fit.ch_names, processing)
             volts = fit.apply(raw.get_data(picks=list(selection.names)))
             signal = _signal(volts, conditioning, breaks, notes)
@@ -106,6 +109,7 @@ def files_of(path: Path) -> list[Path]:
     """Return the files that `read_new` may read for a recording: its own, and the tables beside it."""
     recording = bids_file(path)
     tables = [table for suffix in ("events.tsv", "channels.tsv") for table in recording.sidecars(suffix)]
+    tables += electrode_tables(recording)
     return [file for file in (path, *companions(path), *tables) if file.is_file()]
 
 
@@ -161,9 +165,10 @@ def recorded_events(
     names = found.named["name"]
     if column is not None and own and not names.isin(list(own)).any():
         there = present(names, found.content, [own], column)
+        beside = "".join(f"{one.path.name} {one.reason}. " for one in problems if one.reason == BESIDE)
         raise SparseEEGError(
-            f"{absent(names, [own])}; {there.removesuffix('.')}. Name the stimulus with --stimulus, or give "
-            "--every for windows on a regular grid"
+            f"{absent(names, [own])}; {there.removesuffix('.')}. {beside}Name the stimulus with "
+            "--stimulus, or give --every for windows on a regular grid"
         )
     notes += [f"{problem.path.name}: {problem.reason} ({problem.action})" for problem in problems]
     named = found.named.loc[found.named["name"].notna(), ["onset", "name"]].reset_index(drop=True)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import mne
 
 from sparseeg.data.signals import edf
+from sparseeg.data.signals.biosemi import with_pauses
 from sparseeg.data.signals.brainvision import open_brainvision
 from sparseeg.data.signals.cut_off import cropped
 from sparseeg.data.signals.eeglab import open_eeglab
@@ -81,9 +82,8 @@ def _open_edf(path: Path, notes: list[str], types: Mapping[str, str] | None) -> 
     edf.check_ranges(header, types)
     edf.note_size(header, notes)
     include = edf.channels_of_one_rate(header, notes, types)
-    if include is None:
-        return mne.io.read_raw(path, preload=False)
-    return mne.io.read_raw(path, preload=False, include=include)
+    raw = mne.io.read_raw(path, preload=False, **({} if include is None else {"include": include}))
+    return with_pauses(raw, path, header)
 
 
 def _open_fif(path: Path, notes: list[str]) -> mne.io.BaseRaw:

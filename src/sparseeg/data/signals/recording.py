@@ -1,7 +1,7 @@
 """Read one recording: the segments of signal that its windows need, and the windows in them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mne
@@ -10,11 +10,12 @@ import pandas as pd
 
 from sparseeg.data.bids.events import NONE, TABLE, Events, read_events
 from sparseeg.data.bids.layout import BidsFile
+from sparseeg.data.bids.named_events import NamedEvents, named_events
 from sparseeg.data.bids.trials import TrialRule
 from sparseeg.data.cuts import Cut, note_lost
 from sparseeg.data.problems import LEFT_OUT, Problem
 from sparseeg.data.provenance import Processing
-from sparseeg.data.signals.breaks import find_breaks, without_breaks
+from sparseeg.data.signals.breaks import find_breaks, unmarked, without_breaks
 from sparseeg.data.signals.channels import WantedChannels
 from sparseeg.data.signals.constant import changes_from_before, constant_notes
 from sparseeg.data.signals.continuous import Continuous, open_recording
@@ -40,6 +41,7 @@ class Recording:
     problems : everything wrong with the file that did not prevent reading it.
     found : the EEG channels that the recording has.
     hash : of its samples, whoever they are said to be of; "" for constant ones.
+    events : its named events.
     """
 
     signal: Any
@@ -48,6 +50,7 @@ class Recording:
     problems: tuple[Problem, ...]
     found: Selection
     hash: str = ""
+    events: NamedEvents = field(default_factory=NamedEvents)
 
 
 def in_memory(blocks: Blocks, shape: tuple[int, int], dtype: str) -> np.ndarray:
@@ -95,6 +98,7 @@ def read_recording(
             if isinstance(trials, Problem):
                 return trials
             breaks = find_breaks(raw, events.content, cut.rule.names if cut.rule else (), events.column)
+            problems += [note for note in unmarked(file, breaks) if note not in problems]
             source = Continuous(raw, file, processing, wanted, breaks, problems)
             windows = cut.windows(trials, source.n_samples, file, problems)
             if isinstance(windows, Problem):
@@ -105,7 +109,10 @@ def read_recording(
             if isinstance(windows, Problem):
                 return windows
             kept = _keep(source, windows, cut, file, processing, sink, problems)
-            return kept if isinstance(kept, Problem) else replace(kept, hash=samples)
+            if isinstance(kept, Problem):
+                return kept
+            named = named_events(events.named, cut.rule) if cut.rule else NamedEvents()
+            return replace(kept, hash=samples, events=named)
     except Exception as error:  # a reader may raise any error for a damaged file
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise

@@ -1,16 +1,17 @@
 """Choose the EEG channels of a recording, and say which channels were left out and why."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import mne
 import pandas as pd
 
 from sparseeg.data.bids.layout import BidsFile
 from sparseeg.data.problems import Problem, listed
-from sparseeg.data.signals.fit_channels import plain_name
+from sparseeg.data.signals.electrodes import own_positions
 from sparseeg.data.signals.labels import label_type
+from sparseeg.data.signals.names import plain_name
 from sparseeg.errors import SparseEEGError, one_line
 
 # BIDS channel types that are EEG; the reference electrode of HBN (Cz) belongs to its 129 channels
@@ -27,10 +28,12 @@ class Selection:
     ----------
     names : channels, in the order of the recording.
     bad : those of them that the recording or its channels.tsv marks as bad.
+    positions : of its electrodes, if those of its cap can't be used; see `own_positions`.
     """
 
     names: tuple[str, ...]
     bad: tuple[str, ...] = ()
+    positions: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def select_channels(
         problems.append(Problem(file.path, reason, "left out", "channels", count, kind))
     problems += [Problem(file.path, reason, action, "nothing") for reason, action in _repeated(chosen)]
     marked = {*raw.info["bads"], *(name for name, row in rows.items() if row.bad)}
-    return Selection(tuple(chosen), tuple(name for name in chosen if name in marked))
+    positions = own_positions(raw, file, chosen, problems)
+    return Selection(tuple(chosen), tuple(name for name in chosen if name in marked), positions)
 
 
 def channel_types(file: BidsFile) -> dict[str, str]:

@@ -19,13 +19,18 @@ import mne
 def fields(path):
     try:
         from scipy.io import loadmat
-        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch", "data"])
+        content = loadmat(path, simplify_cells=True, variable_names=["EEG", "epoch", "data", "chanlocs"])
     except NotImplementedError:  # a file of MATLAB 7.3
         from pymatreader import read_mat
         content = read_mat(path)
     content = content.get("EEG", content)
-    data = content.get("data")
-    return content.get("epoch"), data if isinstance(data, str) else None
+    data, places = content.get("data"), content.get("chanlocs", [])
+    if isinstance(places, dict):  # one channel, or one list per field, as pymatreader returns them
+        types = places.get("type", [])
+        types = [types] if isinstance(types, str) else types
+    else:
+        types = [place.get("type") for place in places]
+    return content.get("epoch"), data if isinstance(data, str) else None, list(types)
 
 path, reader = sys.argv[1:]
 try:
@@ -35,6 +40,8 @@ try:
         found = getattr(mne.io, reader)(path, preload=False, verbose="error")
         if not str(found.filenames[0]).lower().endswith(".fdt"):
             found.load_data(verbose="error")
+        if reader == "read_raw_eeglab":
+            found = found, fields(path)[2]
 except Exception as error:
     found = f"{type(error).__name__}: {error}"
 pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
@@ -44,8 +51,9 @@ pickle.dump(found, out, protocol=pickle.HIGHEST_PROTOCOL)
 def read_separately(reader: Reader, path: Path) -> Any:
     """Return what a reader of MNE makes of a file.
 
-    For epochs of EEGLAB, this is a tuple with the content of `EEG.epoch` and the name of the file that holds
-    the samples (None if the data set itself does) in second and third place.
+    For EEGLAB, this is a tuple, whose last part has the types of the channels as they stand in the file. For
+    epochs, the content of `EEG.epoch` and the name of the file that holds the samples (None if the data set
+    itself does) stand in second and third place.
 
     The readers of scipy and of ANT Neuro use numbers from the file as memory addresses: a damaged file can
     crash the process that reads it, or corrupt its memory. A separate process keeps this one intact.

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sparseeg.data.bids.named_events import NamedEvents
 from sparseeg.data.problems import Problem
 from sparseeg.data.signals.recording import Recording
 from sparseeg.data.signals.select_channels import Selection
@@ -25,6 +26,7 @@ class _Read(BaseModel):
     found: list[str]
     bad: list[str]
     recording_hash: str | None = None  # earlier versions kept none; their recordings are read again
+    events: NamedEvents | None = None  # as with recording_hash
     windows: dict[str, list[Any]]
     problems: list[Problem]
 
@@ -36,6 +38,7 @@ class _LeftOut(BaseModel):
 
 
 _ENTRY: TypeAdapter[Any] = TypeAdapter(_Read | _LeftOut)
+_EVENTS = TypeAdapter(NamedEvents)
 
 
 def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str | None = None) -> Entry:
@@ -54,7 +57,9 @@ def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str
         "ch_names": list(result.ch_names),
         "found": list(result.found.names),
         "bad": list(result.found.bad),
+        "positions": dict(result.found.positions),
         "recording_hash": result.hash,
+        "events": asdict(result.events),
         "windows": {name: windows[name].tolist() for name in windows.columns},
         "problems": [_plain(problem) for problem in result.problems],
     }
@@ -62,7 +67,7 @@ def entry(key: str, fingerprint: str, result: Recording | Problem, checksum: str
 
 def found(entry: Entry) -> Selection:
     """Return the EEG channels that the recording of an entry has, whatever channels its signal was given."""
-    return Selection(tuple(entry["found"]), tuple(entry["bad"]))
+    return Selection(tuple(entry["found"]), tuple(entry["bad"]), entry.get("positions", {}))
 
 
 def result(entry: Entry, signal: Any, ch_names: tuple[str, ...]) -> Recording | Problem:
@@ -71,7 +76,8 @@ def result(entry: Entry, signal: Any, ch_names: tuple[str, ...]) -> Recording | 
         return _problem(entry["problem"])
     windows = pd.DataFrame(entry["windows"])
     problems = tuple(map(_problem, entry["problems"]))
-    return Recording(signal, windows, ch_names, problems, found(entry), entry["recording_hash"])
+    events = _EVENTS.validate_python(entry["events"])
+    return Recording(signal, windows, ch_names, problems, found(entry), entry["recording_hash"], events)
 
 
 class Journal:

@@ -27,6 +27,7 @@ from sparseeg.data.provenance import Processing
 from sparseeg.data.read_bids import assemble
 from sparseeg.data.signals.channels import ChannelPlan, WantedChannels, plan_channels
 from sparseeg.data.signals.companions import companions
+from sparseeg.data.signals.electrodes import electrode_tables
 from sparseeg.data.signals.recording import Blocks, read_recording
 from sparseeg.data.signals.select_channels import Selection
 from sparseeg.data.signals.signal_file import SignalFile
@@ -41,7 +42,7 @@ from sparseeg.errors import SparseEEGError
 from sparseeg.files.atomic import read_json, whole_file
 
 MARGIN = 0.5  # seconds of signal kept on each side of a window
-_CODE = 2  # increased when the same source and options give other windows or another signal
+_CODE = 3  # increased when the same source and options give other windows or another signal
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,8 @@ def _open_journal(out: Path, options: dict[str, Any], overwrite: bool) -> journa
         )
     if done.options is not None and done.options != options and not overwrite:
         raise SparseEEGError(
-            f"{out} holds a store of other options: {other_options(done.options, options)}; leave the option "
-            "out, name a new folder, or replace the store with --overwrite"
+            f"{out} holds another store: {other_options(done.options, options)}; ask for what it was made of "
+            "and prepared with, name a new folder, or replace the store with --overwrite"
         )
     done.name(signals_in_table(out))  # those of the previous store
     if done.options != options:
@@ -225,7 +226,7 @@ def _sources(file: layout.BidsFile, path: Path) -> list[Any]:
     """Return name and state of every file that a recording is read from."""
     names = ("events.tsv", "events.json", "channels.tsv", "eeg.json")
     sidecars = [table for name in names for table in file.sidecars(name)]
-    found = dict.fromkeys([file.path, *companions(file.path), *sidecars])
+    found = dict.fromkeys([file.path, *companions(file.path), *sidecars, *electrode_tables(file)])
     return [[os.path.relpath(source, path), _stamp(source)] for source in found]
 
 
@@ -263,7 +264,7 @@ def _is_done(job: Job, done: journal.Journal) -> bool:
         return False
     if "problem" in entry:
         return True
-    if entry.get("recording_hash") is None:
+    if entry.get("recording_hash") is None or entry.get("events") is None:
         return False
     # What others have is known once all are read; until then, a signal that was made like theirs will do.
     if job.final and entry["signal"] != job.signal:

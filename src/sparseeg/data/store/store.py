@@ -14,6 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ FORMAT = 3
 OLDEST = 2  # of version 0.1.0
 UNIT = "uV"
 _FIELDS = ("source", "simulated")
+_LATER_FIELDS = ("people", "unanswered")  # earlier versions did not keep them
 _CHOICES = ("margin", "releases", "keep_excluded", "keep_bad")
 _TEXT = {
     name: str for name in ("subject", "release", "sex", "task", "run", "file", "dataset", "recording_hash")
@@ -152,7 +154,7 @@ def write_tables(windows: WindowSet, names: list[str], folder: Path, about: dict
     problems = pd.DataFrame([asdict(problem) for problem in windows.problems], columns=list(_PROBLEM))
     write_whole(folder / "problems.tsv", _tsv(problems))
     manifest = {"format": FORMAT, "unit": UNIT, **windows.provenance.to_dict()}
-    manifest |= {name: getattr(windows, name) for name in (*_FIELDS, "people")}
+    manifest |= {name: getattr(windows, name) for name in (*_FIELDS, *_LATER_FIELDS)}
     rows = {"windows": len(windows), "problems": len(windows.problems)}
     manifest |= {"kept": count_kept(windows), "rows": rows} | about
     write_whole(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
@@ -202,7 +204,7 @@ def open_store(path: Path | str, *, task: str | None = None) -> WindowSet:
             table=table,
             **_provenance(manifest),
             problems=problems_read,
-            people=manifest.get("people", ""),  # earlier versions did not keep it
+            **{name: manifest[name] for name in _LATER_FIELDS if name in manifest},
             **{name: manifest[name] for name in _FIELDS},
         )
     except (OSError, KeyError, ValueError) as error:
@@ -281,7 +283,7 @@ def _manifest(path: Path, task: str | None) -> dict[str, Any]:
         )
     if task is not None and own_task != task:
         raise SparseEEGError(
-            f"{path} is a store of the task {own_task!r}, not {task!r}: give --task {own_task}, or "
+            f"{path} is a store of the task {own_task!r}, not {task!r}: give --task {quote(own_task)}, or "
             f"prepare one for {task!r}"
         )
     return manifest
