@@ -30,11 +30,13 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 def _box(axes: Axes, x: float, y: float, text: str, color: str = BOX) -> None:
     style = {"boxstyle": "round,pad=0.5", "facecolor": color, "edgecolor": INK}
-    axes.text(x, y, text, ha="center", va="center", fontsize=10, color="black", bbox=style)
+    axes.text(x, y, text, ha="center", va="center", fontsize=10, color="black", bbox=style, zorder=3)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str = "") -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": INK, "shrinkA": 16, "shrinkB": 16})
+    axes.annotate(
+        "", end, start, zorder=1, arrowprops={"arrowstyle": "->", "color": INK, "shrinkA": 22, "shrinkB": 22}
+    )
     if text:
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
         axes.text(

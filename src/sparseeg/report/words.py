@@ -1,6 +1,7 @@
 """The sentences of a page: what was asked, what the scores mean, and how it was done."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     source = "simulated EEG" if metrics["data"]["simulated"] else "EEG"
     sentence = (
         f"The {target_of(metrics)} ({metrics['unit']}) was predicted from {source} "
-        f"({metrics['data']['source']}) by {metrics['model']}, and scored on {metrics['n_trials']:,} trials "
+        f"({_short(metrics['data']['source'])}) by {metrics['model']}, and scored on {metrics['n_trials']:,} trials "
         f"of {metrics['n_subjects']} people"
     )
     if len(splits) == 1:
@@ -60,6 +61,11 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     elif splits:
         sentence += f", each person by a network that trained without them ({len(splits)} splits)"
     return sentence + "."
+
+
+def _short(source: str) -> str:
+    """Return the last two parts of a path; the whole one is in the configuration."""
+    return "/".join(Path(source).parts[-2:])
 
 
 def target_of(metrics: Mapping[str, Any]) -> str:
