@@ -49,8 +49,8 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     source = "simulated EEG" if metrics["data"]["simulated"] else "EEG"
     sentence = (
         f"The {target_of(metrics)} ({metrics['unit']}) was predicted from {source} "
-        f"({_short(metrics['data']['source'])}) by {metrics['model']}, and scored on {metrics['n_trials']:,} trials "
-        f"of {metrics['n_subjects']} people"
+        f"({_short(metrics['data']['source'])}) by {metrics['model']}, and scored on "
+        f"{metrics['n_trials']:,} trials of {metrics['n_subjects']} people"
     )
     if len(splits) == 1:
         split = splits[0]
