@@ -170,7 +170,8 @@ def test_a_damaged_record_is_refused(content: object, begun: Path) -> None:
 
 def test_a_pretraining_does_not_go_on_with_other_data(tmp_path: Path) -> None:
     data = DataConfig(path="toy", task="pretraining")
-    options = {"model_options": {"width": 8}, "epochs": 1, "batch_size": 16, "device": "cpu"}
+    network = {"width": 8, "positions": "index"}
+    options = {"model_options": network, "epochs": 1, "batch_size": 16, "device": "cpu"}
     settings = PretrainConfig(data=data, **options)
     pretrain(settings, WINDOWS, tmp_path, print)
     (tmp_path / "model.safetensors").unlink()

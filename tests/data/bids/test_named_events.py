@@ -66,7 +66,7 @@ def test_an_event_that_one_recording_lacks_is_said_with_the_similar_one(tmp_path
     reasons = said(read_bids(bids.root, task=own_task()))
     hint = " Did you mean 'Bild/Wohnhaus'?"
     assert ("sub-02", f"no event {HOUSE}, which 3 of 4 recordings have.{hint}") in reasons
-    assert ("sub-04", f"no event {LEFT}, which 3 of 4 recordings have") in reasons
+    assert not [reason for _, reason in reasons if LEFT in reason]  # who presses one button only is no fault
 
 
 def test_a_name_that_no_recording_has_gets_a_hint_once(tmp_path) -> None:
