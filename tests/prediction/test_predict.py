@@ -56,7 +56,7 @@ def test_the_page_beside_the_table_shows_each_recording_and_what_was_done_to_it(
     assert f"{out.with_suffix('.html')} shows them" in text
     assert recording.name in page
     assert "E7" in page.partition("What went wrong")[2]
-    assert "Of the run&#39;s own scored people" in page
+    assert "From the run&#39;s own scores" in page
     assert page.count("<img ") == 1
     code, text = sparseeg("predict", response_time, recording, "--out", tmp_path / "out.html")
     assert_one_line(code, text, "call it .tsv")

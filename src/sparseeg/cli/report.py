@@ -31,7 +31,8 @@ def report(
     from sparseeg.training.config import TrainConfig
     from sparseeg.training.subjects import SHARED
 
-    if (run / SHARED).exists() and not (run / "config.yaml").exists():
+    compared = any((run / name).exists() for name in (SHARED, "compare.tsv"))
+    if compared and not (run / "config.yaml").exists():
         with writing(run):
             say(f"wrote {write_comparison_page(run, name_list(models, '--models'))}")
         return

@@ -10,7 +10,7 @@ from sparseeg.errors import SparseEEGError, nearest, one_line
 from sparseeg.files.atomic import write_whole
 from sparseeg.machine import versions
 from sparseeg.report.figures import plot_comparison, plot_speed, plot_subject_differences
-from sparseeg.report.html import Block, Code, Picture, Section, Table, Text, render
+from sparseeg.report.html import Block, Code, Items, Picture, Section, Table, Text, render
 
 NAME = "compare.html"
 _TABLES = ("compare.tsv", "predictions.tsv", "runs.tsv")
@@ -18,7 +18,7 @@ _COLUMNS = {
     "model": "model",
     "runs": "runs",
     "nrmse": "NRMSE",
-    "difference": "difference from the first",
+    "difference": "difference",
     "pearson_r": "Pearson",
     "spearman_within_subject": "Spearman",
     "permutation_p": "p",
@@ -48,6 +48,8 @@ def write_comparison_page(folder: Path, models: Sequence[str] = ()) -> Path:
             Section("failed", "What failed", _failed(folder, table)),
             Section("made", "How it was made", _made(description)),
         ]
+    except SparseEEGError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise SparseEEGError(
             f"{folder} has no tables to report ({one_line(error)}); the same `compare` command finishes it"
@@ -84,7 +86,7 @@ def _answer(table: pd.DataFrame) -> list[Block]:
     scored, reference = table.dropna(subset="nrmse"), _reference(table)
     best = scored.sort_values("nrmse").iloc[0]
     blocks: list[Block] = [
-        Text(f"{best['model']} has the smallest error (NRMSE {best['nrmse']:.3f}).", "answer"),
+        Text(_verdict(scored, best), "answer"),
         Picture.of(
             "comparison",
             plot_comparison(table, reference),
@@ -108,10 +110,23 @@ def _answer(table: pd.DataFrame) -> list[Block]:
         )
     columns = [name for name in _COLUMNS if name in scored]
     lines = [[_cell(row[name]) for name in columns] for row in scored.to_dict("records")]
-    blocks.append(
-        Table([_COLUMNS[name] for name in columns], lines, "Click a heading to sort.", sortable=True)
-    )
+    titles = {**_COLUMNS, "difference": f"difference from {reference or 'the first'}"}
+    caption = "Click a heading to sort. Spearman: within people. p: permutation of targets within people."
+    blocks.append(Table([titles[name] for name in columns], lines, caption, sortable=True))
     return blocks
+
+
+def _verdict(scored: pd.DataFrame, best: pd.Series) -> str:
+    """Return which model is best, and which models are better than a constant."""
+    better = scored.loc[scored["nrmse_high"] < 1, "model"]
+    sentence = (
+        f"{best['model']} has the smallest error (NRMSE {best['nrmse']:.3f}, 95 % interval "
+        f"{best['nrmse_low']:.3f} to {best['nrmse_high']:.3f}). "
+    )
+    if better.empty:
+        return f"{sentence}No model is shown to be better than a constant: no interval lies below 1."
+    count = f"{len(better)} of {len(scored)} models"
+    return f"{sentence}{count} are better than any constant: their intervals lie below 1."
 
 
 def _cell(value: object) -> str:
@@ -166,5 +181,7 @@ def _failed(folder: Path, table: pd.DataFrame) -> list[Block]:
 
 
 def _made(description: str) -> list[Block]:
-    notes = "\n".join(line for line in description.splitlines() if line.startswith("* "))
-    return [Code(notes)]
+    lines = [line.removeprefix("* ") for line in description.splitlines() if line.startswith("* ")]
+    command = next((line for line in lines if line.startswith("command: ")), "")
+    others = [line for line in lines if line != command]
+    return [Code(command.removeprefix("command: ").strip("`")), Items(others)]

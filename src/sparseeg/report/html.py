@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 
 _LARGEST_SVG = 300_000  # characters; larger figures become images of points
 _DPI = 150
+_NUMBER = re.compile(r"[-+]?\d|-|not known$|$")  # of a cell
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Table:
     rows: Sequence[Sequence[str]]
     caption: str = ""
     sortable: bool = False
+
+    @property
+    def sides(self) -> list[str]:
+        """Where the text of each column stands: numbers at the right."""
+        cells = [[row[place] for row in self.rows] for place in range(len(self.columns))]
+        return ["right" if all(map(_NUMBER.match, column)) else "left" for column in cells]
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _answer(table: pd.DataFrame, unit: str) -> list[Block]:
 def _trust(run: Path) -> list[Block]:
     try:
         metrics = read_metrics(run)
-        found = [Text(f"Of the run's own scored people: {words.answered(metrics)}")]
+        found = [Text(f"From the run's own scores: {words.answered(metrics)}")]
         if "interval" in metrics:
             found.append(Text(f"{describe_intervals(metrics)}."))
     except (SparseEEGError, KeyError, TypeError):

@@ -85,7 +85,9 @@ def answered(metrics: Mapping[str, Any]) -> str:
     elif low > 1:
         verdict = f"The model predicts worse than the best constant ({score})."
     else:
-        verdict = f"These people do not show that the model is better than a constant: {_UNCLEAR} ({score})."
+        verdict = (
+            f"The scored people do not show that the model is better than a constant: {_UNCLEAR} ({score})."
+        )
     others = {
         LABELS[name]: _value(scores["nrmse"])
         for name, scores in metrics["baselines"].items()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from sparseeg.report.figures.style import (
     BASELINE,
@@ -83,6 +84,9 @@ def plot_speed(table: pd.DataFrame) -> Figure:
         axes.plot([], [], linestyle="none", label=label)
     axes.axhline(1.0, color=LINE, linewidth=0.8, linestyle="--")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("windows per second (prediction, with reading)")
     axes.set_ylabel("NRMSE")
     if len(known):
