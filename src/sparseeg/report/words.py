@@ -55,7 +55,7 @@ def asked(metrics: Mapping[str, Any], splits: Sequence[SplitSubjects]) -> str:
     if len(splits) == 1:
         split = splits[0]
         sentence += (
-            f", after training on {len(split.train)} other people and choosing the epoch on "
+            f", after training on {len(split.train)} other people and validating on "
             f"{len(split.valid)} further ones"
         )
     elif splits:
