@@ -66,7 +66,7 @@ axes.loglog(
 axes.axhline(1, color="#333333", linewidth=0.8)
 axes.set_xlabel("tokens")
 axes.set_ylabel("time relative to ours")
-axes.legend(frameon=False)
+legend = axes.legend(frameon=False)
 
 # %%
 # When it doesn't

@@ -95,4 +95,4 @@ print(
 # order, and says nothing about the window. ``sparseeg score`` asks windows again in another order, and
 # ``train`` does it for its own network: ``model, other order`` in the table must equal ``model``.
 
-shell("sparseeg train --data data --valid R4 --test R5 --epochs 2 --no-boosting --out run", last=16)
+shell("sparseeg train --data data --valid R4 --test R5 --epochs 12 --no-boosting --out run", last=16)

@@ -2,7 +2,8 @@
 Reading the report
 ==================
 
-Every run has a page, ``report.html``. This one goes through its figures, each of which is a function.
+Every run has a page, ``report.html``. This one goes through the figures of the demo's run, each of which is a
+function.
 """
 
 import json
@@ -13,8 +14,7 @@ from shell import new_folder, shell
 from sparseeg.report import figures
 
 folder = new_folder("report")
-shell("sparseeg simulate data --subjects 28 --trials 24 --seed 4")
-shell("sparseeg train --data data --valid R4 --test R5 --epochs 8 --no-boosting --out run", last=3)
+shell("sparseeg demo --out .", last=3)
 with (folder / "run" / "metrics.json").open() as file:
     metrics = json.load(file)
 predictions = pd.read_csv(folder / "run" / "predictions.tsv", sep="\t")
