@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparseeg.cli.screen import progress_bar, say, say_problems
-from sparseeg.engines import Report
 
 if TYPE_CHECKING:
     from sparseeg.data.windows import WindowSet
+    from sparseeg.engines import Report
     from sparseeg.training.config import DataConfig
 
 
@@ -31,7 +31,7 @@ def read_windows_like(
     data: "DataConfig",
     n_jobs: int,
     keep_bad: bool = False,
-    report: Report = say,
+    report: "Report" = say,
 ) -> "WindowSet":
     """Read other windows in the way in which those of a run were read.
 
@@ -60,7 +60,7 @@ def read_windows_like(
     return windows
 
 
-def _tell(where: str, windows: "WindowSet", notes: list[str], report: Report = say) -> None:
+def _tell(where: str, windows: "WindowSet", notes: list[str], report: "Report" = say) -> None:
     """Print what was done to windows, what was wrong with their files, and what there is.
 
     where : the paths that were opened; the source of a store is the folder that it was made of.
