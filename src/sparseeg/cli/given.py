@@ -1,5 +1,6 @@
 """What was typed: the options that were given, as opposed to those left at their defaults."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -41,8 +42,8 @@ def model_options(words: Iterable[str]) -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Return the command as it was typed."""
-    return " ".join(["sparseeg", *sys.argv[1:]])
+    """Return the command as it can be typed again."""
+    return shlex.join(["sparseeg", *sys.argv[1:]])
 
 
 def check_once(values: Iterable[str], option: str) -> None:

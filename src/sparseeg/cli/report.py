@@ -39,8 +39,15 @@ def report(
     if models is not None:
         raise SparseEEGError(f"--models is for a comparison, and {run} is none; leave it out")
     read_metrics(run)
-    windows, reason = None, "these are scores on other data, of which only `evaluate` shows it"
-    if (run / "config.yaml").exists():
+    windows, reason = None, ""
+    if not (run / "config.yaml").exists():
+        if (run / "report.html").exists():
+            raise SparseEEGError(
+                f"{run} holds scores on other data, and their report.html; to write it anew, use "
+                "`sparseeg evaluate RUN --data PATH` again"
+            )
+        reason = "these are scores on other data, of which `sparseeg evaluate RUN --data PATH` shows it"
+    else:
         try:
             windows = read_windows(TrainConfig.read(run).data, jobs)
         except SparseEEGError as error:

@@ -1,9 +1,12 @@
 """Say whether the network has seen a person: its predictions for others are less exact."""
 
+import re
 from pathlib import Path
 
 from sparseeg.data.bids.layout import bids_file
 from sparseeg.training.lineage import Seen
+
+_EPOCHS = re.compile(r"[-_]epo(\.fif(\.gz)?)?$")  # MNE's names of epochs end in -epo.fif, too
 
 
 def seen_before(seen: Seen, file: Path) -> list[str]:
@@ -14,7 +17,7 @@ def seen_before(seen: Seen, file: Path) -> list[str]:
     name = bids_file(file).entities.get("sub")
     if name is None:
         return []
-    subject = f"sub-{name}"
+    subject = f"sub-{_EPOCHS.sub('', name)}"
     for did, names in (("trained", seen.trained), ("validated", seen.validated)):
         if any(name.rpartition("/")[2] == subject for name in names):
             return [

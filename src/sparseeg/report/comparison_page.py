@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sparseeg import __version__
 from sparseeg.errors import SparseEEGError, nearest, one_line
 from sparseeg.files.atomic import write_whole
-from sparseeg.machine import versions
 from sparseeg.report.figures import plot_comparison, plot_speed, plot_subject_differences
 from sparseeg.report.html import Block, Code, Items, Picture, Section, Table, Text, render
 
@@ -56,7 +56,7 @@ def write_comparison_page(folder: Path, models: Sequence[str] = ()) -> Path:
         ) from error
     path = folder / NAME
     title = description.partition("\n")[0].removeprefix("# ")
-    write_whole(path, render(title, "sparseeg", sections, versions("sparseeg")))
+    write_whole(path, render(title, "sparseeg", sections, f"sparseeg {__version__}"))
     return path
 
 
@@ -92,8 +92,8 @@ def _answer(table: pd.DataFrame) -> list[Block]:
             plot_comparison(table, reference),
             "Scores, best first, and differences in pairs",
             "Left: NRMSE with 95 % intervals over people; 1 is the best constant. Right: difference from "
-            f"{reference or 'the first model'} on the same resamples of people; an interval that does not "
-            "touch 0 is a difference that these people show.",
+            f"{reference or 'the first model'} (blue) on the same resamples of people; an interval that does "
+            "not touch 0 is a difference that these people show.",
             "Two forest plots: the NRMSE of each model, and its difference from the reference.",
         ),
     ]
@@ -119,10 +119,9 @@ def _answer(table: pd.DataFrame) -> list[Block]:
 def _verdict(scored: pd.DataFrame, best: pd.Series) -> str:
     """Return which model is best, and which models are better than a constant."""
     better = scored.loc[scored["nrmse_high"] < 1, "model"]
-    sentence = (
-        f"{best['model']} has the smallest error (NRMSE {best['nrmse']:.3f}, 95 % interval "
-        f"{best['nrmse_low']:.3f} to {best['nrmse_high']:.3f}). "
-    )
+    sentence = f"{best['model']} has the smallest error (NRMSE {best['nrmse']:.3f}). "
+    if scored["nrmse_high"].isna().all():
+        return f"{sentence}With so few people, there are no intervals: it says little about others."
     if better.empty:
         return f"{sentence}No model is shown to be better than a constant: no interval lies below 1."
     count = f"{len(better)} of {len(scored)} models"
@@ -141,7 +140,9 @@ def _people(table: pd.DataFrame, predictions: pd.DataFrame, models: Sequence[str
         chosen = list(models)
         for name in chosen:
             if name not in ranked:
-                raise SparseEEGError(f"{name!r} is not in the comparison.{nearest(name, ranked)}")
+                failed = name in table["model"].tolist()
+                why = "failed" if failed else f"is not in the comparison.{nearest(name, ranked)}"
+                raise SparseEEGError(f"{name!r} {why}")
         if len(set(chosen)) != 2:
             raise SparseEEGError(f"--models takes two models to compare person by person, not {len(chosen)}")
     else:

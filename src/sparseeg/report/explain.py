@@ -14,9 +14,13 @@ from torch import Tensor, nn
 from sparseeg.attention import ChannelAttention, SparseMultiHeadAttention, TemporalAttention
 from sparseeg.models.latency import LatencyHead
 from sparseeg.models.network import Network
+from sparseeg.models.sparse_eeg_transformer import SparseEEGTransformer
 from sparseeg.models.spec import NetworkSpec
 
 STEPS = 20  # of the path from a window of zeros to the window
+_SEED = (
+    2_718_281_828  # of the random weights: with that of a training, they would be those that it began with
+)
 _MOST_TOKENS = 1024  # of a figure, and of its matrices
 _BATCH = 16
 
@@ -31,7 +35,7 @@ class Attribution:
         prediction for the window and that for a window of zeros.
     untrained : (channel, time), mean magnitude for the same network with random weights.
     similarity : rank correlation between the mean magnitudes of both. A map that depends on what was learned
-        has a low one.
+        has a low one. NaN if one of them is the same everywhere.
     """
 
     values: np.ndarray
@@ -137,12 +141,14 @@ def attribute(network: Network, spec: NetworkSpec, x: Tensor) -> Attribution:
     """
     values = _integrated_gradients(network, x)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(_SEED)
         other = spec.build()
     other.eval()
     _take_target(other, network)
     untrained = np.abs(_integrated_gradients(other, x)).mean(axis=0)
     magnitude = np.abs(values).mean(axis=0)
+    if np.ptp(magnitude) == 0 or np.ptp(untrained) == 0:
+        return Attribution(values, untrained, float("nan"))
     similarity = float(spearmanr(magnitude.ravel(), untrained.ravel()).statistic)
     return Attribution(values, untrained, similarity)
 
@@ -214,13 +220,15 @@ def _gates(network: Any, x: Tensor) -> Gates:
 
 def _attention(network: Any, x: Tensor) -> list[AttentionLayer]:
     """Return the layers of sparse attention whose tokens are the time steps of a window, in their order."""
+    if isinstance(network, SparseEEGTransformer):
+        return []  # its tokens are patches of channels
     names = {layer: name for name, layer in network.named_modules()}
     layers: list[AttentionLayer] = []
 
     def keep(layer: SparseMultiHeadAttention, inputs: tuple[Tensor, ...]) -> None:
         tokens = inputs[0]
         if len(tokens) != len(x) or tokens.shape[1] > min(_MOST_TOKENS, x.shape[2]):
-            return  # tokens of other kinds, as patches of channels
+            return
         weights = layer.forward(tokens, return_weights=True)[1].dense().mean(dim=0)
         together = torch.zeros_like(weights, dtype=torch.bool)
         for partition in layer.partitions(tokens.shape[1]):

@@ -49,8 +49,8 @@ def looked_at(folder: Path, windows: WindowSet, rows: np.ndarray) -> list[Block]
     prediction = predict(networks, windows, shown).mean
     blocks: list[Block] = [
         Text(
-            f"The first picture shows {len(shown):,} of the {len(rows):,} scored trials, the others "
-            f"{len(chosen)} of them, drawn at random. Of several networks, they show the first.",
+            f"The first picture shows {len(shown):,} of the {len(rows):,} scored trials. The others show "
+            f"{len(chosen)} of them, drawn at random, and the first network of an ensemble.",
             "note",
         ),
         _erp_image(signal, times, windows, shown, prediction, channel),
@@ -123,12 +123,7 @@ def _of_the_network(
                     found.attribution.untrained, times, windows.ch_names, positions, windows.target_unit
                 ),
                 "The check: the same map for random weights",
-                f"The rank correlation of the two maps is {similarity:.2f}"
-                + (
-                    ": so high that the map above shows the data rather than what was learned."
-                    if similarity > _POSITIVE_HALF
-                    else ": the map above depends on what was learned."
-                ),
+                _check(similarity),
                 "The same image for a network with random weights.",
             )
         )
@@ -172,6 +167,18 @@ def _of_the_network(
     if found.attention:
         blocks += _attention(found, seconds, float(times[0]))
     return blocks
+
+
+def _check(similarity: float) -> str:
+    """Return what the similarity of attributions to those of random weights means."""
+    if np.isnan(similarity):
+        return "One of the two maps is the same everywhere: there is nothing to compare."
+    meaning = (
+        "so high that the map above shows the data rather than what was learned"
+        if similarity > _POSITIVE_HALF
+        else "the map above depends on what was learned"
+    )
+    return f"The rank correlation of the two maps is {similarity:.2f}: {meaning}."
 
 
 def _attention(found: Explanation, seconds: float, start: float) -> Sequence[Block]:

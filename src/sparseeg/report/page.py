@@ -1,7 +1,7 @@
 """Write a self-contained page about a run, from what was asked to how it was made."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sparseeg import __version__
 from sparseeg.data import problems as data_problems
 from sparseeg.data.people import Person
 from sparseeg.data.windows import WindowSet
@@ -94,13 +95,15 @@ def write_report(
     try:
         found = _read(scores, run or scores)
         title = f"{found.metrics['model']}: {words.target_of(found.metrics)}"
+        looked = _looked_at(found, windows, reason)
+        shown = {block.name for block in looked if isinstance(block, Picture)}
         sections = [
             Section("asked", "What was asked", _asked(found)),
             Section("answer", "The answer", _answer(found)),
             Section("trust", "How far to trust it", _trust(found)),
-            Section("looked-at", "What the network looked at", _looked_at(found, windows, reason)),
+            Section("looked-at", "What the network looked at", looked),
             Section("problems", "What went wrong", _problems(found)),
-            Section("made", "How it was made", _made(found, windows is not None)),
+            Section("made", "How it was made", _made(found, shown)),
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         advice = f"run `{command('evaluate', run or scores)}`"
@@ -153,7 +156,7 @@ def _epochs(logs: Mapping[str, pd.DataFrame]) -> str:
     """Return how many epochs the networks were trained for."""
     counts = sorted({int(log["epoch"].max()) + 1 for log in logs.values()})
     numbers = {f"{counts[0]}", f"{counts[-1]}"} if counts else {"some"}
-    return f"{' to '.join(sorted(numbers, key=len))} epochs"
+    return f"{' to '.join(sorted(numbers, key=len))} epoch{'s' * (numbers != {'1'})}"
 
 
 def _asked(found: _Run) -> list[Block]:
@@ -230,6 +233,7 @@ def _answer(found: _Run) -> list[Block]:
 def _trust(found: _Run) -> list[Block]:
     metrics, predictions, unit = found.metrics, found.predictions, found.metrics["unit"]
     blocks: list[Block] = []
+    timed = "onset" in predictions
     keep = "best" if found.config is None else found.config.keep
     if found.logs:
         many = f" Of {len(found.logs)} networks." if len(found.logs) > 1 else ""
@@ -264,9 +268,10 @@ def _trust(found: _Run) -> list[Block]:
             "residuals",
             plot_residuals(predictions, unit),
             "Where it errs",
-            "Errors over the time in the recording and over the target; blue: means of bins with standard "
-            "errors. A slope over the target is normal for careful predictions; one over time is not.",
-            "Scatter of errors over time and over target, with means of bins.",
+            f"Errors over {'the time in the recording and over ' * timed}the target; blue: means of bins "
+            "with standard errors. A slope over the target is normal for careful predictions"
+            + ("; one over time is not." if timed else ". The times of the trials are not known."),
+            f"Scatter of errors over {'time and over ' * timed}target, with means of bins.",
         ),
     ]
     if "interval" in metrics and predictions["interval_low"].notna().all():
@@ -300,8 +305,8 @@ def _controls(metrics: dict[str, Any]) -> str:
             else ": below 1, which hints at a leak or at chance with few people."
         )
     if "shuffled_order" in metrics["controls"]:
-        other = metrics["controls"]["shuffled_order"]["nrmse"]
-        same = other is not None and abs(other - metrics["nrmse"]) < 1e-4
+        other, own = metrics["controls"]["shuffled_order"]["nrmse"], metrics["nrmse"]
+        same = other is own or (other is not None and own is not None and abs(other - own) < 1e-4)
         text += " Predictions for the trials in another order are " + (
             "the same." if same else "different: the network depends on the order of trials."
         )
@@ -310,13 +315,7 @@ def _controls(metrics: dict[str, Any]) -> str:
 
 def _looked_at(found: _Run, windows: WindowSet | None, reason: str) -> list[Block]:
     if windows is None or not found.folders:
-        advice = command("report", found.run)
-        return [
-            Text(
-                f"Not shown: {reason or 'the data were not read'}. `{advice}` shows it where the data are.",
-                "note",
-            )
-        ]
+        return [Text(f"Not shown: {reason or 'the data were not read'}.", "note")]
     try:
         windows = (own_windows if found.own else other_windows)(found.run, windows)
     except SparseEEGError as error:
@@ -325,7 +324,11 @@ def _looked_at(found: _Run, windows: WindowSet | None, reason: str) -> list[Bloc
     known = np.flatnonzero(np.isin(windows.subjects, scored)) if found.own else np.arange(len(windows))
     if not len(known):
         return [Text("Not shown: none of the scored people are in the data.", "note")]
-    return looked_at(found.folders[0], windows, known)
+    blocks = looked_at(found.folders[0], windows, known)
+    if len(found.folders) > 1:
+        first = f"This part shows the first of {len(found.folders)} splits, and the people whom it tests."
+        blocks.insert(0, Text(first, "note"))
+    return blocks
 
 
 def _problems(found: _Run) -> list[Block]:
@@ -350,7 +353,7 @@ def _problems(found: _Run) -> list[Block]:
     ]
 
 
-def _made(found: _Run, sampled: bool) -> list[Block]:
+def _made(found: _Run, shown: Collection[str]) -> list[Block]:
     blocks: list[Block] = []
     if found.config is not None and found.folders:
         network = network_files(found.folders[0])[0]
@@ -358,7 +361,7 @@ def _made(found: _Run, sampled: bool) -> list[Block]:
         inputs = Inputs.read(found.run, spec)
         count = sum(parameter.numel() for parameter in load(network).parameters())
         paragraph, references = words.methods(
-            found.config, inputs.provenance, found.metrics, count, _epochs(found.logs), sampled
+            found.config, inputs.provenance, found.metrics, count, _epochs(found.logs), shown
         )
         blocks += [
             Text("To paste into a paper; check it, and cite what you used:", "note"),
@@ -368,8 +371,9 @@ def _made(found: _Run, sampled: bool) -> list[Block]:
             Code(command("train", "--config", found.run / "config.yaml", "--out", "NEW_FOLDER")),
         ]
     about = [
-        ("package", f"sparseeg {found.metrics['version']}, commit {commit()}"),
-        ("page made with", versions("torch", "lightning", "mne", "scikit-learn", "matplotlib")),
+        ("scored with", f"sparseeg {found.metrics['version']}"),
+        ("page made with", f"sparseeg {__version__}, commit {commit()}"),
+        ("and", versions("torch", "lightning", "mne", "scikit-learn", "matplotlib")),
         ("on", hardware()),
     ]
     blocks.append(Table(("", "version"), about))

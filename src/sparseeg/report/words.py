@@ -1,6 +1,6 @@
 """The sentences of a page: what was asked, what the scores mean, and how it was done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from sparseeg.data.provenance import Provenance
 from sparseeg.report.score_table import LABELS, number
-from sparseeg.training.config import TrainConfig
+from sparseeg.training.config import SplitConfig, TrainConfig
 from sparseeg.training.subjects import SplitSubjects
 
 # Public leaderboard of the EEG Foundation Challenge (HBN-EEG, hidden release 12), 184 entries.
@@ -78,7 +78,10 @@ def answered(metrics: Mapping[str, Any]) -> str:
     """Return what the scores mean, in one or two sentences."""
     low, high = (np.nan if end is None else end for end in metrics["nrmse_ci95"])
     score = f"NRMSE {number(_value(metrics['nrmse']), 3)}, 95 % interval {number(low)} to {number(high)}"
-    if np.isnan(low):
+    unscored = not np.isfinite(_value(metrics["nrmse"]))
+    if unscored:
+        verdict = "All scored targets are the same: there is no NRMSE, and nothing that could be predicted."
+    elif np.isnan(low):
         verdict = f"The score of one person says little about others ({score})."
     elif high < 1:
         verdict = f"The model predicts better than any constant would: {_BETTER} ({score})."
@@ -94,6 +97,8 @@ def answered(metrics: Mapping[str, Any]) -> str:
         if name not in ("train_mean", "subject_mean_oracle", "subject_mean_loo")
     }
     better = [name for name, value in others.items() if value < _value(metrics["nrmse"])]
+    if unscored:
+        return verdict
     if better:
         verdict += f" {_listed(better).capitalize()} scored better on the same trials."
     elif others:
@@ -109,13 +114,24 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _split(config: SplitConfig) -> str:
+    """Return who trained, validated and tested, for a paragraph of methods."""
+    if config.kind in ("kfold", "loso"):
+        how = "leave-one-subject-out" if config.kind == "loso" else f"{config.folds}-fold"
+        return (
+            f"In {how} cross-validation over people, every person was tested once, by a network that was "
+            "trained and validated on others."
+        )
+    return "People were split into training, validation and test; nobody was in two parts."
+
+
 def methods(
     config: TrainConfig,
     inputs: Provenance,
     metrics: Mapping[str, Any],
     n_parameters: int,
     epochs: str,
-    sampled: bool,
+    shown: Collection[str],
 ) -> tuple[str, list[str]]:
     """Return a paragraph about the methods of a run, to paste into a paper, and its references.
 
@@ -124,7 +140,7 @@ def methods(
     config, inputs, metrics : of the run.
     n_parameters : of one network.
     epochs : how long it was trained, as "26 epochs".
-    sampled : whether the page shows what the network looked at.
+    shown : names of the pictures of what the network looked at.
     """
     processing, task = inputs.processing, inputs.task
     end = inputs.tmin + inputs.n_times / processing.sfreq
@@ -156,7 +172,7 @@ def methods(
         + (f", as a moving average of the weights (decay {config.ema:g})" if config.ema else "")
         + (f"; {config.seeds} networks were averaged" if config.seeds > 1 else "")
         + ".",
-        "People were split into training, validation and test; nobody was in two parts.",
+        _split(config.split),
         "Scores are the root mean squared error divided by the population standard deviation of the scored "
         "targets, pooled over trials, with 95 % bootstrap intervals over people [4].",
     ]
@@ -172,11 +188,13 @@ def methods(
         sentences.append(f"Its attention deals the tokens to heads, each token to one [{len(names)}].")
     if config.control:
         sentences.append("As a control, the same network was trained on shuffled targets.")
-    if sampled:
-        names += ["gradients", "sanity", "patterns"]
-        last = len(names)
+    if "attribution" in shown:
+        names += ["gradients", "sanity"]
         sentences.append(
-            f"Attributions are integrated gradients [{last - 2}], compared with those of a network with "
-            f"random weights [{last - 1}]; spatial patterns are the covariance times the filters [{last}]."
+            f"Attributions are integrated gradients [{len(names) - 1}], compared with those of a network "
+            f"with random weights [{len(names)}]."
         )
+    if "filters" in shown:
+        names.append("patterns")
+        sentences.append(f"Spatial patterns are the covariance times the filters [{len(names)}].")
     return " ".join(sentences), [f"[{place}] {REFERENCES[name]}" for place, name in enumerate(names, start=1)]

@@ -20,6 +20,7 @@ from sparseeg.report.figures.style import (
     one_axes,
     plain_text,
     several_axes,
+    shortened,
 )
 
 
@@ -65,7 +66,7 @@ def plot_erp_image(
     lower.plot(times, signal.mean(axis=0) - signal.mean(), color=MODEL)
     lower.axhline(0, color=LINE, linewidth=0.6)
     lower.set_ylabel("mean (µV)")
-    lower.set_xlabel(f"time from the event (s), channel {plain_text(channel)}")
+    lower.set_xlabel(f"time from the event (s), channel {shortened(plain_text(channel), 20)}")
     lower.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -107,10 +108,10 @@ def plot_latency(
     axes.set_xlabel("time from the stimulus (s); dotted: mean response of each group")
     axes.set_ylabel("probability density (1/s)")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="small", frameon=False, loc="upper left")
+    figure.legend(fontsize="small", frameon=False, loc="outside lower center", ncols=2)
     other = axes.twinx()
     other.plot(times, average, color=BASELINE, linewidth=1, linestyle="--")
-    other.set_ylabel(f"mean of {plain_text(channel)} (µV, dashed)")
+    other.set_ylabel(f"mean of {shortened(plain_text(channel), 16)} (µV, dashed)")
     other.spines["top"].set_visible(False)
     return figure
 
@@ -193,7 +194,9 @@ def plot_attribution(
     picture = image.imshow(
         magnitude[order], aspect="auto", cmap=SEQUENTIAL, extent=extent, interpolation="nearest", vmax=top
     )
-    figure.colorbar(picture, ax=image, label=f"mean magnitude ({unit})" if unit else "mean magnitude")
+    figure.colorbar(
+        picture, ax=image, label=f"mean magnitude ({plain_text(unit)})" if unit else "mean magnitude"
+    )
     shown = np.arange(len(order)) if len(order) <= 24 else np.arange(0, len(order), len(order) // 12)
     image.set_yticks(shown + 0.5, [plain_text(ch_names[order[row]]) for row in shown], fontsize="x-small")
     image.set_ylabel("channels, most important first")
@@ -216,6 +219,8 @@ def plot_attribution(
         side.set_ylim(len(order), 0)
         side.set_yticks([])
         side.set_xlabel("mean over time")
+        side.ticklabel_format(axis="x", scilimits=(-9, 9))
+        side.locator_params(axis="x", nbins=2)
     return figure
 
 

@@ -120,8 +120,9 @@ def plot_subject_differences(
     axes.axhline(0, color=LINE, linewidth=0.8)
     better = int((difference < 0).sum())
     axes.set_xlabel(f"people, sorted ({better} of {len(difference)} with smaller errors of the first model)")
-    first, second = (shortened(plain_text(name), 28) for name in names)
-    axes.set_ylabel(f"RMSE of {first}\nless that of {second}")
+    axes.set_xticks([])
+    axes.set_ylabel("difference of the RMSE")
+    figure.suptitle("\nless ".join(shortened(plain_text(name), 60) for name in names), fontsize="small")
     return figure
 
 

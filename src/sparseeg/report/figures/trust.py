@@ -15,6 +15,7 @@ from sparseeg.report.figures.style import (
     OTHER,
     SEQUENTIAL,
     one_axes,
+    plain_text,
     several_axes,
 )
 
@@ -37,10 +38,10 @@ def plot_learning_curves(logs: Mapping[str, pd.DataFrame], keep: str = "best") -
         for axis, column, color in ((left, "train_loss", BASELINE), (right, "valid_nrmse", MODEL)):
             known = log.dropna(subset=column) if column in log else log.iloc[:0]
             line = {"color": color, "alpha": alpha, "linewidth": 1.5, "marker": ".", "markersize": 4}
-            axis.plot(known["epoch"], known.get(column, []), label=name, **line)
+            axis.plot(known["epoch"] + 1, known.get(column, []), label=name, **line)
             if column == "valid_nrmse" and len(known):
                 chosen = known.iloc[int(known[column].to_numpy().argmin()) if keep == "best" else -1]
-                axis.plot(chosen["epoch"], chosen[column], "o", color=CONTROL, markersize=6)
+                axis.plot(chosen["epoch"] + 1, chosen[column], "o", color=CONTROL, markersize=6)
     left.set_title("training", fontsize="medium")
     right.set_title("validation subjects", fontsize="medium")
     left.set_ylabel("loss (standardised targets)")
@@ -75,8 +76,8 @@ def plot_predictions(predictions: pd.DataFrame, unit: str) -> Figure:
     axes.axhline(
         predictions["train_mean"].mean(), color=CONTROL, linewidth=1, linestyle=":", label="training mean"
     )
-    axes.set_xlabel(f"target ({unit})")
-    axes.set_ylabel(f"prediction ({unit})")
+    axes.set_xlabel(f"target ({plain_text(unit)})")
+    axes.set_ylabel(f"prediction ({plain_text(unit)})")
     axes.legend(frameon=False, fontsize="small", loc="upper left")
     bar = figure.colorbar(points, ax=axes, shrink=0.7)
     bar.set_label("person, by mean target")
@@ -126,7 +127,7 @@ def plot_residuals(predictions: pd.DataFrame, unit: str) -> Figure:
     """
     residual = (predictions["prediction"] - predictions["target"]).to_numpy()
     figure, axes = several_axes(1, 2, 3.0)
-    over = [("target", predictions["target"].to_numpy(), f"target ({unit})")]
+    over = [("target", predictions["target"].to_numpy(), f"target ({plain_text(unit)})")]
     if "onset" in predictions:
         over.insert(0, ("onset", predictions["onset"].to_numpy() / 60, "time in the recording (min)"))
     shown = _thinned(pd.DataFrame({"row": np.arange(len(residual))}))["row"].to_numpy()
@@ -138,7 +139,7 @@ def plot_residuals(predictions: pd.DataFrame, unit: str) -> Figure:
         axis.errorbar(middle, mean, yerr=error, color=MODEL, marker="o", markersize=4, capsize=2)
         axis.axhline(0, color=LINE, linewidth=0.8, linestyle="--")
         axis.set_xlabel(label)
-        axis.set_ylabel(f"prediction - target ({unit})")
+        axis.set_ylabel(f"prediction - target ({plain_text(unit)})")
     for axis in axes[0, len(over) :]:
         figure.delaxes(axis)
     return figure
@@ -174,7 +175,7 @@ def plot_intervals(predictions: pd.DataFrame, level: float, unit: str) -> Figure
         right.errorbar(middle, mean, yerr=error, color=MODEL, marker="o", markersize=4, capsize=2)
         right.axhline(level, color=CONTROL, linewidth=1.2, linestyle="--")
         right.set_ylim(0, 1.02)
-        right.set_xlabel(f"width of the interval ({unit})")
+        right.set_xlabel(f"width of the interval ({plain_text(unit)})")
         right.set_ylabel("share of trials inside")
     return figure
 
@@ -195,7 +196,7 @@ def plot_new_predictions(table: pd.DataFrame, unit: str) -> Figure:
         axes.vlines(onset, low, high, color=BASELINE, linewidth=1, alpha=0.6, label="interval")
     axes.plot(onset, ordered["prediction"], ".", color=MODEL, markersize=5, label="prediction")
     axes.set_xlabel("time in the recording (min)")
-    axes.set_ylabel(f"prediction ({unit})" if unit else "prediction")
+    axes.set_ylabel(f"prediction ({plain_text(unit)})" if unit else "prediction")
     axes.legend(frameon=False, fontsize="small", ncols=2, loc="upper right")
     return figure
 
