@@ -11,10 +11,13 @@ import pandas as pd
 from shell import new_folder, shell
 
 folder = new_folder("epochs")
+(folder / "eps").mkdir()
 
 # %%
 # One file for each person
 # ------------------------
+#
+# The names of the files end in ``-epo.fif`` or ``_epo.fif`` and name the person, as ``sub-01``.
 
 names = ["Fz", "Cz", "CPz", "Pz", "P3", "P4", "Oz"]
 info = mne.create_info(names, 128, "eeg")
@@ -26,16 +29,17 @@ for person in range(1, 9):
     data = 8e-6 * rng.standard_normal((40, len(names), 128))
     data[:, 2:4] += 12e-6 * wave[:, None]
     epochs = mne.EpochsArray(data, info, tmin=-0.2, metadata=pd.DataFrame({"rt": rt}), verbose=False)
-    epochs.save(folder / f"sub-{person:02d}-epo.fif", verbose=False)
+    epochs.save(folder / "eps" / f"sub-{person:02d}-epo.fif", verbose=False)
 
 # %%
 # Train
 # -----
 #
-# ``--target`` is the column, ``--target-unit`` its unit; milliseconds become seconds.
+# ``--target`` is the column of the metadata, ``--target-unit`` its unit; milliseconds become seconds. The
+# window ends before ``--tmax``. The page about the run is ``run/report.html``.
 
 shell(
-    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --split kfold --folds 4 "
+    "sparseeg train --data eps --target rt --target-unit ms --tmin 0 --tmax 0.75 --split kfold --folds 4 "
     "--epochs 4 --no-control --no-boosting --out run",
     last=16,
 )
@@ -44,12 +48,17 @@ shell(
 # Predict for one more file
 # -------------------------
 #
-# One network predicts for new people. Here it is trained on all eight, two of whom validate and test.
+# One network predicts for new people. The seventh and eighth person stand in for them: they are in another
+# folder, and train nothing.
 
+(folder / "new").mkdir()
+for person in (7, 8):
+    name = f"sub-{person:02d}-epo.fif"
+    (folder / "eps" / name).rename(folder / "new" / name)
 shell(
-    "sparseeg train --data . --target rt --target-unit ms --tmin 0 --tmax 0.75 --epochs 4 "
+    "sparseeg train --data eps --target rt --target-unit ms --tmin 0 --tmax 0.75 --epochs 8 "
     "--no-control --no-boosting --out single",
     last=3,
 )
-shell("sparseeg predict single sub-01-epo.fif --out predictions.tsv")
+shell("sparseeg predict single new/sub-07-epo.fif --out predictions.tsv")
 print(pd.read_csv(folder / "predictions.tsv", sep="\t").iloc[:5, :6])

@@ -24,5 +24,11 @@ def test_who_shaped_the_network_is_said(version_0_1: Path, part: str, did: str |
         assert "another laboratory" in note
 
 
+@pytest.mark.parametrize("ending", ["_epo.fif", "-epo.fif", "-epo.fif.gz", "_ses-1-epo.fif"])
+def test_both_endings_of_epochs_name_the_subject(version_0_1: Path, ending: str) -> None:
+    subject = json.loads((version_0_1 / "run" / "splits.json").read_text())[0]["train"][0]
+    assert len(seen_before(seen_by(version_0_1 / "run"), Path(f"{subject}{ending}"))) == 1
+
+
 def test_names_without_a_subject_say_nothing(version_0_1: Path) -> None:
     assert seen_before(seen_by(version_0_1 / "run"), Path("recording.bdf")) == []

@@ -30,6 +30,18 @@ def test_attributions_add_up_to_the_difference_from_a_window_of_zeros(name: str)
     assert np.abs(total - expected).mean() < 0.2 * np.abs(expected).mean() + 1e-6
 
 
+def test_the_random_weights_are_those_of_no_usual_training() -> None:
+    torch.manual_seed(0)
+    network = SPECS["response-time-cnn"].build().eval()
+    assert attribute(network, SPECS["response-time-cnn"], torch.from_numpy(WINDOWS)).similarity < 0.95
+
+
+def test_patches_are_no_time_steps() -> None:
+    spec = NetworkSpec("sparse-eeg-transformer", 8, 100, 1, 100.0, {"width": 16}, chs_info(NAMES))
+    windows = np.random.default_rng(0).normal(0, 10, (2, 8, 100)).astype(np.float32)
+    assert explain(spec.build(), spec, windows).attention == []
+
+
 def test_what_a_network_has_is_explained_and_nothing_else() -> None:
     found = explain(SPECS["light-sparse-attention-cnn"].build(), SPECS["light-sparse-attention-cnn"], WINDOWS)
     assert found.gates.channel is not None

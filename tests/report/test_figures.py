@@ -82,6 +82,7 @@ DRAWN: dict[str, Callable[[], Figure]] = {
     ),
     "learning curves": lambda: figures.plot_learning_curves(logs()),
     "predictions": lambda: figures.plot_predictions(predictions(), "s"),
+    "a unit with a formula": lambda: figures.plot_predictions(predictions(), r"$\q$"),
     "subjects": lambda: figures.plot_subjects(predictions()),
     "one trial each": lambda: figures.plot_subjects(predictions(60)),
     "residuals": lambda: figures.plot_residuals(predictions(), "s"),
