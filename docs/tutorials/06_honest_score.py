@@ -39,8 +39,8 @@ print(f"training mean: NRMSE {nrmse(target[test], np.full(test.sum(), target[~te
 #
 # Two published pipelines got the labels of this task wrong. One locked the window to the button press: then
 # the response always lies at the same place of the window. The other took the last press of a trial in place
-# of the first one after the stimulus, which made 7.9 % of the labels wrong. A few late labels hardly change the
-# mean, but they change what every error is divided by:
+# of the first one after the stimulus, which made 7.9 % of the labels wrong. A few late labels hardly change
+# the mean, but they change what every error is divided by:
 
 late = target.copy()
 wrong = rng.random(len(target)) < 0.079
