@@ -1,6 +1,7 @@
 """Types of channels by their labels, for files that don't state the types."""
 
 import re
+from functools import lru_cache
 
 # Searched in the label in lower case; the first match counts. `\b` keeps names of electrodes out.
 _KINDS = (
@@ -43,6 +44,7 @@ _EEG = re.compile(r"^eeg[ -]*")
 _PATTERNS = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 
 
+@lru_cache(maxsize=4096)  # recordings of a data set share their labels
 def label_type(label: str) -> str:
     """Return the type that the label of a channel suggests, as in BIDS: "EEG" unless it names another one.
 

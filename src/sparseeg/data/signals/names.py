@@ -1,11 +1,13 @@
 """Names of channels without what file formats and amplifiers add to them."""
 
 import re
+from functools import lru_cache
 
 _NEW_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}  # old and new names in the 10-20 system
 _DECORATED = re.compile(r"^(eeg[ _-]+)?(.*?)([ _-]+(ref|le|avg))?\.*$")
 
 
+@lru_cache(maxsize=4096)  # recordings of a data set share their names
 def plain_name(name: str) -> str:
     """Return a channel name without the additions of file formats and amplifiers, in lower case.
 

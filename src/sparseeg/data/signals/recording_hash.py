@@ -5,7 +5,7 @@ import hashlib
 import mne
 import numpy as np
 
-_BLOCKS, _LENGTH = 16, 32  # and samples in each
+_BLOCKS, _LENGTH = 5, 128  # and samples in each
 
 
 def recording_hash(raw: mne.io.BaseRaw) -> str:
