@@ -18,6 +18,7 @@ import pandas as pd
 
 from sparseeg.data.bids.hbn import CH_NAMES
 from sparseeg.data.provenance import Processing
+from sparseeg.data.signals.signal_file import SignalFile
 from sparseeg.data.tasks import TASKS
 from sparseeg.data.windows import WindowSet
 from sparseeg.experiments import run as runs
@@ -42,7 +43,7 @@ def windows(first: int, count: int) -> WindowSet:
             signal = rng.normal(0, 10, (TRIALS, N_TIMES, len(CH_NAMES))).astype(np.float32)
             signal[:, :, 61] += 20 * (np.linspace(0.5, 2.5, N_TIMES) > target[:, None])
             np.save(path, signal.reshape(-1, len(CH_NAMES)))
-        signals.append(np.load(path, mmap_mode="r"))
+        signals.append(SignalFile(path))  # as those of a store
         targets.append(target)
     number = np.repeat(np.arange(count), TRIALS)
     table = pd.DataFrame(
