@@ -106,12 +106,14 @@ def _table(lines: Sequence[tuple[int, str]], names: Collection[str], notes: list
     _check_separator([line for _, line in lines])
     header = _cells(lines[0][1])
     # A column without a name counts if it has a value, as the row names that pandas writes.
-    filled = [_filled(header), *(_filled(_cells(line)) for _, line in lines[1:])]
+    split = [_cells(line) for _, line in lines[1:]]
+    filled = [_filled(header), *map(_filled, split)]
     width = max(count for count in filled if count <= len(header))
     rows: list[list[str]] = []
     short: list[tuple[int, int]] = []
-    for number, line in lines[1:]:
-        cells = _cells(line, width)
+    for (number, line), cells in zip(lines[1:], split, strict=True):
+        if _filled(cells) > width:
+            cells = _cells(line, width)
         if _filled(cells) > width:
             raise ValueError(
                 f"line {number} has {_filled(cells)} cells, but the header names {width} columns"
@@ -163,6 +165,8 @@ def finite_numbers(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """
     values = np.array(pd.to_numeric(column, errors="coerce"), dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
+    if not np.isnan(values).any():
+        return values, np.empty(0, dtype=np.intp)
     missing = column.isna() | column.astype(str).str.strip().str.lower().isin(_NO_NUMBER)
     return values, np.flatnonzero(np.isnan(values) & ~missing.to_numpy())
 

@@ -172,8 +172,9 @@ def _listed(events: pd.DataFrame, column: str | None) -> Iterator[_Mark]:
     lengths = events.get("duration", pd.Series(None, events.index, dtype=object))
     duration, text = finite_numbers(lengths)
     for column_name in columns:
+        names = events[column_name].tolist()
         for row in np.flatnonzero(np.isfinite(onset) & events[column_name].notna()):
-            name = event_name(str(events[column_name].iloc[row]))
+            name = event_name(str(names[row]))
             is_cut, is_bad = break_kinds(name)
             if is_bad and row in text:
                 raise SparseEEGError(not_numbers(lengths, "duration", np.array([row])))
