@@ -70,8 +70,7 @@ except RuntimeError as error:
 #
 # With few people, cross-validation tests everybody once, by networks that were trained without them. In each
 # of three splits, five people test and five validate: with fewer, predictions are drawn to the training mean,
-# because nobody can say how well they hold for others. A ridge regression is good enough here: the wave was
-# made the same in all people.
+# because nobody can say how well they hold for others.
 
 shell(
     "sparseeg train --data store --split kfold --folds 3 --epochs 10 --no-control --no-boosting --out run",
