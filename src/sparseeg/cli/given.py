@@ -1,6 +1,5 @@
 """What was typed: the options that were given, as opposed to those left at their defaults."""
 
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +7,7 @@ from typing import Any
 
 import typer
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, command
 from sparseeg.files.yaml import name_and_value
 
 
@@ -43,7 +42,7 @@ def model_options(words: Iterable[str]) -> dict[str, Any]:
 
 def command_line() -> str:
     """Return the command as it can be typed again."""
-    return shlex.join(["sparseeg", *sys.argv[1:]])
+    return command(*sys.argv[1:])
 
 
 def check_once(values: Iterable[str], option: str) -> None:

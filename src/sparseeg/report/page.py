@@ -117,7 +117,6 @@ def _read(scores: Path, run: Path) -> _Run:
     metrics = read_metrics(scores)
     predictions = pd.read_csv(scores / "predictions.tsv", sep="\t", dtype={"subject": str})
     problems = scores / data_problems.FILE
-    found = _Run(scores, run, metrics, predictions)
     details: dict[str, Any] = {}
     if problems.exists():
         details["problems"] = pd.read_csv(problems, sep="\t", dtype=str, keep_default_na=False)
@@ -133,7 +132,7 @@ def _read(scores: Path, run: Path) -> _Run:
         }
         if (run / people.FILE).exists():
             details["people"] = read_json(run / people.FILE, list[Person])
-    return _Run(**{**found.__dict__, **details})
+    return _Run(scores, run, metrics, predictions, **details)
 
 
 def _logs(run: Path, folders: list[Path]) -> dict[str, pd.DataFrame]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mne_lsl.lsl import StreamInfo, StreamInlet, StreamOutlet, resolve_streams
 
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 from sparseeg.files.names import event_name
 from sparseeg.stream.window_buffer import Marker
 
@@ -235,6 +235,6 @@ def _unknown_units(units: Sequence[Any]) -> list[str]:
     """Return one note for each unit that is not known."""
     counts = Counter(str(unit or "none").strip() for unit in units if _unit(unit) is None)
     return [
-        f"unit {name!r} of {count} channel{'s' * (count != 1)} is unknown: taken as volts"
+        f"unit {name!r} of {counted(count, 'channel')} is unknown: taken as volts"
         for name, count in counts.items()
     ]

@@ -14,7 +14,7 @@ import numpy as np
 from sparseeg.data.problems import listed
 from sparseeg.data.signals.cut_off import longer, shorter
 from sparseeg.data.signals.labels import label_type
-from sparseeg.errors import SparseEEGError
+from sparseeg.errors import SparseEEGError, counted
 
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _STIM = ("status", "trigger")  # MNE repeats their values where their rate differs
@@ -228,7 +228,7 @@ def check_continuous(path: Path, header: EdfHeader) -> None:
     if not header.discontinuous:
         said = "says that it is continuous, but is not"
     raise SparseEEGError(
-        f"it {said}: {gaps} gap{'s' * (gaps != 1)} between its records, the first after {due[first]:g} s of "
+        f"it {said}: {counted(gaps, 'gap')} between its records, the first after {due[first]:g} s of "
         f"signal, where the time goes on at {onset[known[first]] - start:g} s; export it as a continuous "
         "file (EDF+C or BDF+C), or each part as a file of its own"
     )
